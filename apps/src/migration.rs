@@ -1,0 +1,314 @@
+//! Moving a running switch's work to another switch.
+//!
+//! ```text
+//! planned ──► frozen ──► running ──► committed
+//!    │           │          │
+//!    └───────────┴──────────┴──────► rolled_back      (failed: a rollback that could not be finished)
+//! ```
+//!
+//! | file | what it does |
+//! |---|---|
+//! | [`request`] | what is asked for: a `Request` that can't be wrong |
+//! | [`planning`] | which flows go which way instead, and why some can't |
+//! | [`strategy`] | the rounds, one algorithm a file |
+//! | [`execute`] | the script: install, flip, drain, collect, remove, commit, and back |
+//! | [`drain`] | when nothing is on the old way any more |
+//! | [`record`] | what became of it |
+//! | `rest` | `/v1/migrations`, `/v1/switches/{id}/restore` |
+
+pub mod drain;
+pub mod execute;
+pub mod planning;
+pub mod record;
+pub mod request;
+mod rest;
+pub mod strategy;
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::Router;
+use godwit_controller::{App, Network, SwitchState};
+use godwit_openflow::types::DatapathId;
+
+use execute::Job;
+use planning::{Planned, Refusal};
+use record::{Migration, MigrationId, Phase, State};
+use request::Request;
+
+use crate::routing::Routing;
+
+/// Finished migrations that are remembered with their plans; the oldest go first. A plan of 1,000 flows
+/// takes about 5 MB.
+const REMEMBERED: usize = 100;
+
+/// The app. Clones are the same.
+#[derive(Debug, Clone)]
+pub struct Migrations {
+    routing: Routing,
+    inner: Arc<Mutex<Inner>>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    last_id: MigrationId,
+    all: BTreeMap<MigrationId, Arc<Migration>>,
+    /// Which migration is changing rules on which switch.
+    touched: HashMap<DatapathId, MigrationId>,
+    /// Requests by their idempotency key.
+    keys: HashMap<String, (Request, MigrationId)>,
+}
+
+/// A migration that was not begun. Nothing has been touched.
+#[derive(Debug, thiserror::Error)]
+pub enum BeginError {
+    /// A switch of the request is part of another migration.
+    #[error("switch {dpid} is part of migration {other}, which is under way")]
+    Overlaps {
+        /// The switch.
+        dpid: DatapathId,
+        /// The other migration.
+        other: MigrationId,
+    },
+    /// The same idempotency key came with another request.
+    #[error("this idempotency key belongs to another request, which became migration {0}")]
+    KeyReused(MigrationId),
+    /// It can't be done.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+}
+
+impl Migrations {
+    /// The app, for the routes of `routing`.
+    #[must_use]
+    pub fn new(routing: Routing) -> Self {
+        Self {
+            routing,
+            inner: Arc::default(),
+        }
+    }
+
+    fn network(&self) -> &Network {
+        self.routing.network()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // Every operation leaves it whole, so a panic elsewhere can't have torn it.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A migration by its number.
+    #[must_use]
+    pub fn get(&self, id: MigrationId) -> Option<Arc<Migration>> {
+        self.lock().all.get(&id).cloned()
+    }
+
+    /// All migrations that are remembered, oldest first.
+    #[must_use]
+    pub fn list(&self) -> Vec<Arc<Migration>> {
+        self.lock().all.values().cloned().collect()
+    }
+
+    /// The migration that is changing rules on this switch.
+    #[must_use]
+    pub fn touching(&self, dpid: DatapathId) -> Option<MigrationId> {
+        self.lock().touched.get(&dpid).copied()
+    }
+
+    /// Plans without doing: what would be sent, or why it can't be. Takes no lease and changes nothing.
+    ///
+    /// # Errors
+    /// When it can't be done.
+    pub async fn rehearse(&self, request: &Request) -> Result<Planned, BeginError> {
+        for dpid in request.switches() {
+            if let Some(other) = self.touching(dpid) {
+                return Err(BeginError::Overlaps { dpid, other });
+            }
+        }
+        planning::check(self.network(), request)?;
+        let mut routes = Vec::new();
+        self.routing.table().for_each(|_, route| {
+            if route.path.hop_at(request.source).is_some() {
+                routes.push(route.clone());
+            }
+        });
+        planning::check_foreign(self.network(), request, &routes).await?;
+        Ok(planning::plan(
+            &self.network().topology(),
+            request,
+            &routes,
+        )?)
+    }
+
+    /// Freezes the source, plans, and starts; gives the migration and whether it is a new one. The rest
+    /// happens in the background.
+    ///
+    /// # Errors
+    /// When it can't be done; then everything is as it was.
+    pub async fn begin(
+        &self,
+        request: Request,
+        key: Option<String>,
+    ) -> Result<(Arc<Migration>, bool), BeginError> {
+        let (migration, fresh) = self.admit(&request, key.clone())?;
+        if !fresh {
+            return Ok((migration, false));
+        }
+        match self.prepare(&request, &migration).await {
+            Ok(job) => {
+                let this = self.clone();
+                let running = Arc::clone(&migration);
+                tokio::spawn(async move {
+                    job.run(&running).await;
+                    this.release(running.id());
+                    this.routing.look_again();
+                });
+                Ok((migration, true))
+            }
+            Err(error) => {
+                self.network()
+                    .set_state(request.source, SwitchState::Active)
+                    .await;
+                self.forget(migration.id(), key.as_deref());
+                self.routing.look_again();
+                Err(error)
+            }
+        }
+    }
+
+    /// Takes the switches of the request, so that no other migration gets them.
+    fn admit(
+        &self,
+        request: &Request,
+        key: Option<String>,
+    ) -> Result<(Arc<Migration>, bool), BeginError> {
+        let mut inner = self.lock();
+        if let Some((earlier, id)) = key.as_ref().and_then(|key| inner.keys.get(key)) {
+            return match inner.all.get(id) {
+                Some(migration) if earlier == request => Ok((Arc::clone(migration), false)),
+                _ => Err(BeginError::KeyReused(*id)),
+            };
+        }
+        for dpid in request.switches() {
+            if let Some(&other) = inner.touched.get(&dpid) {
+                return Err(BeginError::Overlaps { dpid, other });
+            }
+        }
+        planning::check(self.network(), request)?;
+        inner.last_id += 1;
+        let id = inner.last_id;
+        let migration = Arc::new(Migration::new(id, request.clone()));
+        inner.all.insert(id, Arc::clone(&migration));
+        inner
+            .touched
+            .extend(request.switches().map(|dpid| (dpid, id)));
+        if let Some(key) = key {
+            inner.keys.insert(key, (request.clone(), id));
+        }
+        while inner.all.len() > REMEMBERED {
+            let Some(oldest) = inner
+                .all
+                .iter()
+                .find(|(_, old)| old.state().is_final())
+                .map(|(&id, _)| id)
+            else {
+                break;
+            };
+            inner.all.remove(&oldest);
+            inner.keys.retain(|_, (_, id)| *id != oldest);
+        }
+        Ok((migration, true))
+    }
+
+    /// Up to the moment when the first message would be sent.
+    async fn prepare(
+        &self,
+        request: &Request,
+        migration: &Arc<Migration>,
+    ) -> Result<Job, BeginError> {
+        let freeze = migration.phase(Phase::Freeze);
+        self.network()
+            .set_state(request.source, SwitchState::Frozen)
+            .await;
+        let source = request.source;
+        let lease = self
+            .routing
+            .table()
+            .lease_where(|_, route| route.path.hop_at(source).is_some())
+            .await;
+        migration.set_state(State::Frozen);
+        drop(freeze);
+        let planning = migration.phase(Phase::Plan);
+        let routes = lease.routes();
+        planning::check_foreign(self.network(), request, &routes).await?;
+        let planned = Arc::new(planning::plan(
+            &self.network().topology(),
+            request,
+            &routes,
+        )?);
+        self.touch(migration.id(), &planned)?;
+        migration.planned(Arc::clone(&planned));
+        drop(planning);
+        Ok(Job::new(self.routing.clone(), lease, planned))
+    }
+
+    /// Takes every switch whose rules will change. Routes are leased one by one, so two migrations could not
+    /// change the same rule; but a switch in the middle of one is no target or source for another.
+    fn touch(&self, id: MigrationId, planned: &Planned) -> Result<(), BeginError> {
+        let mut inner = self.lock();
+        let switches = planned.switches();
+        for &dpid in &switches {
+            if let Some(&other) = inner.touched.get(&dpid).filter(|other| **other != id) {
+                return Err(BeginError::Overlaps { dpid, other });
+            }
+        }
+        inner
+            .touched
+            .extend(switches.into_iter().map(|dpid| (dpid, id)));
+        Ok(())
+    }
+
+    fn release(&self, id: MigrationId) {
+        self.lock().touched.retain(|_, holder| *holder != id);
+    }
+
+    fn forget(&self, id: MigrationId, key: Option<&str>) {
+        self.release(id);
+        let mut inner = self.lock();
+        inner.all.remove(&id);
+        if let Some(key) = key {
+            inner.keys.remove(key);
+        }
+    }
+}
+
+impl App for Migrations {
+    fn name(&self) -> &'static str {
+        "migration"
+    }
+
+    fn routes(&self) -> Option<Router> {
+        Some(rest::router(self.clone()))
+    }
+
+    fn metrics(&self, out: &mut String) {
+        // Writing to a string can't fail.
+        let _ = writeln!(
+            out,
+            "# HELP godwit_migrations Migrations by state.\n# TYPE godwit_migrations gauge"
+        );
+        let all = self.list();
+        for state in State::ALL {
+            let count = all
+                .iter()
+                .filter(|migration| migration.state() == state)
+                .count();
+            let _ = writeln!(
+                out,
+                "godwit_migrations{{state=\"{}\"}} {count}",
+                state.name()
+            );
+        }
+    }
+}

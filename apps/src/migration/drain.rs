@@ -1,0 +1,194 @@
+//! When is nothing on the old way any more?
+//!
+//! A barrier says that a switch has taken a rule, not that packets follow it: cached flows are looked at again
+//! later, and what was sent before is still on the links. Two things together say that the old way is empty:
+//!
+//! * *Markers.* A probe sent out of the port where the old way parted, behind the last packet, comes out at the
+//!   next switch behind that packet, since links keep the order; from there the next, to the end of the old way.
+//! * *Rest.* The counters of every rule on the old way, nudged up to date, have stood still since before the last
+//!   markers set out.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use godwit_controller::{Network, Owner};
+use godwit_openflow::types::DatapathId;
+use godwit_topology::PortRef;
+use tokio::task::JoinSet;
+
+use crate::plan::{Difference, Flow, FlowId};
+use crate::routing::counters::Tally;
+
+/// How long a switch may go on forwarding by its cache after it has confirmed a change. Measured on Open
+/// vSwitch 3.1: none at 100 cached flows, 11 ms at 2,000, 82 ms at 8,000.
+pub const REVALIDATION: Duration = Duration::from_millis(100);
+
+/// After so long the old way is given up even if something still comes along it: then it is not one of the
+/// flows that were moved, but somebody sending at the source.
+const BOUND: Duration = Duration::from_secs(5);
+
+/// How long a marker may take over one link. Beyond that it is taken as lost, and rest alone decides.
+const MARKER_BOUND: Duration = Duration::from_millis(500);
+
+/// The rules of the old way, and the links that it took.
+#[derive(Debug, Default)]
+pub struct OldWay {
+    /// The flows whose rules are watched, on each switch.
+    rules: BTreeMap<DatapathId, BTreeSet<FlowId>>,
+    /// Ports to send markers out of: first all of the first layer; when they have arrived, the next.
+    markers: Vec<BTreeSet<PortRef>>,
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+pub struct Rest {
+    /// The final counts.
+    pub tallies: BTreeMap<(DatapathId, FlowId), Tally>,
+    /// Whether the old way came to rest, rather than the bound being reached.
+    pub at_rest: bool,
+}
+
+impl OldWay {
+    /// The switches that only the old paths of these flows cross, and the links to and between them.
+    #[must_use]
+    pub fn of(flows: &[Flow]) -> Self {
+        let mut way = Self::default();
+        for flow in flows {
+            let Some(old) = &flow.old else { continue };
+            let left: BTreeSet<DatapathId> = Difference::of(flow)
+                .remove
+                .iter()
+                .map(|step| step.dpid)
+                .collect();
+            for &dpid in &left {
+                way.rules.entry(dpid).or_default().insert(flow.template.id);
+            }
+            way.add_markers(old, &left);
+        }
+        way
+    }
+
+    /// Markers start where the flow parts from the old path, and follow it until it is met again.
+    fn add_markers(&mut self, old: &godwit_topology::Path, left: &BTreeSet<DatapathId>) {
+        let mut layer = 0;
+        for pair in old.hops().windows(2) {
+            let [hop, next] = pair else { continue };
+            if left.contains(&hop.dpid) || left.contains(&next.dpid) {
+                let port = PortRef {
+                    dpid: hop.dpid,
+                    port: hop.out_port,
+                };
+                match self.markers.get_mut(layer) {
+                    Some(ports) => _ = ports.insert(port),
+                    None => self.markers.push(BTreeSet::from([port])),
+                }
+                layer += 1;
+            } else {
+                layer = 0;
+            }
+        }
+    }
+
+    /// Whether there is nothing to wait for.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// Waits until the old way is empty, or for five seconds at the most. `since` is when the last change that
+    /// took traffic off it was confirmed.
+    pub async fn rest(&self, network: &Network, since: Instant) -> Rest {
+        let begun = Instant::now();
+        let mut last_change = since;
+        let mut known = self.read(network).await;
+        loop {
+            let set_out = Instant::now();
+            self.send_markers(network).await;
+            let now_read = self.read(network).await;
+            let moved = now_read
+                .iter()
+                .any(|(rule, tally)| known.get(rule) != Some(tally));
+            known.extend(now_read);
+            if moved {
+                last_change = Instant::now();
+            } else if set_out >= since + REVALIDATION
+                && last_change <= set_out
+                && last_change.elapsed() >= REVALIDATION
+            {
+                return Rest {
+                    tallies: known,
+                    at_rest: true,
+                };
+            }
+            if begun.elapsed() >= BOUND {
+                tracing::warn!(bound = ?BOUND, "the old way did not come to rest: something else still sends along it");
+                return Rest {
+                    tallies: known,
+                    at_rest: false,
+                };
+            }
+        }
+    }
+
+    async fn send_markers(&self, network: &Network) {
+        for layer in &self.markers {
+            let mut waiting = Vec::with_capacity(layer.len());
+            for &port in layer {
+                waiting.push(network.marker(port).await);
+            }
+            let arrived = async {
+                for marker in waiting {
+                    // A marker that can't be sent, for want of the link, is not waited for.
+                    let _ = marker.await;
+                }
+            };
+            if tokio::time::timeout(MARKER_BOUND, arrived).await.is_err() {
+                tracing::debug!("a marker did not arrive; rest alone decides");
+            }
+        }
+    }
+
+    /// The counts of the watched rules, up to date. Switches that don't answer are left out.
+    pub async fn read(&self, network: &Network) -> BTreeMap<(DatapathId, FlowId), Tally> {
+        let mut reading = JoinSet::new();
+        for &dpid in self.rules.keys() {
+            let Some(switch) = network.switches().get(dpid) else {
+                continue;
+            };
+            let network = network.clone();
+            reading.spawn(async move {
+                (
+                    dpid,
+                    network.read_exact(&switch, Some(Owner::Routing)).await,
+                )
+            });
+        }
+        let mut tallies = BTreeMap::new();
+        while let Some(result) = reading.join_next().await {
+            let Ok((dpid, result)) = result else { continue };
+            match result {
+                Ok(flows) => {
+                    let watched = self.rules.get(&dpid);
+                    for stats in flows {
+                        let id = Owner::Routing.own_part(stats.rule.cookie);
+                        if let Some(id) =
+                            id.filter(|id| watched.is_some_and(|ids| ids.contains(id)))
+                        {
+                            tallies.insert(
+                                (dpid, id),
+                                Tally {
+                                    packets: stats.packets,
+                                    bytes: stats.bytes,
+                                },
+                            );
+                        }
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(%dpid, %error, "the counters of the old way can't be read")
+                }
+            }
+        }
+        tallies
+    }
+}

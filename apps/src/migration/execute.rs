@@ -1,0 +1,328 @@
+//! The script of a migration, and the way back.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use godwit_controller::switch::ApplyError;
+use godwit_controller::{Network, RoundError, SwitchState};
+use godwit_openflow::types::DatapathId;
+
+use super::drain::{OldWay, REVALIDATION, Rest};
+use super::planning::{Planned, waypoints};
+use super::record::{FlowCount, Migration, Phase, State};
+use crate::plan::{Flow, Kind, Round};
+use crate::routing::Routing;
+use crate::routing::counters::Counters;
+use crate::routing::table::{Lease, State as RouteState};
+
+/// A migration that is ready to run: nothing has been sent yet.
+#[derive(Debug)]
+pub struct Job {
+    routing: Routing,
+    lease: Lease,
+    planned: Arc<Planned>,
+    /// Which connection each switch had when the plan was made: rules sent over an earlier one may be lost.
+    connections: Vec<(DatapathId, Option<u64>)>,
+}
+
+/// Why a migration went back.
+#[derive(Debug, thiserror::Error)]
+enum Halt {
+    #[error("cancelled")]
+    Cancelled,
+    #[error("round {} ({kind:?}): {source}", index + 1)]
+    Refused {
+        index: usize,
+        kind: Kind,
+        source: RoundError,
+    },
+}
+
+impl Job {
+    pub(super) fn new(routing: Routing, lease: Lease, planned: Arc<Planned>) -> Self {
+        let connection = |dpid| {
+            routing
+                .network()
+                .switches()
+                .get(dpid)
+                .map(|switch| switch.connection_id())
+        };
+        let connections = planned
+            .switches()
+            .into_iter()
+            .map(|dpid| (dpid, connection(dpid)))
+            .collect();
+        Self {
+            routing,
+            lease,
+            planned,
+            connections,
+        }
+    }
+
+    fn network(&self) -> &Network {
+        self.routing.network()
+    }
+
+    /// Carries the migration out, to one of its final states.
+    pub(super) async fn run(self, migration: &Migration) {
+        let source = self.planned.request.source;
+        tracing::info!(id = migration.id(), %source, flows = self.planned.flows.len(), "migration begins");
+        migration.set_state(State::Running);
+        self.lease.update(|route| route.state = RouteState::Moving);
+        match self.forward(migration).await {
+            Ok(()) => tracing::info!(id = migration.id(), "migration committed"),
+            Err((done, halt)) => self.back(migration, done, &halt).await,
+        }
+    }
+
+    /// The script. On an error: how many rounds may have taken effect, and why it stopped.
+    async fn forward(&self, migration: &Migration) -> Result<(), (usize, Halt)> {
+        if self.planned.flows.is_empty() && !migration.pass_point_of_no_return() {
+            return Err((0, Halt::Cancelled));
+        }
+        self.read_before_cut(migration).await;
+        let last_live = self.planned.point_of_no_return();
+        let (live, rest) = self.planned.rounds.split_at(last_live);
+        let mut previous = None;
+        for (index, round) in live.iter().enumerate() {
+            if migration.is_cancelled() {
+                return Err((index, Halt::Cancelled));
+            }
+            self.apply(migration, round, previous)
+                .await
+                .map_err(|source| {
+                    (
+                        index + 1,
+                        Halt::Refused {
+                            index,
+                            kind: round.kind,
+                            source,
+                        },
+                    )
+                })?;
+            previous = Some(round.kind);
+        }
+        let flipped = Instant::now();
+        if !self.planned.flows.is_empty() && !migration.pass_point_of_no_return() {
+            return Err((last_live, Halt::Cancelled));
+        }
+        self.drain(migration, flipped).await;
+        self.remove(migration, rest).await;
+        self.commit(migration).await;
+        Ok(())
+    }
+
+    async fn apply(
+        &self,
+        migration: &Migration,
+        round: &Round,
+        previous: Option<Kind>,
+    ) -> Result<(), RoundError> {
+        let phase = match round.kind {
+            Kind::Install => Phase::Install,
+            Kind::Flip => Phase::Flip,
+            Kind::Cut => Phase::Cut,
+            Kind::Remove => Phase::Remove,
+        };
+        let _timer = migration.phase(phase);
+        // A flip may rely on the one before: until a switch's cache has been looked at again, packets may still
+        // leave it the old way and would meet the next flip from the wrong side.
+        if self.planned.request.algorithm == super::request::Algorithm::Clone
+            && (previous, round.kind) == (Some(Kind::Flip), Kind::Flip)
+        {
+            tokio::time::sleep(REVALIDATION).await;
+        }
+        round.messages().apply(self.network().switches()).await
+    }
+
+    /// `move`: the source's counters, before its rules are removed with traffic still coming.
+    async fn read_before_cut(&self, migration: &Migration) {
+        if self.planned.request.algorithm == super::request::Algorithm::Move {
+            let _timer = migration.phase(Phase::Read);
+            let way = OldWay::of(&self.planned.flows);
+            self.take_in(&way.read(self.network()).await);
+        }
+    }
+
+    async fn drain(&self, migration: &Migration, flipped: Instant) {
+        let _timer = migration.phase(Phase::Drain);
+        let way = OldWay::of(&self.planned.flows);
+        if way.is_empty() || !self.planned.request.algorithm.keeps_counters() {
+            return;
+        }
+        let Rest { tallies, .. } = way.rest(self.network(), flipped).await;
+        self.take_in(&tallies);
+    }
+
+    fn take_in(
+        &self,
+        tallies: &std::collections::BTreeMap<(DatapathId, u32), crate::routing::counters::Tally>,
+    ) {
+        for (&(dpid, id), &tally) in tallies {
+            self.routing
+                .table()
+                .with(id, |route| route.counters.read(dpid, tally));
+        }
+    }
+
+    /// Removes what carries nothing any more. Past the last flip nothing stops a migration: a switch that
+    /// doesn't answer is mended when it returns, since its rules are then no longer desired.
+    async fn remove(&self, migration: &Migration, rounds: &[Round]) {
+        let _timer = migration.phase(Phase::Remove);
+        for round in rounds {
+            if let Err(error) = round.messages().apply(self.network().switches()).await {
+                tracing::warn!(id = migration.id(), %error, "not every old rule could be removed");
+            }
+        }
+    }
+
+    async fn commit(&self, migration: &Migration) {
+        let timer = migration.phase(Phase::Commit);
+        let request = &self.planned.request;
+        let mut counts = Vec::new();
+        for Flow { template, new, .. } in &self.planned.flows {
+            let counted = self.routing.table().with(template.id, |route| {
+                let counted = route
+                    .counters
+                    .on_switch(request.source)
+                    .map(|on_switch| on_switch.total());
+                if request.algorithm.keeps_counters() {
+                    route.counters.set_path(new.switches());
+                    if let Some(target) = request.target {
+                        route.counters.carry_over(request.source, target);
+                    }
+                } else {
+                    route.counters = Counters::default();
+                    route.counters.set_path(new.switches());
+                }
+                route.via = waypoints_kept(route, request);
+                route.path = new.clone();
+                route.state = RouteState::Active;
+                counted
+            });
+            counts.extend(counted.flatten().map(|tally| FlowCount {
+                id: template.id,
+                tally,
+            }));
+        }
+        if request.algorithm.keeps_counters() {
+            migration.set_counters(counts);
+        }
+        self.mend_reconnected().await;
+        self.network()
+            .set_state(request.source, SwitchState::Drained)
+            .await;
+        drop(timer);
+        migration.set_state(State::Committed);
+    }
+
+    /// Undoes the first `done` rounds, the last first. Undoing a round that took effect only in part, or not
+    /// at all, is safe: every undo names exactly one rule.
+    async fn back(&self, migration: &Migration, done: usize, halt: &Halt) {
+        tracing::warn!(id = migration.id(), reason = %halt, "migration goes back");
+        let timer = migration.phase(Phase::Rollback);
+        let mut left = Vec::new();
+        let mut flipped = None;
+        for round in self.planned.rounds.iter().take(done).rev() {
+            if let (Kind::Install, Some(since)) = (round.kind, flipped.take()) {
+                // What was let onto the new way has to leave it before its rules go.
+                self.reversed().rest(self.network(), since).await;
+            }
+            if let Err(error) = round.undo().apply(self.network().switches()).await {
+                // A switch that is gone is mended when it returns: the old path is what it shall hold.
+                let gone = |failure: &godwit_controller::rules::SwitchFailure| {
+                    matches!(failure.error, ApplyError::Disconnected)
+                };
+                left.extend(
+                    error
+                        .failures
+                        .iter()
+                        .filter(|failure| !gone(failure))
+                        .map(ToString::to_string),
+                );
+            }
+            if round.kind == Kind::Flip {
+                flipped = Some(Instant::now());
+            }
+        }
+        self.lease.update(|route| route.state = RouteState::Active);
+        self.mend_reconnected().await;
+        self.network()
+            .set_state(self.planned.request.source, SwitchState::Active)
+            .await;
+        drop(timer);
+        if left.is_empty() {
+            migration.end(State::RolledBack, halt.to_string());
+        } else {
+            migration.end(
+                State::Failed,
+                format!("{halt}; and not all could be undone: {}", left.join("; ")),
+            );
+        }
+    }
+
+    /// The way that the flows took for a moment, as one that is old now.
+    fn reversed(&self) -> OldWay {
+        let flows = self.planned.flows.iter().filter_map(|flow| {
+            let old = flow.old.clone()?;
+            Some(Flow {
+                template: flow.template.clone(),
+                old: Some(flow.new.clone()),
+                new: old,
+            })
+        });
+        OldWay::of(&flows.collect::<Vec<_>>())
+    }
+
+    /// Gives switches that came back in the meantime what their routes want: rules under change were left
+    /// alone when they were compared.
+    async fn mend_reconnected(&self) {
+        for &(dpid, before) in &self.connections {
+            let Some(switch) = self.network().switches().get(dpid) else {
+                continue;
+            };
+            if Some(switch.connection_id()) == before {
+                continue;
+            }
+            let mut round = godwit_controller::Round::default();
+            for flow in &self.planned.flows {
+                let Some(route) = self.routing.table().get(flow.template.id) else {
+                    continue;
+                };
+                let wanted = route
+                    .template
+                    .rules(&route.path)
+                    .find(|(at, _)| *at == dpid);
+                let other = flow
+                    .template
+                    .rules(&flow.new)
+                    .chain(flow.old.iter().flat_map(|path| flow.template.rules(path)));
+                match wanted {
+                    Some((_, rule)) => round.push(dpid, godwit_openflow::model::FlowMod::add(rule)),
+                    None => {
+                        for (_, rule) in other.filter(|(at, _)| *at == dpid) {
+                            round.push(dpid, godwit_openflow::model::FlowMod::delete_strict(rule));
+                        }
+                    }
+                }
+            }
+            if let Err(error) = round.apply(self.network().switches()).await {
+                tracing::warn!(%dpid, %error, "a switch that came back did not take its rules");
+            }
+        }
+    }
+}
+
+/// The switches that the route was asked to cross, with the target in the source's place. A target that
+/// was only this migration's wish does not bind the route for ever.
+fn waypoints_kept(
+    route: &crate::routing::table::Route,
+    request: &super::request::Request,
+) -> Vec<DatapathId> {
+    if route.via.contains(&request.source) {
+        waypoints(route, request)
+    } else {
+        route.via.clone()
+    }
+}

@@ -1,0 +1,210 @@
+//! `/v1/migrations` and `/v1/switches/{id}/restore`.
+//!
+//! | method and path | what it does |
+//! |---|---|
+//! | `POST /migrations` | plans and starts one, or with `dry_run` only plans |
+//! | `GET /migrations`, `GET /migrations/{id}` | what became of them |
+//! | `GET /migrations/{id}/plan` | the rounds |
+//! | `DELETE /migrations/{id}` | cancels: rolls back |
+//! | `POST /switches/{id}/restore` | a drained switch may carry traffic again |
+
+use std::sync::Arc;
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State as Shared};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use godwit_controller::SwitchState;
+use godwit_controller::rest::{ApiError, Body};
+use godwit_openflow::types::DatapathId;
+use serde::Deserialize;
+
+use super::planning::Refusal;
+use super::record::{Migration, MigrationDto, MigrationId, PlanDto};
+use super::request::{Algorithm, Request};
+use super::{BeginError, Migrations};
+
+/// The longest idempotency key: the draft asks for nothing longer than a UUID, some clients send more.
+const LONGEST_KEY: usize = 256;
+
+pub(super) fn router(migrations: Migrations) -> Router {
+    Router::new()
+        .route("/migrations", get(list).post(create))
+        .route("/migrations/{id}", get(show).delete(cancel))
+        .route("/migrations/{id}/plan", get(plan))
+        .route("/switches/{id}/restore", post(restore))
+        .with_state(migrations)
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MigrationRequest {
+    source: String,
+    target: Option<String>,
+    algorithm: Algorithm,
+    #[serde(default)]
+    dry_run: bool,
+}
+
+async fn create(
+    Shared(migrations): Shared<Migrations>,
+    headers: HeaderMap,
+    Body(body): Body<MigrationRequest>,
+) -> Result<Response, ApiError> {
+    let key = idempotency_key(&headers)?;
+    let network = migrations.network();
+    let find =
+        |name: &str, field: &str| resolve(&migrations, name).map_err(|error| error.at(field));
+    let source = find(&body.source, "source")?;
+    let target = body
+        .target
+        .as_deref()
+        .map(|name| find(name, "target"))
+        .transpose()?;
+    if network.switches().get(source).is_none() {
+        return Err(refused(&BeginError::Refused(Refusal::Drained(source))));
+    }
+    let request = Request {
+        source,
+        target,
+        algorithm: body.algorithm,
+    };
+    if body.dry_run {
+        let planned = migrations
+            .rehearse(&request)
+            .await
+            .map_err(|error| refused(&error))?;
+        return Ok(Json(PlanDto::new(&planned)).into_response());
+    }
+    // Once begun it is carried through, also when the client goes away.
+    let beginning = migrations.clone();
+    let (migration, _) = tokio::spawn(async move { beginning.begin(request, key).await })
+        .await
+        .map_err(|_| ApiError::unavailable("the controller is stopping"))?
+        .map_err(|error| refused(&error))?;
+    let location = format!("/v1/migrations/{}", migration.id());
+    Ok((
+        StatusCode::ACCEPTED,
+        [(header::LOCATION, location)],
+        Json(migration.view()),
+    )
+        .into_response())
+}
+
+/// A switch by any of its names; one that is drained and away still has its datapath id.
+fn resolve(migrations: &Migrations, name: &str) -> Result<DatapathId, ApiError> {
+    let network = migrations.network();
+    let away = name
+        .parse()
+        .ok()
+        .filter(|dpid| network.state(*dpid) != SwitchState::Active);
+    match (network.switches().resolve(name), away) {
+        (Some(switch), _) => Ok(switch.dpid()),
+        (None, Some(dpid)) => Ok(dpid),
+        (None, None) => Err(ApiError::not_found(format!(
+            "no switch `{name}` is connected"
+        ))),
+    }
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+    let Some(value) = headers.get("idempotency-key") else {
+        return Ok(None);
+    };
+    match value.to_str() {
+        Ok(key) if !key.is_empty() && key.len() <= LONGEST_KEY => Ok(Some(key.to_owned())),
+        _ => Err(ApiError::malformed(format!(
+            "Idempotency-Key must be 1 to {LONGEST_KEY} visible ASCII characters"
+        ))),
+    }
+}
+
+fn refused(error: &BeginError) -> ApiError {
+    let detail = error.to_string();
+    match error {
+        BeginError::Overlaps { other, .. } => {
+            ApiError::conflict(detail).with(format!("/v1/migrations/{other}"))
+        }
+        BeginError::Refused(Refusal::Frozen(_)) => ApiError::conflict(detail),
+        BeginError::KeyReused(_) => ApiError::impossible(detail),
+        BeginError::Refused(Refusal::SameSwitch) => ApiError::impossible(detail).at("target"),
+        BeginError::Refused(Refusal::Unreadable(_)) => ApiError::unavailable(detail),
+        BeginError::Refused(refusal) => ApiError::impossible(detail).because(refusal.reasons()),
+    }
+}
+
+async fn list(Shared(migrations): Shared<Migrations>) -> Json<Vec<MigrationDto>> {
+    Json(
+        migrations
+            .list()
+            .iter()
+            .map(|migration| migration.view())
+            .collect(),
+    )
+}
+
+async fn show(
+    Shared(migrations): Shared<Migrations>,
+    id: Result<Path<MigrationId>, PathRejection>,
+) -> Result<Json<MigrationDto>, ApiError> {
+    Ok(Json(known(&migrations, id)?.view()))
+}
+
+async fn plan(
+    Shared(migrations): Shared<Migrations>,
+    id: Result<Path<MigrationId>, PathRejection>,
+) -> Result<Json<PlanDto>, ApiError> {
+    let plan = known(&migrations, id)?.plan();
+    let plan = plan.ok_or_else(|| ApiError::unavailable("the plan is being made"))?;
+    Ok(Json(PlanDto::new(&plan)))
+}
+
+async fn cancel(
+    Shared(migrations): Shared<Migrations>,
+    id: Result<Path<MigrationId>, PathRejection>,
+) -> Result<Response, ApiError> {
+    let migration = known(&migrations, id)?;
+    if migration.cancel() {
+        Ok((StatusCode::ACCEPTED, Json(migration.view())).into_response())
+    } else {
+        let state = migration.state().name();
+        Err(ApiError::conflict(format!(
+            "the migration can't be cancelled any more: it is {state}, past its last flip"
+        )))
+    }
+}
+
+fn known(
+    migrations: &Migrations,
+    id: Result<Path<MigrationId>, PathRejection>,
+) -> Result<Arc<Migration>, ApiError> {
+    let none = || ApiError::not_found("no migration has this number");
+    let Path(id) = id.map_err(|_| none())?;
+    migrations.get(id).ok_or_else(none)
+}
+
+async fn restore(
+    Shared(migrations): Shared<Migrations>,
+    Path(name): Path<String>,
+) -> Result<Json<serde_json::Value>, ApiError> {
+    let dpid = resolve(&migrations, &name)?;
+    let network = migrations.network();
+    match network.state(dpid) {
+        SwitchState::Drained => {
+            network.set_state(dpid, SwitchState::Active).await;
+            tracing::info!(%dpid, "switch restored");
+            Ok(Json(serde_json::json!({ "dpid": dpid, "state": "active" })))
+        }
+        SwitchState::Frozen => {
+            let detail = format!("switch {dpid} is being emptied");
+            let conflict = ApiError::conflict(detail);
+            Err(match migrations.touching(dpid) {
+                Some(id) => conflict.with(format!("/v1/migrations/{id}")),
+                None => conflict,
+            })
+        }
+        SwitchState::Active => Err(ApiError::conflict(format!("switch {dpid} is not drained"))),
+    }
+}

@@ -1,0 +1,329 @@
+//! Plans: rounds of changes that take flows from their old paths to new ones. Pure values; nothing
+//! here knows how they are sent.
+//!
+//! A *round* is a set of changes that may take effect in any order. Between rounds stands a barrier on
+//! every switch. [`verify`] walks every flow through every round before anything is sent.
+
+pub mod text;
+pub mod verify;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use godwit_controller::Owner;
+use godwit_openflow::model::{Action, FlowFlags, FlowMod, FlowRule, Pattern};
+use godwit_openflow::types::{DatapathId, PortNo};
+use godwit_topology::{Hop, Path};
+use serde::Serialize;
+
+use verify::Tables;
+
+/// The number of a flow: the own part of its rules' cookies.
+pub type FlowId = u32;
+
+/// What a flow's rules have in common on every switch. The output port comes from the path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Template {
+    /// The flow.
+    pub id: FlowId,
+    /// Of every rule.
+    pub priority: u16,
+    /// What every rule matches.
+    pub pattern: Pattern,
+    /// What the first switch's rule matches as well, for a flow that begins at a port, not at a host.
+    pub ingress: Option<PortNo>,
+    /// Seconds without a packet; 0 is never.
+    pub idle_timeout: u16,
+    /// Seconds; 0 is never.
+    pub hard_timeout: u16,
+}
+
+impl Template {
+    /// The flow's rule at one hop of a path; `first` where the path begins.
+    #[must_use]
+    pub fn rule(&self, hop: &Hop, first: bool) -> FlowRule {
+        let pattern = match self.ingress.filter(|_| first) {
+            Some(port) => self.pattern.clone().in_port(port),
+            None => self.pattern.clone(),
+        };
+        let mut rule = FlowRule::new(self.priority, pattern, vec![Action::output(hop.out_port)])
+            .with_cookie(Owner::Routing.cookie(self.id))
+            .with_flags(FlowFlags::SEND_FLOW_REMOVED);
+        rule.idle_timeout = self.idle_timeout;
+        rule.hard_timeout = self.hard_timeout;
+        rule
+    }
+
+    /// The flow's rules along a path, first hop first.
+    pub fn rules<'a>(
+        &'a self,
+        path: &'a Path,
+    ) -> impl DoubleEndedIterator<Item = (DatapathId, FlowRule)> + 'a {
+        path.hops()
+            .iter()
+            .enumerate()
+            .map(|(index, hop)| (hop.dpid, self.rule(hop, index == 0)))
+    }
+}
+
+/// A flow that is to go another way.
+#[derive(Debug, Clone)]
+pub struct Flow {
+    /// Its rules.
+    pub template: Template,
+    /// The way it goes now; `None` for a flow that is new.
+    pub old: Option<Path>,
+    /// The way it shall go.
+    pub new: Path,
+}
+
+/// What one change does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Change {
+    /// Adds a rule where the flow had none.
+    Install,
+    /// Changes the next hop of a live rule, in place: its counters stay.
+    Modify,
+    /// Puts the rule there anew: its counters start again.
+    Replace,
+    /// Deletes a rule.
+    Remove,
+}
+
+/// One change of one rule.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// The flow that it belongs to.
+    pub flow: FlowId,
+    /// The switch.
+    pub dpid: DatapathId,
+    /// What is done.
+    pub change: Change,
+    /// The rule that is there now; `None` before an install.
+    pub before: Option<FlowRule>,
+    /// The rule that will be there; `None` after a removal.
+    pub after: Option<FlowRule>,
+}
+
+impl Step {
+    /// The message that does it.
+    #[must_use]
+    pub fn flow_mod(&self) -> Option<FlowMod> {
+        Self::transition(self.change, self.before.as_ref(), self.after.as_ref())
+    }
+
+    /// The message that undoes it. It may be sent whether or not the change took effect.
+    #[must_use]
+    pub fn undo(&self) -> Option<FlowMod> {
+        let change = match self.change {
+            Change::Install => Change::Remove,
+            Change::Remove => Change::Install,
+            Change::Modify => Change::Modify,
+            Change::Replace => Change::Replace,
+        };
+        Self::transition(change, self.after.as_ref(), self.before.as_ref())
+    }
+
+    fn transition(
+        change: Change,
+        from: Option<&FlowRule>,
+        to: Option<&FlowRule>,
+    ) -> Option<FlowMod> {
+        match change {
+            Change::Install => to.cloned().map(FlowMod::add),
+            Change::Modify => to.cloned().map(FlowMod::modify_strict),
+            Change::Replace => to.cloned().map(|rule| {
+                let flags = rule.flags.with(FlowFlags::RESET_COUNTS);
+                FlowMod::add(rule.with_flags(flags))
+            }),
+            Change::Remove => from.cloned().map(FlowMod::delete_strict),
+        }
+    }
+}
+
+/// What a round is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// New rules that carry nothing yet.
+    Install,
+    /// Live rules get their new next hop: from here on traffic goes the new way.
+    Flip,
+    /// Live rules are deleted: traffic stops until the next install.
+    Cut,
+    /// Rules that carry nothing any more are deleted.
+    Remove,
+}
+
+/// Changes that may take effect in any order.
+#[derive(Debug, Clone)]
+pub struct Round {
+    /// What it is for.
+    pub kind: Kind,
+    /// The changes, in the order in which they are sent to each switch.
+    pub steps: Vec<Step>,
+}
+
+impl Round {
+    /// The messages of this round for each switch.
+    #[must_use]
+    pub fn messages(&self) -> godwit_controller::Round {
+        self.steps
+            .iter()
+            .filter_map(|step| Some((step.dpid, step.flow_mod()?)))
+            .collect()
+    }
+
+    /// The messages that undo this round, for each switch.
+    #[must_use]
+    pub fn undo(&self) -> godwit_controller::Round {
+        self.steps
+            .iter()
+            .rev()
+            .filter_map(|step| Some((step.dpid, step.undo()?)))
+            .collect()
+    }
+}
+
+/// How a flow's rules differ between its old path and its new one.
+#[derive(Debug, Default)]
+pub struct Difference {
+    /// Rules on switches that only the new path has, last hop first.
+    pub install: Vec<Step>,
+    /// Rules whose next hop changes, last hop first.
+    pub modify: Vec<Step>,
+    /// Rules on switches that only the old path has, first hop first.
+    pub remove: Vec<Step>,
+    /// Rules on both that stay as they are, last hop first.
+    pub same: Vec<(DatapathId, FlowRule)>,
+}
+
+impl Difference {
+    /// Compares the two paths of a flow.
+    #[must_use]
+    pub fn of(flow: &Flow) -> Self {
+        let template = &flow.template;
+        let old: BTreeMap<DatapathId, FlowRule> = flow
+            .old
+            .iter()
+            .flat_map(|path| template.rules(path))
+            .collect();
+        let mut difference = Self::default();
+        for (dpid, after) in template.rules(&flow.new).rev() {
+            let step = |change, before: Option<&FlowRule>| Step {
+                flow: template.id,
+                dpid,
+                change,
+                before: before.cloned(),
+                after: Some(after.clone()),
+            };
+            match old.get(&dpid) {
+                None => difference.install.push(step(Change::Install, None)),
+                Some(before) if *before == after => difference.same.push((dpid, after)),
+                Some(before) if before.same_identity(&after) => {
+                    difference.modify.push(step(Change::Modify, Some(before)));
+                }
+                // The switch was the first hop and no longer is, or the other way round, so that the rule's match
+                // changes: a different rule to the switch.
+                Some(_) => difference.install.push(step(Change::Install, None)),
+            }
+        }
+        for (dpid, before) in flow.old.iter().flat_map(|path| template.rules(path)) {
+            let kept = flow.new.hop_at(dpid).is_some_and(|_| {
+                template
+                    .rules(&flow.new)
+                    .any(|(at, after)| at == dpid && after.same_identity(&before))
+            });
+            if !kept {
+                let step = Step {
+                    flow: template.id,
+                    dpid,
+                    change: Change::Remove,
+                    before: Some(before),
+                    after: None,
+                };
+                difference.remove.push(step);
+            }
+        }
+        difference
+    }
+}
+
+/// Make before break: every new rule first, last hop first; then the live rules get their new next hop,
+/// from the destination towards the source, as many at once as [`verify`] allows; then what is not used
+/// any more is removed.
+#[must_use]
+pub fn make_before_break(flows: &[Flow]) -> Vec<Round> {
+    let mut install = Layers::default();
+    let mut flip = Layers::default();
+    let mut remove = Vec::new();
+    for flow in flows {
+        let difference = Difference::of(flow);
+        let groups = flip_groups(flow, &difference);
+        install.add(difference.install.into_iter().map(|step| vec![step]));
+        flip.add(groups);
+        remove.extend(difference.remove);
+    }
+    let mut rounds = install.rounds(Kind::Install);
+    rounds.extend(flip.rounds(Kind::Flip));
+    if !remove.is_empty() {
+        rounds.push(Round {
+            kind: Kind::Remove,
+            steps: remove,
+        });
+    }
+    rounds
+}
+
+/// The flips of one flow in as few groups as are safe: a flip joins the group before it when every
+/// mixture of old and new within the group still delivers.
+fn flip_groups(flow: &Flow, difference: &Difference) -> Vec<Vec<Step>> {
+    let mut tables = Tables::of(flow);
+    tables.finish(&difference.install);
+    let mut groups: Vec<Vec<Step>> = Vec::new();
+    for step in &difference.modify {
+        let joined = groups.last().is_some_and(|group| {
+            let mut mixed = tables.clone();
+            mixed.begin(group);
+            mixed.begin(std::slice::from_ref(step));
+            mixed.delivers().is_ok()
+        });
+        match groups.last_mut().filter(|_| joined) {
+            Some(group) => group.push(step.clone()),
+            None => {
+                if let Some(group) = groups.last() {
+                    tables.finish(group);
+                }
+                groups.push(vec![step.clone()]);
+            }
+        }
+    }
+    groups
+}
+
+/// Rounds of several flows laid over each other: the first of each together, the second of each, …
+#[derive(Debug, Default)]
+struct Layers {
+    layers: Vec<Vec<Step>>,
+}
+
+impl Layers {
+    fn add(&mut self, groups: impl IntoIterator<Item = Vec<Step>>) {
+        for (index, group) in groups.into_iter().enumerate() {
+            match self.layers.get_mut(index) {
+                Some(layer) => layer.extend(group),
+                None => self.layers.push(group),
+            }
+        }
+    }
+
+    fn rounds(self, kind: Kind) -> Vec<Round> {
+        self.layers
+            .into_iter()
+            .map(|steps| Round { kind, steps })
+            .collect()
+    }
+}

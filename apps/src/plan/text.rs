@@ -1,0 +1,135 @@
+//! Plans as JSON: which switch gets which rule, why, and how each is undone.
+
+use std::collections::BTreeMap;
+
+use godwit_openflow::model::{FlowRule, Instruction, Pattern};
+use godwit_openflow::types::{Cookie, DatapathId};
+use serde::Serialize;
+
+use super::{Change, FlowId, Kind, Round, Step};
+
+/// A round as it is served.
+#[derive(Debug, Serialize)]
+pub struct RoundDto {
+    kind: Kind,
+    why: &'static str,
+    switches: Vec<SwitchDto>,
+}
+
+#[derive(Debug, Serialize)]
+struct SwitchDto {
+    dpid: DatapathId,
+    rules: Vec<StepDto>,
+}
+
+#[derive(Debug, Serialize)]
+struct StepDto {
+    change: Change,
+    flow: FlowId,
+    rule: Option<RuleDto>,
+    why: &'static str,
+    undo: UndoDto,
+}
+
+#[derive(Debug, Serialize)]
+struct UndoDto {
+    change: Change,
+    rule: Option<RuleDto>,
+}
+
+/// A rule as it is served, without counters.
+#[derive(Debug, Serialize)]
+struct RuleDto {
+    table: u8,
+    priority: u16,
+    cookie: Cookie,
+    r#match: Pattern,
+    instructions: Vec<Instruction>,
+    idle_timeout: u16,
+    hard_timeout: u16,
+}
+
+impl From<&FlowRule> for RuleDto {
+    fn from(rule: &FlowRule) -> Self {
+        Self {
+            table: rule.table.0,
+            priority: rule.priority,
+            cookie: rule.cookie,
+            r#match: rule.pattern.clone(),
+            instructions: rule.instructions.clone(),
+            idle_timeout: rule.idle_timeout,
+            hard_timeout: rule.hard_timeout,
+        }
+    }
+}
+
+impl From<&Round> for RoundDto {
+    fn from(round: &Round) -> Self {
+        let mut switches: BTreeMap<DatapathId, Vec<StepDto>> = BTreeMap::new();
+        for step in &round.steps {
+            switches
+                .entry(step.dpid)
+                .or_default()
+                .push(StepDto::from(step));
+        }
+        let switches = switches
+            .into_iter()
+            .map(|(dpid, rules)| SwitchDto { dpid, rules })
+            .collect();
+        Self {
+            kind: round.kind,
+            why: round.kind.why(),
+            switches,
+        }
+    }
+}
+
+impl Kind {
+    const fn why(self) -> &'static str {
+        match self {
+            Self::Install => {
+                "new rules that carry no traffic yet; in place before anything is sent their way"
+            }
+            Self::Flip => "live rules get their new next hop; everything beyond it is in place",
+            Self::Cut => {
+                "the source's rule goes first, and with it the traffic of this flow until it is installed again"
+            }
+            Self::Remove => "rules that carry nothing any more, once they are at rest",
+        }
+    }
+}
+
+impl From<&Step> for StepDto {
+    fn from(step: &Step) -> Self {
+        let (why, undone_by) = match step.change {
+            Change::Install => (
+                "the new path crosses this switch, the old one does not",
+                Change::Remove,
+            ),
+            Change::Modify => (
+                "both paths cross this switch; from here on they part",
+                Change::Modify,
+            ),
+            Change::Replace => (
+                "the algorithm installs the whole path anew",
+                Change::Replace,
+            ),
+            Change::Remove => ("the new path does not cross this switch", Change::Install),
+        };
+        let (shown, undone) = match step.change {
+            Change::Remove => (step.before.as_ref(), step.before.as_ref()),
+            Change::Install => (step.after.as_ref(), step.after.as_ref()),
+            Change::Modify | Change::Replace => (step.after.as_ref(), step.before.as_ref()),
+        };
+        Self {
+            change: step.change,
+            flow: step.flow,
+            rule: shown.map(RuleDto::from),
+            why,
+            undo: UndoDto {
+                change: undone_by,
+                rule: undone.map(RuleDto::from),
+            },
+        }
+    }
+}

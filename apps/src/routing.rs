@@ -1,0 +1,179 @@
+//! Proactive routes: one rule a switch along the shortest path, last hop first, between hosts that
+//! begin to talk and wherever somebody asks for one.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | [`table`] | the routes, and who may change which |
+//! | [`install`] | puts routes in place, takes them away, reads their counters |
+//! | [`keeper`] | the task that keeps routes on living paths and serves hosts that begin to talk |
+//! | [`forwarding`] | what is done with a packet that no rule took: ARP, broadcast, the first of a conversation |
+//! | `rest` | `/v1/routes` |
+//! | [`counters`] | what a route has carried |
+
+pub mod counters;
+pub mod forwarding;
+pub mod install;
+pub mod keeper;
+mod rest;
+pub mod table;
+
+use std::sync::Arc;
+
+use axum::Router;
+use godwit_controller::{
+    App, Commands, Desired, Event, Network, Owner, Packet, Verdict, View, write_metric,
+};
+use godwit_openflow::model::{FlowRemoved, FlowRemovedReason};
+use godwit_openflow::types::{DatapathId, MacAddr};
+use godwit_topology::PortRef;
+use tokio::sync::mpsc;
+
+use counters::Tally;
+use keeper::{Keeper, Task};
+use table::{RouteTable, State};
+
+/// The priority of a route that was asked for without one: OpenFlow's customary middle.
+pub const REQUESTED_PRIORITY: u16 = 0x8000;
+
+/// The priority of a route between two hosts that began to talk: below all that was asked for.
+pub const FORWARDING_PRIORITY: u16 = 100;
+
+/// Work that may wait for the keeper. More is dropped, and hosts send again: a flood of first packets
+/// must not fill the memory.
+const TASK_DEPTH: usize = 4096;
+
+/// The app. Clones are the same.
+#[derive(Debug, Clone)]
+pub struct Routing {
+    network: Network,
+    table: RouteTable,
+    tasks: mpsc::Sender<Task>,
+}
+
+impl Routing {
+    /// The app, and the task that it needs to run.
+    #[must_use]
+    pub fn new(network: Network) -> (Self, Keeper) {
+        let (tasks, receiver) = mpsc::channel(TASK_DEPTH);
+        let routing = Self {
+            network,
+            table: RouteTable::default(),
+            tasks,
+        };
+        let keeper = Keeper::new(routing.clone(), receiver);
+        (routing, keeper)
+    }
+
+    /// The network that is routed.
+    #[must_use]
+    pub const fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// The routes.
+    #[must_use]
+    pub const fn table(&self) -> &RouteTable {
+        &self.table
+    }
+
+    /// Asks the keeper to look at all routes again.
+    pub fn look_again(&self) {
+        // When the queue is full the keeper has work that makes it look anyway.
+        let _ = self.tasks.try_send(Task::LookAgain);
+    }
+
+    /// Asks the keeper for a route both ways between two hosts, and to send a packet once it is there.
+    fn connect(&self, ends: [(MacAddr, PortRef); 2], then: forwarding::Then) {
+        if self.tasks.try_send(Task::Connect { ends, then }).is_err() {
+            tracing::debug!("too many hosts begin to talk at once: one has to try again");
+        }
+    }
+
+    /// A rule of a route has ended.
+    fn removed(&self, dpid: DatapathId, removed: &FlowRemoved) {
+        let Some(id) = Owner::Routing.own_part(removed.cookie) else {
+            return;
+        };
+        let final_count = Tally {
+            packets: removed.packets,
+            bytes: removed.bytes,
+        };
+        let expired = matches!(
+            removed.reason,
+            FlowRemovedReason::IdleTimeout | FlowRemovedReason::HardTimeout
+        );
+        let ends_route = self.table.with(id, |route| {
+            let on_path = route.path.hop_at(dpid).is_some();
+            if on_path {
+                route.counters.ended(dpid, final_count);
+            }
+            on_path && expired
+        });
+        if ends_route == Some(true) && self.tasks.try_send(Task::Expired(id)).is_err() {
+            tracing::warn!(
+                route = id,
+                "an expired route could not be taken away at once"
+            );
+        }
+    }
+}
+
+impl App for Routing {
+    fn name(&self) -> &'static str {
+        "routing"
+    }
+
+    fn packet_in(&self, packet: &Packet<'_>, view: &View<'_>) -> Verdict {
+        match forwarding::decide(packet, view.topology) {
+            forwarding::Decision::Commands(commands) => Verdict::Claim(commands),
+            forwarding::Decision::Connect { ends, then } => {
+                self.connect(ends, then);
+                Verdict::Claim(Commands::default())
+            }
+        }
+    }
+
+    fn event(&self, event: &Event, _view: &View<'_>) -> Commands {
+        match event {
+            Event::Topology(_) | Event::SwitchReady(_) => self.look_again(),
+            Event::FlowRemoved { dpid, removed } => self.removed(*dpid, removed),
+        }
+        Commands::default()
+    }
+
+    fn desired(&self, dpid: DatapathId) -> Desired {
+        let mut desired = Desired::default();
+        self.table.for_each(|id, route| {
+            if route.is_leased() {
+                desired.busy.push(Owner::Routing.cookie(id));
+            } else {
+                let here = route
+                    .template
+                    .rules(&route.path)
+                    .filter(|(at, _)| *at == dpid);
+                desired.rules.extend(here.map(|(_, rule)| rule));
+            }
+        });
+        desired
+    }
+
+    fn routes(&self) -> Option<Router> {
+        Some(rest::router(Arc::new(self.clone())))
+    }
+
+    fn metrics(&self, out: &mut String) {
+        let (mut all, mut broken) = (0, 0);
+        self.table.for_each(|_, route| {
+            all += 1;
+            broken += u64::from(route.state == State::Broken);
+        });
+        write_metric(out, "godwit_routes", "gauge", "Routes.", all);
+        write_metric(
+            out,
+            "godwit_routes_broken",
+            "gauge",
+            "Routes without a path at present.",
+            broken,
+        );
+    }
+}

@@ -1,0 +1,330 @@
+//! Putting routes in place, taking them away, reading what they have carried.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use godwit_controller::rest::endpoint::Endpoint;
+use godwit_controller::{Owner, ReadError, RoundError};
+use godwit_openflow::model::Pattern;
+use godwit_openflow::types::DatapathId;
+use godwit_topology::snapshot::RouteError;
+use godwit_topology::{Constraints, NoPath, Path, ShortestPathTree, TopologySnapshot};
+use tokio::task::JoinSet;
+
+use super::Routing;
+use super::counters::Tally;
+use super::table::{Duplicate, Lease, Origin, Route, State};
+use crate::plan::{self, Flow, FlowId, Kind, Template};
+
+/// A route that somebody wants.
+#[derive(Debug, Clone)]
+pub struct Wish {
+    /// Where it begins.
+    pub from: Endpoint,
+    /// Where it ends.
+    pub to: Endpoint,
+    /// Its ends as they were named.
+    pub names: [serde_json::Value; 2],
+    /// What it matches besides the addresses of its ends.
+    pub asked: Pattern,
+    /// Switches that it must cross.
+    pub via: Vec<DatapathId>,
+    /// The priority of its rules.
+    pub priority: u16,
+    /// Seconds without a packet until it ends; 0 is never.
+    pub idle_timeout: u16,
+    /// Seconds until it ends; 0 is never.
+    pub hard_timeout: u16,
+    /// Who wants it.
+    pub origin: Origin,
+}
+
+/// Routes that were not made.
+#[derive(Debug, thiserror::Error)]
+pub enum InstallError {
+    /// There is no path for one of them.
+    #[error("route {}: {source}", index + 1)]
+    NoPath {
+        /// Which.
+        index: usize,
+        /// Why.
+        source: RouteError,
+    },
+    /// One of them begins and ends at the same port.
+    #[error("route {}: it begins and ends at the same port", index + 1)]
+    NoWay {
+        /// Which.
+        index: usize,
+    },
+    /// One of them is the same to a switch as another route.
+    #[error("route {}: route {other} has the same match and priority", index + 1)]
+    Duplicate {
+        /// Which.
+        index: usize,
+        /// The route that is there.
+        other: FlowId,
+    },
+    /// A switch would not take a rule. Nothing is left of the others.
+    #[error("{0}; nothing was left installed")]
+    Refused(RoundError),
+    /// A switch would not take a rule, and another would not take back one.
+    #[error("{refused}; and what was installed could not all be taken back: {undo}")]
+    Torn {
+        /// What was refused.
+        refused: RoundError,
+        /// What could not be undone.
+        undo: RoundError,
+    },
+}
+
+impl From<Duplicate> for InstallError {
+    fn from(duplicate: Duplicate) -> Self {
+        Self::Duplicate {
+            index: duplicate.index,
+            other: duplicate.other,
+        }
+    }
+}
+
+/// Finds paths for many routes at once: one Dijkstra for each place where they end, not for each route.
+pub(crate) struct PathFinder<'a> {
+    topology: &'a TopologySnapshot,
+    trees: HashMap<DatapathId, Result<ShortestPathTree, NoPath>>,
+}
+
+impl<'a> PathFinder<'a> {
+    pub(crate) fn new(topology: &'a TopologySnapshot) -> Self {
+        Self {
+            topology,
+            trees: HashMap::new(),
+        }
+    }
+
+    pub(crate) fn find(
+        &mut self,
+        from: Endpoint,
+        to: Endpoint,
+        via: &[DatapathId],
+    ) -> Result<Path, RouteError> {
+        if !via.is_empty() {
+            let constraints = Constraints {
+                avoid: BTreeSet::new(),
+                via: via.to_vec(),
+            };
+            return self.topology.path(from.port, to.port, &constraints);
+        }
+        let topology = self.topology;
+        let (start, end) = (from.port.dpid, to.port.dpid);
+        let tree = self
+            .trees
+            .entry(end)
+            .or_insert_with(|| topology.tree_to(end, &BTreeSet::new()));
+        let tree = tree.as_ref().map_err(Clone::clone)?;
+        let links = tree.path_from(start).ok_or(NoPath::Disconnected {
+            from: start,
+            to: end,
+        })?;
+        Ok(Path::new(from.port, &links, to.port)?)
+    }
+}
+
+impl Routing {
+    /// Makes routes, all or none. When this returns `Ok`, every switch of every path has confirmed its rule.
+    ///
+    /// # Errors
+    /// As [`InstallError`] says; then nothing is left of them.
+    pub async fn create(&self, wishes: Vec<Wish>) -> Result<Vec<FlowId>, InstallError> {
+        let lease = self.admit(wishes)?;
+        let revision = self.network.topology().revision();
+        let flows: Vec<Flow> = lease
+            .routes()
+            .into_iter()
+            .map(|route| Flow {
+                template: route.template,
+                old: None,
+                new: route.path,
+            })
+            .collect();
+        let rounds = plan::make_before_break(&flows);
+        for (index, round) in rounds.iter().enumerate() {
+            if let Err(refused) = round.messages().apply(self.network.switches()).await {
+                let undo: godwit_controller::Round = rounds[..=index]
+                    .iter()
+                    .rev()
+                    .flat_map(|round| {
+                        round
+                            .steps
+                            .iter()
+                            .filter_map(|step| Some((step.dpid, step.undo()?)))
+                    })
+                    .collect();
+                let undone = undo.apply(self.network.switches()).await;
+                lease.remove_all();
+                return Err(match undone {
+                    Ok(()) => InstallError::Refused(refused),
+                    Err(undo) => InstallError::Torn { refused, undo },
+                });
+            }
+        }
+        lease.update(|route| route.state = State::Active);
+        let ids = lease.ids().to_vec();
+        drop(lease);
+        if self.network.topology().revision() != revision {
+            self.look_again();
+        }
+        Ok(ids)
+    }
+
+    /// Finds the paths and takes the routes into the table, before anything is sent.
+    fn admit(&self, wishes: Vec<Wish>) -> Result<Lease, InstallError> {
+        let topology = self.network.topology();
+        let mut finder = PathFinder::new(&topology);
+        let mut routes = Vec::with_capacity(wishes.len());
+        for (index, wish) in wishes.into_iter().enumerate() {
+            if wish.from.port == wish.to.port {
+                return Err(InstallError::NoWay { index });
+            }
+            let path = finder
+                .find(wish.from, wish.to, &wish.via)
+                .map_err(|source| InstallError::NoPath { index, source })?;
+            let template = Template {
+                id: 0,
+                priority: wish.priority,
+                pattern: between(&wish.asked, wish.from, wish.to),
+                ingress: wish.from.mac.is_none().then_some(wish.from.port.port),
+                idle_timeout: wish.idle_timeout,
+                hard_timeout: wish.hard_timeout,
+            };
+            let mut route = Route::new(wish.from, wish.to, template, path, wish.origin);
+            route.names = wish.names;
+            route.asked = wish.asked;
+            route.via = wish.via;
+            routes.push(route);
+        }
+        Ok(self.table.insert(routes)?)
+    }
+
+    /// Takes a route away. When this returns, every switch that is connected has confirmed.
+    ///
+    /// # Errors
+    /// When a switch would not delete its rule; the route is then still there.
+    pub async fn delete(&self, id: FlowId) -> Result<bool, RoundError> {
+        let lease = self.table.lease(&[id]).await;
+        let Some(route) = lease.routes().pop() else {
+            return Ok(false);
+        };
+        // First hop first: what is let in no more needs no rule further on.
+        let flow = Flow {
+            template: route.template,
+            old: Some(route.path.clone()),
+            new: route.path,
+        };
+        for (dpid, rule) in flow.template.rules(&flow.new) {
+            if self.network.switches().get(dpid).is_some() {
+                let removal = godwit_openflow::model::FlowMod::delete_strict(rule);
+                let round: godwit_controller::Round = [(dpid, removal)].into_iter().collect();
+                round.apply(self.network.switches()).await?;
+            }
+        }
+        lease.remove_all();
+        Ok(true)
+    }
+
+    /// Moves routes to other paths without losing what is on its way: make before break. Rules on switches
+    /// that are gone are left to their return.
+    ///
+    /// # Errors
+    /// When a switch would not take its rule. Routes may then stand on either path.
+    pub(super) async fn redirect(&self, flows: &[Flow]) -> Result<(), RoundError> {
+        for mut round in plan::make_before_break(flows) {
+            if round.kind == Kind::Remove {
+                round
+                    .steps
+                    .retain(|step| self.network.switches().get(step.dpid).is_some());
+            }
+            round.messages().apply(self.network.switches()).await?;
+        }
+        Ok(())
+    }
+
+    /// Brings the counters of routes up to date: of their last hops, or of every switch of their paths.
+    /// Switches that don't answer are named; what was read of them before stands.
+    pub async fn refresh(&self, ids: &[FlowId], everywhere: bool) -> Vec<(DatapathId, ReadError)> {
+        let wanted: BTreeSet<FlowId> = ids.iter().copied().collect();
+        let mut switches: BTreeMap<DatapathId, ()> = BTreeMap::new();
+        self.table.for_each(|id, route| {
+            if wanted.contains(&id) {
+                if everywhere {
+                    switches.extend(route.path.switches().map(|dpid| (dpid, ())));
+                } else {
+                    switches.insert(route.path.destination().dpid, ());
+                }
+            }
+        });
+        let mut reading = JoinSet::new();
+        for dpid in switches.into_keys() {
+            let Some(switch) = self.network.switches().get(dpid) else {
+                continue;
+            };
+            let network = self.network.clone();
+            reading.spawn(async move {
+                (
+                    dpid,
+                    network.read_exact(&switch, Some(Owner::Routing)).await,
+                )
+            });
+        }
+        let mut failed = Vec::new();
+        while let Some(result) = reading.join_next().await {
+            match result {
+                Ok((dpid, Ok(flows))) => {
+                    for stats in flows {
+                        let tally = Tally {
+                            packets: stats.packets,
+                            bytes: stats.bytes,
+                        };
+                        self.take_in(dpid, &stats.rule, tally);
+                    }
+                }
+                Ok((dpid, Err(error))) => failed.push((dpid, error)),
+                Err(error) => tracing::error!(%error, "reading counters ended abnormally"),
+            }
+        }
+        failed
+    }
+
+    /// Takes in what a rule reports, when it is a live rule of a route.
+    pub(crate) fn take_in(
+        &self,
+        dpid: DatapathId,
+        rule: &godwit_openflow::model::FlowRule,
+        tally: Tally,
+    ) {
+        let Some(id) = Owner::Routing.own_part(rule.cookie) else {
+            return;
+        };
+        self.table.with(id, |route| {
+            // While a route moves, the switches of its old path still count.
+            if route
+                .counters
+                .on_switch(dpid)
+                .is_some_and(super::counters::OnSwitch::is_live)
+            {
+                route.counters.read(dpid, tally);
+            }
+        });
+    }
+}
+
+/// What a route's rules match: what was asked for, and the stations at its ends. Where the request names a
+/// station itself, that stands.
+fn between(asked: &Pattern, from: Endpoint, to: Endpoint) -> Pattern {
+    use godwit_openflow::model::Field;
+    let mut pattern = asked.clone();
+    if let (None, Some(mac)) = (asked.get(Field::EthSrc), from.mac) {
+        pattern = pattern.eth_src(mac);
+    }
+    if let (None, Some(mac)) = (asked.get(Field::EthDst), to.mac) {
+        pattern = pattern.eth_dst(mac);
+    }
+    pattern
+}

@@ -1,0 +1,365 @@
+//! `/v1/routes`.
+//!
+//! | method and path | what it does |
+//! |---|---|
+//! | `POST /routes` | makes one route, or an array of them all or none |
+//! | `GET /routes`, `GET /routes/{id}[?per_switch=true]` | routes with what they have carried |
+//! | `DELETE /routes/{id}` | takes one away |
+
+use std::fmt;
+use std::sync::Arc;
+
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{Path, Query, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use godwit_controller::rest::endpoint::{self, EndpointName};
+use godwit_controller::rest::{ApiError, Body};
+use godwit_controller::switch::ApplyError;
+use godwit_controller::{RoundError, SwitchState};
+use godwit_openflow::model::{Field, Pattern};
+use godwit_openflow::types::DatapathId;
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::counters::CarriedOver;
+use super::install::{InstallError, Wish};
+use super::table::{Origin, Route, State as RouteState};
+use super::{REQUESTED_PRIORITY, Routing};
+use crate::plan::FlowId;
+
+/// Above the table-miss entry, below discovery.
+const PRIORITIES: std::ops::RangeInclusive<u16> = 1..=u16::MAX - 1;
+
+type Shared = Arc<Routing>;
+
+pub(super) fn router(routing: Shared) -> Router {
+    Router::new()
+        .route("/routes", get(list).post(create))
+        .route("/routes/{id}", get(show).delete(delete))
+        .with_state(routing)
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RouteRequest {
+    from: EndpointName,
+    to: EndpointName,
+    #[serde(default)]
+    r#match: Pattern,
+    #[serde(default)]
+    via: Vec<String>,
+    priority: Option<u16>,
+    #[serde(default)]
+    idle_timeout: u16,
+    #[serde(default)]
+    hard_timeout: u16,
+}
+
+impl RouteRequest {
+    fn wish(
+        self,
+        routing: &Routing,
+        topology: &godwit_topology::TopologySnapshot,
+    ) -> Result<Wish, ApiError> {
+        let network = routing.network();
+        let names = [name(&self.from), name(&self.to)];
+        let from = self
+            .from
+            .resolve(network, topology)
+            .map_err(|error| error.at("from"))?;
+        let to = self
+            .to
+            .resolve(network, topology)
+            .map_err(|error| error.at("to"))?;
+        if self.r#match.get(Field::InPort).is_some() {
+            return Err(
+                ApiError::impossible("a route's ingress port is that of `from`")
+                    .at("match.in_port"),
+            );
+        }
+        self.r#match.check_prerequisites().map_err(|error| {
+            let field = format!("match.{}", error.field.name());
+            ApiError::impossible(error.to_string()).at(field)
+        })?;
+        let priority = self.priority.unwrap_or(REQUESTED_PRIORITY);
+        if !PRIORITIES.contains(&priority) {
+            return Err(ApiError::impossible("a priority is from 1 to 65534").at("priority"));
+        }
+        let via = endpoint::switches(network, self.via.iter().map(String::as_str))
+            .map_err(|error| error.at("via"))?;
+        for dpid in via.iter().chain([&from.port.dpid, &to.port.dpid]) {
+            if network.state(*dpid) != SwitchState::Active {
+                return Err(ApiError::impossible(format!(
+                    "switch {dpid} is being drained, or is drained"
+                )));
+            }
+        }
+        Ok(Wish {
+            from,
+            to,
+            names,
+            asked: self.r#match,
+            via,
+            priority,
+            idle_timeout: self.idle_timeout,
+            hard_timeout: self.hard_timeout,
+            origin: Origin::Request,
+        })
+    }
+}
+
+fn name(end: &EndpointName) -> serde_json::Value {
+    match end {
+        EndpointName::Address(text) => text.as_str().into(),
+        EndpointName::Port(port) => serde_json::json!({ "dpid": port.dpid, "port": port.port }),
+    }
+}
+
+/// One route, or an array of them. Read by hand so that an error names its field.
+#[derive(Debug)]
+enum OneOrMany {
+    One(Box<RouteRequest>),
+    Many(Vec<RouteRequest>),
+}
+
+impl<'de> Deserialize<'de> for OneOrMany {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+
+        impl<'de> Visitor<'de> for Either {
+            type Value = OneOrMany;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a route or an array of routes")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<OneOrMany, A::Error> {
+                RouteRequest::deserialize(MapAccessDeserializer::new(map))
+                    .map(Box::new)
+                    .map(OneOrMany::One)
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<OneOrMany, A::Error> {
+                Vec::deserialize(SeqAccessDeserializer::new(seq)).map(OneOrMany::Many)
+            }
+        }
+
+        deserializer.deserialize_any(Either)
+    }
+}
+
+#[derive(Serialize)]
+struct PathDto {
+    cost: usize,
+    hops: godwit_topology::Path,
+}
+
+#[derive(Serialize)]
+struct OnSwitchDto {
+    dpid: DatapathId,
+    packets: u64,
+    bytes: u64,
+    live: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    carried_over: Option<CarriedOver>,
+}
+
+#[derive(Serialize)]
+struct RouteDto {
+    id: FlowId,
+    from: serde_json::Value,
+    to: serde_json::Value,
+    r#match: Pattern,
+    priority: u16,
+    idle_timeout: u16,
+    hard_timeout: u16,
+    via: Vec<DatapathId>,
+    origin: Origin,
+    path: PathDto,
+    state: RouteState,
+    packets: u64,
+    bytes: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    switches: Option<Vec<OnSwitchDto>>,
+}
+
+impl RouteDto {
+    fn new(route: Route, per_switch: bool) -> Self {
+        let delivered = route.counters.delivered();
+        let switches = per_switch.then(|| {
+            let on_switch =
+                |(dpid, counted): (DatapathId, &super::counters::OnSwitch)| OnSwitchDto {
+                    dpid,
+                    packets: counted.total().packets,
+                    bytes: counted.total().bytes,
+                    live: counted.is_live(),
+                    carried_over: counted.carried_over(),
+                };
+            route.counters.switches().map(on_switch).collect()
+        });
+        let [from, to] = route.names;
+        Self {
+            id: route.template.id,
+            from,
+            to,
+            r#match: route.asked,
+            priority: route.template.priority,
+            idle_timeout: route.template.idle_timeout,
+            hard_timeout: route.template.hard_timeout,
+            via: route.via,
+            origin: route.origin,
+            path: PathDto {
+                cost: route.path.hops().len() - 1,
+                hops: route.path,
+            },
+            state: route.state,
+            packets: delivered.packets,
+            bytes: delivered.bytes,
+            switches,
+        }
+    }
+}
+
+async fn create(
+    State(routing): State<Shared>,
+    Body(body): Body<OneOrMany>,
+) -> Result<Response, ApiError> {
+    let (requests, single) = match body {
+        OneOrMany::One(request) => (vec![*request], true),
+        OneOrMany::Many(requests) => (requests, false),
+    };
+    let topology = routing.network().topology();
+    let mut wishes = Vec::with_capacity(requests.len());
+    for (index, request) in requests.into_iter().enumerate() {
+        let wish = request.wish(&routing, &topology).map_err(|error| {
+            match error.problem().field.clone() {
+                Some(field) if !single => error.at(format!("[{index}].{field}")),
+                _ => error,
+            }
+        })?;
+        wishes.push(wish);
+    }
+    // Once begun it is carried through, also when the client goes away.
+    let making = Arc::clone(&routing);
+    let ids = tokio::spawn(async move { making.create(wishes).await })
+        .await
+        .map_err(|_| ApiError::unavailable("the controller is stopping"))?
+        .map_err(|error| refused(&error))?;
+    let mut made: Vec<RouteDto> = ids
+        .iter()
+        .filter_map(|id| routing.table().get(*id))
+        .map(|route| RouteDto::new(route, false))
+        .collect();
+    match made.pop() {
+        Some(route) if single => {
+            let location = format!("/v1/routes/{}", route.id);
+            Ok((
+                StatusCode::CREATED,
+                [(header::LOCATION, location)],
+                Json(route),
+            )
+                .into_response())
+        }
+        last => {
+            made.extend(last);
+            Ok((StatusCode::CREATED, Json(made)).into_response())
+        }
+    }
+}
+
+fn refused(error: &InstallError) -> ApiError {
+    match error {
+        InstallError::Duplicate { other, .. } => {
+            ApiError::conflict(error.to_string()).with(format!("/v1/routes/{other}"))
+        }
+        InstallError::NoPath { .. } | InstallError::NoWay { .. } => {
+            ApiError::impossible(error.to_string())
+        }
+        InstallError::Refused(round) | InstallError::Torn { refused: round, .. } => {
+            if is_answer(round) {
+                ApiError::impossible(error.to_string())
+            } else {
+                ApiError::unavailable(error.to_string())
+            }
+        }
+    }
+}
+
+/// Whether every switch that failed has said no, rather than nothing.
+fn is_answer(error: &RoundError) -> bool {
+    let answered = |error: &ApplyError| {
+        matches!(
+            error,
+            ApplyError::Rejected(_) | ApplyError::Unsupported { .. }
+        )
+    };
+    error
+        .failures
+        .iter()
+        .all(|failure| answered(&failure.error))
+}
+
+async fn list(State(routing): State<Shared>) -> Json<Vec<RouteDto>> {
+    let mut ids = Vec::new();
+    routing.table().for_each(|id, _| ids.push(id));
+    log_unread(routing.refresh(&ids, false).await);
+    let mut routes = Vec::with_capacity(ids.len());
+    routing
+        .table()
+        .for_each(|_, route| routes.push(RouteDto::new(route.clone(), false)));
+    Json(routes)
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ShowQuery {
+    #[serde(default)]
+    per_switch: bool,
+}
+
+async fn show(
+    State(routing): State<Shared>,
+    id: Result<Path<FlowId>, PathRejection>,
+    query: Result<Query<ShowQuery>, QueryRejection>,
+) -> Result<Json<RouteDto>, ApiError> {
+    let Query(query) = query.map_err(|rejection| ApiError::malformed(rejection.body_text()))?;
+    let id = known(&routing, id)?;
+    log_unread(routing.refresh(&[id], query.per_switch).await);
+    let route = routing.table().get(id).ok_or_else(no_route)?;
+    Ok(Json(RouteDto::new(route, query.per_switch)))
+}
+
+fn log_unread(failed: Vec<(DatapathId, godwit_controller::ReadError)>) {
+    for (dpid, error) in failed {
+        tracing::warn!(%dpid, %error, "counters could not be read; what was read before is served");
+    }
+}
+
+async fn delete(
+    State(routing): State<Shared>,
+    id: Result<Path<FlowId>, PathRejection>,
+) -> Result<StatusCode, ApiError> {
+    let id = known(&routing, id)?;
+    let deleting = Arc::clone(&routing);
+    let deleted = tokio::spawn(async move { deleting.delete(id).await })
+        .await
+        .map_err(|_| ApiError::unavailable("the controller is stopping"))?;
+    match deleted {
+        Ok(true) => Ok(StatusCode::NO_CONTENT),
+        Ok(false) => Err(no_route()),
+        Err(error) => Err(ApiError::switch_failed(error.to_string())),
+    }
+}
+
+fn known(routing: &Routing, id: Result<Path<FlowId>, PathRejection>) -> Result<FlowId, ApiError> {
+    let Path(id) = id.map_err(|_| no_route())?;
+    routing.table().get(id).map(|_| id).ok_or_else(no_route)
+}
+
+fn no_route() -> ApiError {
+    ApiError::not_found("no route has this number")
+}

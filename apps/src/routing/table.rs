@@ -1,0 +1,346 @@
+//! The routes, and who may change them: a route under change is leased, and others wait.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use godwit_controller::rest::endpoint::Endpoint;
+use godwit_openflow::model::Pattern;
+use godwit_openflow::types::DatapathId;
+use godwit_topology::Path;
+use serde::Serialize;
+use tokio::sync::Notify;
+
+use super::counters::Counters;
+use crate::plan::{FlowId, Template};
+
+/// Who asked for a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Origin {
+    /// Two hosts began to talk.
+    Forwarding,
+    /// Somebody, by REST.
+    Request,
+}
+
+/// What a route is at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// Its rules are being installed.
+    Installing,
+    /// Every switch of its path has confirmed its rule.
+    Active,
+    /// It is being moved to another path.
+    Moving,
+    /// There is no path, or a switch would not take its rule. It is tried again when the network changes.
+    Broken,
+}
+
+/// A route: traffic from one end to another that one rule a switch carries.
+#[derive(Debug, Clone)]
+pub struct Route {
+    /// Where it begins.
+    pub from: Endpoint,
+    /// Where it ends.
+    pub to: Endpoint,
+    /// Its ends as they were named.
+    pub names: [serde_json::Value; 2],
+    /// The match as it was asked for, without the addresses of the ends.
+    pub asked: Pattern,
+    /// Its rules.
+    pub template: Template,
+    /// Switches that it must cross.
+    pub via: Vec<DatapathId>,
+    /// Who asked for it.
+    pub origin: Origin,
+    /// The way it goes.
+    pub path: Path,
+    /// What it is at.
+    pub state: State,
+    /// What it has carried.
+    pub counters: Counters,
+    /// When it was asked for.
+    pub made: Instant,
+    /// Whether somebody is changing it.
+    leased: bool,
+}
+
+impl Route {
+    /// A route that is about to be installed.
+    pub(super) fn new(
+        from: Endpoint,
+        to: Endpoint,
+        template: Template,
+        path: Path,
+        origin: Origin,
+    ) -> Self {
+        let mut counters = Counters::default();
+        counters.set_path(path.switches());
+        Self {
+            from,
+            to,
+            names: [serde_json::Value::Null, serde_json::Value::Null],
+            asked: Pattern::new(),
+            template,
+            via: Vec::new(),
+            origin,
+            path,
+            state: State::Installing,
+            counters,
+            made: Instant::now(),
+            leased: false,
+        }
+    }
+
+    /// Whether its rules are being changed.
+    #[must_use]
+    pub const fn is_leased(&self) -> bool {
+        self.leased
+    }
+}
+
+/// What makes two routes the same to a switch.
+type Identity = (u16, Pattern);
+
+#[derive(Debug, Default)]
+struct Inner {
+    routes: BTreeMap<FlowId, Route>,
+    by_identity: HashMap<Identity, FlowId>,
+    last_id: FlowId,
+}
+
+/// All routes. Clones are the same table.
+#[derive(Debug, Clone, Default)]
+pub struct RouteTable {
+    inner: Arc<Mutex<Inner>>,
+    released: Arc<Notify>,
+}
+
+impl RouteTable {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // Every operation leaves the table whole, so a panic elsewhere can't have torn it.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds routes, all or none, leased to the caller. Their numbers are given out here; `admit` sees each
+    /// before any is added.
+    ///
+    /// # Errors
+    /// With the index of the first that is the same to a switch as another route, and that route's number.
+    pub(super) fn insert(&self, mut routes: Vec<Route>) -> Result<Lease, Duplicate> {
+        let mut inner = self.lock();
+        let mut fresh: HashMap<Identity, FlowId> = HashMap::with_capacity(routes.len());
+        let mut id = inner.last_id;
+        for (index, route) in routes.iter_mut().enumerate() {
+            let identity = (route.template.priority, route.template.pattern.clone());
+            if let Some(&other) = inner
+                .by_identity
+                .get(&identity)
+                .or_else(|| fresh.get(&identity))
+            {
+                return Err(Duplicate { index, other });
+            }
+            id += 1;
+            route.template.id = id;
+            route.leased = true;
+            fresh.insert(identity, id);
+        }
+        inner.last_id = id;
+        inner.by_identity.extend(fresh);
+        let ids = routes.iter().map(|route| route.template.id).collect();
+        inner
+            .routes
+            .extend(routes.into_iter().map(|route| (route.template.id, route)));
+        drop(inner);
+        Ok(Lease {
+            table: self.clone(),
+            ids,
+        })
+    }
+
+    /// Leases those of `wanted` that exist, when none of them is leased to another.
+    pub async fn lease(&self, wanted: &[FlowId]) -> Lease {
+        loop {
+            let released = self.released.notified();
+            tokio::pin!(released);
+            // From here on a release wakes this task, also when it happens before the await.
+            released.as_mut().enable();
+            if let Some(lease) = self.try_lease(|inner| {
+                inner
+                    .routes
+                    .keys()
+                    .copied()
+                    .filter(|id| wanted.contains(id))
+                    .collect()
+            }) {
+                return lease;
+            }
+            released.await;
+        }
+    }
+
+    /// Leases every route that `which` says, when none of them is leased to another; `which` is asked
+    /// again after each wait.
+    pub async fn lease_where(&self, which: impl Fn(FlowId, &Route) -> bool) -> Lease {
+        loop {
+            let released = self.released.notified();
+            tokio::pin!(released);
+            released.as_mut().enable();
+            let all = |inner: &Inner| {
+                inner
+                    .routes
+                    .iter()
+                    .filter(|(id, route)| which(**id, route))
+                    .map(|(&id, _)| id)
+                    .collect()
+            };
+            if let Some(lease) = self.try_lease(all) {
+                return lease;
+            }
+            released.await;
+        }
+    }
+
+    /// Leases every route that `which` says and that nobody else has leased, at once.
+    pub(super) fn lease_free(&self, which: impl Fn(FlowId, &Route) -> bool) -> Lease {
+        let mut inner = self.lock();
+        let mut ids = Vec::new();
+        for (&id, route) in &mut inner.routes {
+            if !route.leased && which(id, route) {
+                route.leased = true;
+                ids.push(id);
+            }
+        }
+        drop(inner);
+        Lease {
+            table: self.clone(),
+            ids,
+        }
+    }
+
+    fn try_lease(&self, which: impl Fn(&Inner) -> Vec<FlowId>) -> Option<Lease> {
+        let mut inner = self.lock();
+        let ids = which(&inner);
+        if ids
+            .iter()
+            .any(|id| inner.routes.get(id).is_some_and(|route| route.leased))
+        {
+            return None;
+        }
+        for id in &ids {
+            if let Some(route) = inner.routes.get_mut(id) {
+                route.leased = true;
+            }
+        }
+        drop(inner);
+        Some(Lease {
+            table: self.clone(),
+            ids,
+        })
+    }
+
+    /// The number of the route that is this to a switch.
+    #[must_use]
+    pub fn find(&self, priority: u16, pattern: &Pattern) -> Option<FlowId> {
+        self.lock()
+            .by_identity
+            .get(&(priority, pattern.clone()))
+            .copied()
+    }
+
+    /// A copy of a route.
+    #[must_use]
+    pub fn get(&self, id: FlowId) -> Option<Route> {
+        self.lock().routes.get(&id).cloned()
+    }
+
+    /// How many routes there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.lock().routes.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Looks at every route, in the order of their numbers.
+    pub fn for_each(&self, mut look: impl FnMut(FlowId, &Route)) {
+        self.lock()
+            .routes
+            .iter()
+            .for_each(|(&id, route)| look(id, route));
+    }
+
+    /// Looks at a route and may change what is not its rules: its counters.
+    pub fn with<T>(&self, id: FlowId, change: impl FnOnce(&mut Route) -> T) -> Option<T> {
+        self.lock().routes.get_mut(&id).map(change)
+    }
+}
+
+/// A route that would be the same to a switch as another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Duplicate {
+    /// Which of those that were to be added.
+    pub index: usize,
+    /// The other one.
+    pub other: FlowId,
+}
+
+/// The right to change some routes. It ends when this is dropped.
+#[derive(Debug)]
+pub struct Lease {
+    table: RouteTable,
+    ids: Vec<FlowId>,
+}
+
+impl Lease {
+    /// The routes leased.
+    #[must_use]
+    pub fn ids(&self) -> &[FlowId] {
+        &self.ids
+    }
+
+    /// Copies of the routes leased.
+    #[must_use]
+    pub fn routes(&self) -> Vec<Route> {
+        let inner = self.table.lock();
+        self.ids
+            .iter()
+            .filter_map(|id| inner.routes.get(id).cloned())
+            .collect()
+    }
+
+    /// Changes every route leased.
+    pub fn update(&self, mut change: impl FnMut(&mut Route)) {
+        let mut inner = self.table.lock();
+        for id in &self.ids {
+            if let Some(route) = inner.routes.get_mut(id) {
+                change(route);
+            }
+        }
+    }
+
+    /// Forgets the routes leased.
+    pub fn remove_all(self) {
+        let mut inner = self.table.lock();
+        for id in &self.ids {
+            if let Some(route) = inner.routes.remove(id) {
+                inner
+                    .by_identity
+                    .remove(&(route.template.priority, route.template.pattern));
+            }
+        }
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.update(|route| route.leased = false);
+        self.table.released.notify_waiters();
+    }
+}

@@ -1,0 +1,133 @@
+//! What a control app is: it is told what happens and says what shall be done.
+//!
+//! An app never touches a switch. It gives back [`Commands`], which the controller performs: the
+//! rules first, and when the switches have confirmed them by a barrier reply, the packets.
+
+use axum::Router;
+use bytes::Bytes;
+use godwit_openflow::model::{FlowMod, FlowRule, PacketIn, PacketOut};
+use godwit_openflow::types::{Cookie, DatapathId, PortNo};
+use godwit_topology::{ParsedPacket, PortRef, TopologySnapshot};
+
+use crate::event::Event;
+
+/// A control app. All methods may be called from several threads at once.
+pub trait App: Send + Sync + 'static {
+    /// A short name, unique among the apps of a controller.
+    fn name(&self) -> &'static str;
+
+    /// Decides about a packet that a switch has handed to the controller. LLDP never comes here.
+    fn packet_in(&self, packet: &Packet<'_>, view: &View<'_>) -> Verdict {
+        let _ = (packet, view);
+        Verdict::Pass
+    }
+
+    /// Hears of an event.
+    fn event(&self, event: &Event, view: &View<'_>) -> Commands {
+        let _ = (event, view);
+        Commands::default()
+    }
+
+    /// Says what this app wants a switch that has just connected to hold. The controller compares
+    /// that with what the switch reports, and changes the difference.
+    fn desired(&self, dpid: DatapathId) -> Desired {
+        let _ = dpid;
+        Desired::default()
+    }
+
+    /// REST routes to be served under `/v1`.
+    fn routes(&self) -> Option<Router> {
+        None
+    }
+
+    /// Appends metrics in Prometheus' text format.
+    fn metrics(&self, out: &mut String) {
+        let _ = out;
+    }
+}
+
+/// A packet as an app sees it.
+#[derive(Debug)]
+pub struct Packet<'a> {
+    /// Where it came in.
+    pub port: PortRef,
+    /// The message that brought it.
+    pub message: &'a PacketIn,
+    /// Its headers.
+    pub headers: &'a ParsedPacket,
+}
+
+impl Packet<'_> {
+    /// The packet from its Ethernet header on.
+    #[must_use]
+    pub const fn data(&self) -> &Bytes {
+        &self.message.data
+    }
+}
+
+/// The network, to read.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a> {
+    /// Switches, links, hosts at one moment.
+    pub topology: &'a TopologySnapshot,
+}
+
+/// What an app makes of a packet.
+#[derive(Debug, Default)]
+pub enum Verdict {
+    /// It is another app's.
+    #[default]
+    Pass,
+    /// It is mine, and this shall be done.
+    Claim(Commands),
+}
+
+/// What an app wants done: all rules, confirmed by a barrier, then the packets.
+#[derive(Debug, Default)]
+pub struct Commands {
+    /// Changes of flow tables.
+    pub flow_mods: Vec<(DatapathId, FlowMod)>,
+    /// Packets to send.
+    pub packet_outs: Vec<(DatapathId, PacketOut)>,
+}
+
+impl Commands {
+    /// Changes a flow table.
+    #[must_use]
+    pub fn flow_mod(mut self, dpid: DatapathId, flow_mod: FlowMod) -> Self {
+        self.flow_mods.push((dpid, flow_mod));
+        self
+    }
+
+    /// Sends a packet out of a port.
+    #[must_use]
+    pub fn packet_out(mut self, port: PortRef, data: Bytes) -> Self {
+        self.packet_outs
+            .push((port.dpid, PacketOut::to_port(port.port, data)));
+        self
+    }
+
+    /// Sends a packet through the flow tables of a switch, as if it had come in on `in_port`.
+    #[must_use]
+    pub fn through_tables(mut self, in_port: PortRef, data: Bytes) -> Self {
+        let mut packet = PacketOut::to_port(PortNo::TABLE, data);
+        packet.in_port = in_port.port;
+        self.packet_outs.push((in_port.dpid, packet));
+        self
+    }
+
+    /// Whether there is nothing to do.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.flow_mods.is_empty() && self.packet_outs.is_empty()
+    }
+}
+
+/// What an app wants a switch to hold.
+#[derive(Debug, Default)]
+pub struct Desired {
+    /// Entries that shall be there.
+    pub rules: Vec<FlowRule>,
+    /// Cookies of entries that are being changed right now and shall be left as they are.
+    pub busy: Vec<Cookie>,
+}

@@ -1,0 +1,149 @@
+//! The controller put together: listeners, keeper of the topology, dispatcher, REST.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use godwit_topology::discovery::KeyError;
+use godwit_topology::{RunKey, Topology};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+
+use crate::app::App;
+use crate::connection::{BindError, OpenFlowServer};
+use crate::dispatch::Dispatcher;
+use crate::event::Event;
+use crate::limits::Limits;
+use crate::network::Network;
+use crate::rest;
+use crate::rest::server::HttpServer;
+use crate::topology::{OBSERVATION_DEPTH, TopologyKeeper};
+
+/// Changes of the topology that wait for the apps to hear of them.
+const CHANGE_DEPTH: usize = 4096;
+
+/// Where a controller listens.
+#[derive(Debug, Clone)]
+pub struct ControllerConfig {
+    /// For switches.
+    pub openflow: Vec<SocketAddr>,
+    /// For REST.
+    pub http: SocketAddr,
+}
+
+/// A controller that could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// An address for switches is not to be had.
+    #[error(transparent)]
+    OpenFlow(#[from] BindError),
+    /// The address for REST is not to be had.
+    #[error("HTTP can't listen on {address}: {source}")]
+    Http {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// There is no randomness for the key that signs discovery frames.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+}
+
+/// A controller whose listeners are bound.
+pub struct Controller {
+    network: Network,
+    keeper: TopologyKeeper,
+    changes: mpsc::Receiver<Event>,
+    openflow: OpenFlowServer,
+    http: HttpServer,
+}
+
+impl Controller {
+    /// Binds the listeners. Connections wait in their backlog until [`Self::run`].
+    ///
+    /// # Errors
+    /// When an address is not to be had, or there is no randomness.
+    pub async fn bind(config: &ControllerConfig) -> Result<Self, StartError> {
+        let openflow = OpenFlowServer::bind(&config.openflow, Limits::default()).await?;
+        let http = HttpServer::bind(config.http)
+            .await
+            .map_err(|source| StartError::Http {
+                address: config.http,
+                source,
+            })?;
+        let (observe, observations) = mpsc::channel(OBSERVATION_DEPTH);
+        let (tell, changes) = mpsc::channel(CHANGE_DEPTH);
+        let network = Network::new(observe, openflow.metrics());
+        let keeper = TopologyKeeper::new(
+            Topology::new(RunKey::generate()?),
+            network.clone(),
+            observations,
+            tell,
+        );
+        Ok(Self {
+            network,
+            keeper,
+            changes,
+            openflow,
+            http,
+        })
+    }
+
+    /// The network that this controller holds.
+    #[must_use]
+    pub const fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// Where switches may connect.
+    #[must_use]
+    pub fn openflow_addresses(&self) -> Vec<SocketAddr> {
+        self.openflow.local_addresses()
+    }
+
+    /// Where REST is served.
+    ///
+    /// # Errors
+    /// When the operating system doesn't say.
+    pub fn http_address(&self) -> std::io::Result<SocketAddr> {
+        self.http.local_address()
+    }
+
+    /// Runs with these apps, in this order, until `stop` turns true. The switches keep their rules.
+    pub async fn run(self, apps: Vec<Arc<dyn App>>, stop: watch::Receiver<bool>) {
+        let Self {
+            network,
+            keeper,
+            mut changes,
+            openflow,
+            http,
+        } = self;
+        let ready = Arc::new(AtomicBool::new(true));
+        let router = rest::router(network.clone(), apps.clone().into(), Arc::clone(&ready));
+        let dispatcher = Arc::new(Dispatcher::new(network.clone(), apps));
+        let mut tasks = JoinSet::new();
+        tasks.spawn(keeper.run());
+        let hearing = Arc::clone(&dispatcher);
+        let publishing = network.clone();
+        tasks.spawn(async move {
+            while let Some(event) = changes.recv().await {
+                hearing.event(&event).await;
+                publishing.publish(event);
+            }
+        });
+        let serving = tokio::spawn(http.serve(router, stop.clone()));
+        let mut stopping = stop;
+        let stopped = async move {
+            // An error means that whoever could have said so is gone: then it is time as well.
+            let _ = stopping.wait_for(|stop| *stop).await;
+        };
+        openflow
+            .serve(Arc::clone(network.switches()), dispatcher, stopped)
+            .await;
+        ready.store(false, Ordering::Release);
+        if let Err(error) = serving.await {
+            tracing::error!(%error, "serving HTTP ended abnormally");
+        }
+    }
+}

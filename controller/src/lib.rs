@@ -1,0 +1,34 @@
+//! The controller's core: connections, sessions, rules, the keeper of the topology, REST, and the
+//! trait that control apps implement.
+//!
+//! ```text
+//!  switch ── reader task ──► dispatcher (one per switch, in order) ──► apps ──► Commands
+//!    ▲            │                     │                                          │
+//!    │        replies                   │ observations (16,384)                    │
+//!    │            ▼                     ▼                                          │
+//!    │       SwitchHandle        topology keeper (1) ──► snapshot, events ──► apps │
+//!    └── writer task ◄── bytes (bounded) ◄── rounds: one write and one barrier ◄───┘
+//! ```
+//!
+//! On the PACKET_IN path switches share no task and no lock: the picture of the network is an
+//! immutable snapshot.
+
+pub mod app;
+pub mod connection;
+pub mod controller;
+mod dispatch;
+pub mod event;
+pub mod limits;
+mod metrics;
+pub mod network;
+pub mod rest;
+pub mod rules;
+pub mod switch;
+mod topology;
+
+pub use app::{App, Commands, Desired, Packet, Verdict, View};
+pub use controller::{Controller, ControllerConfig, StartError};
+pub use event::Event;
+pub use metrics::{Metrics, write_metric};
+pub use network::{Network, ReadError, SwitchState};
+pub use rules::{Owner, Round, RoundError};

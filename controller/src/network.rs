@@ -1,0 +1,256 @@
+//! The network as control apps hold it: its switches, its topology, and what can be done to them.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use godwit_openflow::model::outbound::FlowFilter;
+use godwit_openflow::model::{FlowMod, FlowStats, PacketOut, StatsReply, StatsRequest, ToSwitch};
+use godwit_openflow::types::{DatapathId, Version};
+use godwit_topology::{PortRef, TopologySnapshot};
+use serde::Serialize;
+use tokio::sync::{broadcast, mpsc, oneshot};
+
+use crate::connection::ConnectionMetrics;
+use crate::event::Event;
+use crate::metrics::Metrics;
+use crate::rules;
+use crate::switch::{ApplyError, Registry, RequestError, SwitchHandle};
+use crate::topology::Observation;
+
+/// Events that a slow app may fall behind by before it misses some and has to look at the snapshot
+/// instead. A fat-tree of 100 switches starting up makes about 500.
+const EVENT_DEPTH: usize = 4096;
+
+/// How long after a nudge the switch's counters may still lag: measured on Open vSwitch 3.1, where
+/// counters are exact after 5 to 20 ms at 4,000 cached flows.
+const SETTLE_AFTER_NUDGE: Duration = Duration::from_millis(20);
+
+/// What a switch is to forwarding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SwitchState {
+    /// It carries traffic.
+    Active,
+    /// Its work is being moved away.
+    Frozen,
+    /// Its work has been moved away; it carries nothing until it is restored.
+    Drained,
+}
+
+/// A cheap handle on the network; clones are the same network.
+#[derive(Debug, Clone)]
+pub struct Network {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    switches: Arc<Registry>,
+    topology: ArcSwap<TopologySnapshot>,
+    observations: mpsc::Sender<Observation>,
+    events: broadcast::Sender<Arc<Event>>,
+    /// Only switches that are not active.
+    states: Mutex<BTreeMap<DatapathId, SwitchState>>,
+    connections: Arc<ConnectionMetrics>,
+    metrics: Metrics,
+}
+
+impl Network {
+    /// A network without a switch, whose topology is kept by whoever receives `observations`.
+    pub(crate) fn new(
+        observations: mpsc::Sender<Observation>,
+        connections: Arc<ConnectionMetrics>,
+    ) -> Self {
+        let (events, _) = broadcast::channel(EVENT_DEPTH);
+        let inner = Inner {
+            switches: Arc::new(Registry::new()),
+            topology: ArcSwap::from_pointee(TopologySnapshot::default()),
+            observations,
+            events,
+            states: Mutex::default(),
+            connections,
+            metrics: Metrics::default(),
+        };
+        Self {
+            inner: Arc::new(inner),
+        }
+    }
+
+    /// The switches that are connected.
+    #[must_use]
+    pub fn switches(&self) -> &Arc<Registry> {
+        &self.inner.switches
+    }
+
+    /// Switches, links and hosts at this moment.
+    #[must_use]
+    pub fn topology(&self) -> Arc<TopologySnapshot> {
+        self.inner.topology.load_full()
+    }
+
+    /// What the connections have counted.
+    #[must_use]
+    pub fn connections(&self) -> &ConnectionMetrics {
+        &self.inner.connections
+    }
+
+    /// What the controller itself has counted.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.inner.metrics
+    }
+
+    /// Events from now on. A receiver that lags more than 4,096 behind misses some and is told so.
+    #[must_use]
+    pub fn subscribe(&self) -> broadcast::Receiver<Arc<Event>> {
+        self.inner.events.subscribe()
+    }
+
+    pub(crate) fn publish(&self, event: Event) {
+        // Without a receiver there is nobody to tell.
+        let _ = self.inner.events.send(Arc::new(event));
+    }
+
+    pub(crate) fn set_topology(&self, snapshot: Arc<TopologySnapshot>) {
+        self.inner.topology.store(snapshot);
+    }
+
+    pub(crate) async fn observe(&self, observation: Observation) {
+        if self.inner.observations.send(observation).await.is_err() {
+            tracing::debug!("the topology is no longer kept: the controller is stopping");
+        }
+    }
+
+    /// As [`Self::observe`], for what may be lost when there is too much of it.
+    pub(crate) fn observe_if_room(&self, observation: Observation) {
+        if self.inner.observations.try_send(observation).is_err() {
+            self.inner.metrics.count_observation_dropped();
+        }
+    }
+
+    /// What a switch is to forwarding, whether it is connected or not.
+    #[must_use]
+    pub fn state(&self, dpid: DatapathId) -> SwitchState {
+        self.states()
+            .get(&dpid)
+            .copied()
+            .unwrap_or(SwitchState::Active)
+    }
+
+    /// The switches that are not to carry traffic, connected or not.
+    #[must_use]
+    pub fn set_aside(&self) -> Vec<DatapathId> {
+        self.states().keys().copied().collect()
+    }
+
+    /// Changes what a switch is to forwarding. When this returns, [`Self::topology`] has it: a switch
+    /// that is not active is out of the graph that routes are computed on.
+    pub async fn set_state(&self, dpid: DatapathId, state: SwitchState) {
+        match state {
+            SwitchState::Active => self.states().remove(&dpid),
+            SwitchState::Frozen | SwitchState::Drained => self.states().insert(dpid, state),
+        };
+        let (done, wait) = oneshot::channel();
+        self.observe(Observation::Excluded {
+            dpid,
+            excluded: state != SwitchState::Active,
+            done,
+        })
+        .await;
+        // An error means that the controller is stopping; then nobody routes any more.
+        let _ = wait.await;
+    }
+
+    fn states(&self) -> std::sync::MutexGuard<'_, BTreeMap<DatapathId, SwitchState>> {
+        // The map is whole after every single operation, so a panic elsewhere can't have left it torn.
+        self.inner
+            .states
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sends a packet; nothing confirms it.
+    pub fn packet_out(&self, dpid: DatapathId, packet: PacketOut) {
+        let Some(switch) = self.inner.switches.get(dpid) else {
+            return;
+        };
+        if let Err(error) = switch.send(&[ToSwitch::PacketOut(packet)]) {
+            tracing::debug!(%dpid, %error, "a packet was not sent");
+        }
+    }
+
+    /// Sends a marker out of a port behind everything that the switch has sent there before. The
+    /// receiver resolves when it comes out at the other end of the link, and with it everything before it:
+    /// links keep the order.
+    pub async fn marker(&self, port: PortRef) -> oneshot::Receiver<()> {
+        let (arrived, wait) = oneshot::channel();
+        self.observe(Observation::Marker { port, arrived }).await;
+        wait
+    }
+
+    /// Makes a switch bring its counters up to date, without effect on forwarding.
+    ///
+    /// Open vSwitch credits packets that its cache forwards up to half a second late; a change of a flow table
+    /// makes it go through the cache at once. The change is to add the discovery rule that is there already.
+    ///
+    /// # Errors
+    /// When the switch does not confirm.
+    pub async fn nudge(&self, switch: &SwitchHandle) -> Result<(), ApplyError> {
+        switch
+            .apply(&[ToSwitch::FlowMod(FlowMod::add(rules::discovery_rule()))])
+            .await?;
+        tokio::time::sleep(SETTLE_AFTER_NUDGE).await;
+        Ok(())
+    }
+
+    /// Reads flow entries with counters that are up to date.
+    ///
+    /// # Errors
+    /// When the switch does not confirm the nudge or does not answer.
+    pub async fn read_exact(
+        &self,
+        switch: &SwitchHandle,
+        owner: Option<rules::Owner>,
+    ) -> Result<Vec<FlowStats>, ReadError> {
+        self.nudge(switch).await?;
+        Ok(self.read(switch, owner).await?)
+    }
+
+    /// Reads flow entries as the switch reports them now: all, or those of one owner.
+    ///
+    /// # Errors
+    /// When the switch does not answer.
+    pub async fn read(
+        &self,
+        switch: &SwitchHandle,
+        owner: Option<rules::Owner>,
+    ) -> Result<Vec<FlowStats>, RequestError> {
+        let mut filter = FlowFilter::all();
+        if let (Some(owner), Version::V13) = (owner, switch.version()) {
+            filter.cookie = owner.cookie(0);
+            filter.cookie_mask = 0xffff_ffff_0000_0000;
+        }
+        match switch.request(StatsRequest::Flows(filter)).await? {
+            StatsReply::Flows(mut flows) => {
+                if let Some(owner) = owner {
+                    flows.retain(|stats| owner.own_part(stats.rule.cookie).is_some());
+                }
+                Ok(flows)
+            }
+            _ => Err(RequestError::Unexpected),
+        }
+    }
+}
+
+/// Counters that could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The switch did not confirm the nudge.
+    #[error(transparent)]
+    Nudge(#[from] ApplyError),
+    /// The switch did not answer.
+    #[error(transparent)]
+    Request(#[from] RequestError),
+}

@@ -1,0 +1,190 @@
+//! REST, under `/v1` and beside it.
+//!
+//! | method and path | handler |
+//! |---|---|
+//! | `GET /healthz`, `GET /readyz`, `GET /metrics` | here |
+//! | `GET /v1/switches`, `/v1/switches/{id}`, `…/rules`, `…/ports`, `…/tables` | [`switches`] |
+//! | `GET /v1/links`, `/v1/hosts`, `/v1/topology`, `/v1/paths` | [`topology`] |
+//! | what the apps bring, under `/v1` | [`App::routes`] |
+
+pub mod body;
+pub mod endpoint;
+pub mod error;
+pub mod server;
+mod switches;
+mod topology;
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+
+pub use body::Body;
+pub use error::{ApiError, Problem};
+
+use crate::app::App;
+use crate::connection::ConnectionCounts;
+use crate::metrics::write_metric;
+use crate::network::Network;
+
+/// The largest request body: 1,000 routes with a full match each take about 300 KiB.
+const LARGEST_BODY: usize = 1 << 20;
+
+/// What the handlers share.
+#[derive(Clone)]
+pub(crate) struct Api {
+    network: Network,
+    apps: Arc<[Arc<dyn App>]>,
+    ready: Arc<AtomicBool>,
+}
+
+/// All of REST. `ready` is set when the listeners are bound, and cleared when the controller stops.
+pub(crate) fn router(
+    network: Network,
+    apps: Arc<[Arc<dyn App>]>,
+    ready: Arc<AtomicBool>,
+) -> Router {
+    let mut v1 = Router::new()
+        .merge(switches::routes(&network))
+        .merge(topology::routes(&network));
+    for app in apps.iter() {
+        if let Some(routes) = app.routes() {
+            v1 = v1.merge(routes);
+        }
+    }
+    let api = Api {
+        network,
+        apps,
+        ready,
+    };
+    Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(metrics))
+        .with_state(api)
+        .nest("/v1", v1)
+        .fallback(|| async { ApiError::not_found("nothing is served at this path") })
+        .method_not_allowed_fallback(|| async { ApiError::method_not_allowed() })
+        .layer(DefaultBodyLimit::max(LARGEST_BODY))
+}
+
+async fn readyz(State(api): State<Api>) -> Response {
+    if api.ready.load(Ordering::Acquire) {
+        "ready\n".into_response()
+    } else {
+        (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the listeners are not bound\n",
+        )
+            .into_response()
+    }
+}
+
+async fn metrics(State(api): State<Api>) -> Response {
+    let mut out = String::new();
+    let topology = api.network.topology();
+    let gauge = |out: &mut String, name, help, value: usize| {
+        write_metric(out, name, "gauge", help, value as u64)
+    };
+    gauge(
+        &mut out,
+        "godwit_switches",
+        "Switches connected.",
+        api.network.switches().len(),
+    );
+    gauge(
+        &mut out,
+        "godwit_links",
+        "Links, one per direction.",
+        topology.links().count(),
+    );
+    gauge(
+        &mut out,
+        "godwit_hosts",
+        "Hosts known.",
+        topology.hosts().count(),
+    );
+    write_connections(&mut out, &api.network.connections().snapshot());
+    api.network.metrics().write(&mut out);
+    for app in api.apps.iter() {
+        app.metrics(&mut out);
+    }
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], out).into_response()
+}
+
+fn write_connections(out: &mut String, counts: &ConnectionCounts) {
+    let rows = [
+        (
+            "godwit_connections_accepted_total",
+            "Connections of switches accepted.",
+            counts.accepted,
+        ),
+        (
+            "godwit_handshakes_total",
+            "Switches that completed the handshake.",
+            counts.ready,
+        ),
+        (
+            "godwit_handshakes_failed_total",
+            "Connections that ended before that.",
+            counts.handshakes_failed,
+        ),
+        (
+            "godwit_duplicates_refused_total",
+            "Connections refused: datapath id taken.",
+            counts.duplicates_refused,
+        ),
+        (
+            "godwit_packet_ins_total",
+            "PACKET_INs received.",
+            counts.packet_ins,
+        ),
+        (
+            "godwit_packet_ins_dropped_total",
+            "PACKET_INs dropped under load.",
+            counts.packet_ins_dropped,
+        ),
+        (
+            "godwit_messages_dropped_total",
+            "Other messages dropped under load.",
+            counts.messages_dropped,
+        ),
+        (
+            "godwit_flow_mods_total",
+            "FLOW_MODs sent.",
+            counts.flow_mods_sent,
+        ),
+        (
+            "godwit_packet_outs_total",
+            "PACKET_OUTs sent.",
+            counts.packet_outs_sent,
+        ),
+        (
+            "godwit_errors_total",
+            "ERRORs received.",
+            counts.errors_received,
+        ),
+        (
+            "godwit_decode_errors_total",
+            "Messages that could not be decoded.",
+            counts.decode_errors,
+        ),
+    ];
+    for (name, help, value) in rows {
+        write_metric(out, name, "counter", help, value);
+    }
+    let name = "godwit_connections_closed_total";
+    // Writing to a string can't fail.
+    let _ = writeln!(
+        out,
+        "# HELP {name} Connections of switches ended, by reason.\n# TYPE {name} counter"
+    );
+    for (reason, count) in &counts.closed {
+        let _ = writeln!(out, "{name}{{reason=\"{reason}\"}} {count}");
+    }
+}

@@ -1,0 +1,73 @@
+//! JSON bodies, read so that every fault has its own status and names its field.
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Request};
+use axum::http::{StatusCode, header};
+use serde::de::DeserializeOwned;
+use serde_json::error::Category;
+
+use super::error::ApiError;
+
+/// Extracts a JSON body.
+#[derive(Debug)]
+pub struct Body<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let declared = request
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok());
+        if !declared.is_some_and(is_json) {
+            return Err(ApiError::wrong_type(
+                "the body must be declared as `application/json`",
+            ));
+        }
+        let bytes = Bytes::from_request(request, state)
+            .await
+            .map_err(|rejection| {
+                if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+                    ApiError::too_large("a body may have 1 MiB")
+                } else {
+                    ApiError::malformed("the body could not be read to its end")
+                }
+            })?;
+        parse(&bytes).map(Self)
+    }
+}
+
+fn is_json(declared: &str) -> bool {
+    let kind = declared.split(';').next().unwrap_or_default().trim();
+    kind.eq_ignore_ascii_case("application/json")
+}
+
+/// Reads JSON text: 400 when it is not JSON, 422 with the field when it is not what was expected.
+///
+/// # Errors
+/// As said.
+pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let path = error.path().to_string();
+        let cause = error.into_inner();
+        match cause.classify() {
+            Category::Data => {
+                let problem = ApiError::impossible(cause.to_string());
+                if path == "." {
+                    problem
+                } else {
+                    problem.at(path)
+                }
+            }
+            Category::Syntax | Category::Eof | Category::Io => {
+                ApiError::malformed(format!("the body is not JSON: {cause}"))
+            }
+        }
+    })?;
+    deserializer
+        .end()
+        .map_err(|error| ApiError::malformed(format!("the body is not JSON: {error}")))?;
+    Ok(value)
+}

@@ -1,0 +1,221 @@
+//! `GET /v1/switches` and what each switch reports of itself, now.
+
+use axum::extract::{Path, State};
+use axum::routing::get;
+use axum::{Json, Router};
+use godwit_openflow::model::{
+    Description, FlowStats, Instruction, Pattern, Port, PortStats, StatsReply, StatsRequest,
+    TableStats,
+};
+use godwit_openflow::types::{Cookie, DatapathId, MacAddr, PortNo, Version};
+use serde::Serialize;
+
+use super::endpoint;
+use super::error::ApiError;
+use crate::network::{Network, ReadError, SwitchState};
+use crate::switch::{RequestError, SwitchHandle};
+
+pub(super) fn routes(network: &Network) -> Router {
+    Router::new()
+        .route("/switches", get(list))
+        .route("/switches/{id}", get(show))
+        .route("/switches/{id}/rules", get(rules))
+        .route("/switches/{id}/ports", get(ports))
+        .route("/switches/{id}/tables", get(tables))
+        .with_state(network.clone())
+}
+
+#[derive(Serialize)]
+struct SwitchDto {
+    dpid: DatapathId,
+    name: Option<String>,
+    openflow: Option<Version>,
+    address: Option<String>,
+    state: &'static str,
+    connected_at: Option<String>,
+    description: Option<Description>,
+    ports: Vec<PortDto>,
+}
+
+#[derive(Serialize)]
+struct PortDto {
+    number: PortNo,
+    name: String,
+    mac: MacAddr,
+    up: bool,
+    admin_down: bool,
+    link_down: bool,
+    current_speed_kbps: u32,
+}
+
+impl PortDto {
+    fn new(port: &Port) -> Self {
+        Self {
+            number: port.number,
+            name: port.name.clone(),
+            mac: port.mac,
+            up: port.is_up(),
+            admin_down: port.admin_down,
+            link_down: port.link_down,
+            current_speed_kbps: port.current_speed,
+        }
+    }
+}
+
+impl SwitchDto {
+    fn connected(network: &Network, switch: &SwitchHandle) -> Self {
+        let state = match network.state(switch.dpid()) {
+            SwitchState::Active => "active",
+            SwitchState::Frozen => "frozen",
+            SwitchState::Drained => "drained",
+        };
+        Self {
+            dpid: switch.dpid(),
+            name: Some(switch.name().to_owned()),
+            openflow: Some(switch.version()),
+            address: Some(switch.address().to_string()),
+            state,
+            connected_at: Some(humantime::format_rfc3339_millis(switch.connected_at()).to_string()),
+            description: Some(switch.description().clone()),
+            ports: switch.ports().iter().map(PortDto::new).collect(),
+        }
+    }
+
+    /// A switch that is known only because it is not to carry traffic.
+    fn absent(dpid: DatapathId) -> Self {
+        Self {
+            dpid,
+            name: None,
+            openflow: None,
+            address: None,
+            state: "disconnected",
+            connected_at: None,
+            description: None,
+            ports: Vec::new(),
+        }
+    }
+}
+
+async fn list(State(network): State<Network>) -> Json<Vec<SwitchDto>> {
+    let connected = network.switches().list();
+    let absent = network
+        .set_aside()
+        .into_iter()
+        .filter(|dpid| !connected.iter().any(|switch| switch.dpid() == *dpid));
+    let mut all: Vec<SwitchDto> = absent.map(SwitchDto::absent).collect();
+    all.extend(
+        connected
+            .iter()
+            .map(|switch| SwitchDto::connected(&network, switch)),
+    );
+    all.sort_by_key(|switch| switch.dpid);
+    Json(all)
+}
+
+async fn show(
+    State(network): State<Network>,
+    Path(id): Path<String>,
+) -> Result<Json<SwitchDto>, ApiError> {
+    if let Ok(dpid) = id.parse::<DatapathId>()
+        && network.switches().get(dpid).is_none()
+        && network.state(dpid) != SwitchState::Active
+    {
+        return Ok(Json(SwitchDto::absent(dpid)));
+    }
+    let switch = endpoint::switch(&network, &id)?;
+    Ok(Json(SwitchDto::connected(&network, &switch)))
+}
+
+/// A flow entry as it is served.
+#[derive(Serialize)]
+struct RuleDto {
+    table: u8,
+    priority: u16,
+    cookie: Cookie,
+    r#match: Pattern,
+    instructions: Vec<Instruction>,
+    idle_timeout: u16,
+    hard_timeout: u16,
+    duration_ns: u64,
+    packets: u64,
+    bytes: u64,
+}
+
+impl From<FlowStats> for RuleDto {
+    fn from(stats: FlowStats) -> Self {
+        let FlowStats {
+            rule,
+            duration_ns,
+            packets,
+            bytes,
+        } = stats;
+        Self {
+            table: rule.table.0,
+            priority: rule.priority,
+            cookie: rule.cookie,
+            r#match: rule.pattern,
+            instructions: rule.instructions,
+            idle_timeout: rule.idle_timeout,
+            hard_timeout: rule.hard_timeout,
+            duration_ns,
+            packets,
+            bytes,
+        }
+    }
+}
+
+async fn rules(
+    State(network): State<Network>,
+    Path(id): Path<String>,
+) -> Result<Json<Vec<RuleDto>>, ApiError> {
+    let switch = endpoint::switch(&network, &id)?;
+    let flows = network
+        .read_exact(&switch, None)
+        .await
+        .map_err(|error| read_failed(&switch, &error))?;
+    Ok(Json(flows.into_iter().map(RuleDto::from).collect()))
+}
+
+async fn ports(
+    State(network): State<Network>,
+    Path(id): Path<String>,
+) -> Result<Json<Vec<PortStats>>, ApiError> {
+    let switch = endpoint::switch(&network, &id)?;
+    match request(&switch, StatsRequest::Ports(PortNo::ANY)).await? {
+        StatsReply::Ports(mut ports) => {
+            ports.sort_by_key(|stats| stats.port);
+            Ok(Json(ports))
+        }
+        _ => Err(request_failed(&switch, &RequestError::Unexpected)),
+    }
+}
+
+/// Tables without an entry that were never looked up are left out: Open vSwitch reports 254.
+async fn tables(
+    State(network): State<Network>,
+    Path(id): Path<String>,
+) -> Result<Json<Vec<TableStats>>, ApiError> {
+    let switch = endpoint::switch(&network, &id)?;
+    match request(&switch, StatsRequest::Tables).await? {
+        StatsReply::Tables(mut tables) => {
+            tables.retain(|stats| stats.table == 0 || stats.active > 0 || stats.lookups > 0);
+            Ok(Json(tables))
+        }
+        _ => Err(request_failed(&switch, &RequestError::Unexpected)),
+    }
+}
+
+async fn request(switch: &SwitchHandle, request: StatsRequest) -> Result<StatsReply, ApiError> {
+    switch
+        .request(request)
+        .await
+        .map_err(|error| request_failed(switch, &error))
+}
+
+fn request_failed(switch: &SwitchHandle, error: &RequestError) -> ApiError {
+    ApiError::switch_failed(format!("switch {}: {error}", switch.name()))
+}
+
+fn read_failed(switch: &SwitchHandle, error: &ReadError) -> ApiError {
+    ApiError::switch_failed(format!("switch {}: {error}", switch.name()))
+}

@@ -1,0 +1,157 @@
+//! `GET /v1/links`, `/v1/hosts`, `/v1/topology` and `/v1/paths`: the picture of the network.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::routing::get;
+use axum::{Json, Router};
+use godwit_openflow::types::{DatapathId, MacAddr};
+use godwit_topology::{Constraints, Host, Link, Path, PortRef, TopologySnapshot};
+use serde::{Deserialize, Serialize};
+
+use super::endpoint::{self, Endpoint, EndpointName};
+use super::error::ApiError;
+use crate::network::Network;
+
+/// The most paths that one request may ask for; each costs a few Dijkstra runs.
+const MOST_PATHS: usize = 64;
+
+pub(super) fn routes(network: &Network) -> Router {
+    Router::new()
+        .route("/links", get(links))
+        .route("/hosts", get(hosts))
+        .route("/topology", get(whole))
+        .route("/paths", get(paths))
+        .with_state(network.clone())
+}
+
+#[derive(Serialize)]
+struct HostDto {
+    mac: MacAddr,
+    ipv4: Vec<IpAddr>,
+    ipv6: Vec<IpAddr>,
+    attachment: PortRef,
+    last_seen: String,
+}
+
+impl HostDto {
+    fn new(host: &Host) -> Self {
+        Self {
+            mac: host.mac,
+            ipv4: host.ipv4.iter().copied().map(IpAddr::V4).collect(),
+            ipv6: host.ipv6.iter().copied().map(IpAddr::V6).collect(),
+            attachment: host.attachment,
+            last_seen: humantime::format_rfc3339_millis(host.last_seen).to_string(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct TopologyDto {
+    revision: u64,
+    switches: Vec<DatapathId>,
+    links: Vec<Link>,
+    hosts: Vec<HostDto>,
+}
+
+async fn links(State(network): State<Network>) -> Json<Vec<Link>> {
+    Json(network.topology().links().collect())
+}
+
+async fn hosts(State(network): State<Network>) -> Json<Vec<HostDto>> {
+    Json(network.topology().hosts().map(HostDto::new).collect())
+}
+
+async fn whole(State(network): State<Network>) -> Json<TopologyDto> {
+    let topology = network.topology();
+    Json(TopologyDto {
+        revision: topology.revision(),
+        switches: topology.switches().collect(),
+        links: topology.links().collect(),
+        hosts: topology.hosts().map(HostDto::new).collect(),
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PathsQuery {
+    from: String,
+    to: String,
+    k: Option<usize>,
+    /// Names of switches, joined by commas.
+    avoid: Option<String>,
+    /// Names of switches, joined by commas.
+    via: Option<String>,
+}
+
+#[derive(Serialize)]
+struct PathDto {
+    cost: usize,
+    hops: Path,
+}
+
+async fn paths(
+    State(network): State<Network>,
+    query: Result<Query<PathsQuery>, QueryRejection>,
+) -> Result<Json<Vec<PathDto>>, ApiError> {
+    let Query(query) = query.map_err(|rejection| ApiError::malformed(rejection.body_text()))?;
+    let k = query.k.unwrap_or(1);
+    if !(1..=MOST_PATHS).contains(&k) {
+        return Err(ApiError::impossible(format!("`k` must be from 1 to {MOST_PATHS}")).at("k"));
+    }
+    let topology = network.topology();
+    let from = named(&network, &topology, &query.from).map_err(|error| error.at("from"))?;
+    let to = named(&network, &topology, &query.to).map_err(|error| error.at("to"))?;
+    let names = |list: &Option<String>| {
+        let list = list.as_deref().unwrap_or_default();
+        let names: Vec<String> = list
+            .split(',')
+            .filter(|name| !name.is_empty())
+            .map(str::to_owned)
+            .collect();
+        endpoint::switches(&network, names.iter().map(String::as_str))
+    };
+    let constraints = Constraints {
+        avoid: names(&query.avoid)
+            .map_err(|error| error.at("avoid"))?
+            .into_iter()
+            .collect::<BTreeSet<_>>(),
+        via: names(&query.via).map_err(|error| error.at("via"))?,
+    };
+    let found = if k == 1 || !constraints.via.is_empty() {
+        topology
+            .path(from.port, to.port, &constraints)
+            .map(|path| vec![path])
+    } else {
+        topology.paths(from.port, to.port, k, &constraints)
+    };
+    let found = found.map_err(|error| ApiError::impossible(error.to_string()))?;
+    Ok(Json(
+        found
+            .into_iter()
+            .map(|hops| PathDto {
+                cost: hops.hops().len() - 1,
+                hops,
+            })
+            .collect(),
+    ))
+}
+
+/// A host by its address, or a switch's port as `SWITCH/PORT`.
+fn named(network: &Network, topology: &TopologySnapshot, text: &str) -> Result<Endpoint, ApiError> {
+    let name = match text.split_once('/') {
+        Some((dpid, port)) => {
+            let port = port
+                .parse()
+                .map_err(|_| ApiError::impossible(format!("`{port}` is not a port")))?;
+            EndpointName::Port(endpoint::PortName {
+                dpid: dpid.to_owned(),
+                port,
+            })
+        }
+        None => EndpointName::Address(text.to_owned()),
+    };
+    name.resolve(network, topology)
+}

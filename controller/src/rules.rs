@@ -1,0 +1,78 @@
+//! Rules: whose they are, sending them in confirmed rounds, and mending what a switch holds.
+
+mod reconcile;
+mod round;
+
+#[cfg(test)]
+mod tests;
+
+pub use reconcile::difference;
+pub use round::{Round, RoundError, SwitchFailure};
+
+use godwit_openflow::model::{Action, FlowRule, Pattern};
+use godwit_openflow::types::{Cookie, PortNo};
+
+/// The ethertype of LLDP (IEEE 802.1AB).
+const ETHERTYPE_LLDP: u16 = 0x88cc;
+
+/// The owner of a rule, in the upper 32 bits of its cookie; the lower 32 are the owner's own.
+///
+/// The upper 16 bits are the same for all of godwit, so that its rules can be told from those of
+/// others, also those of an earlier run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u16)]
+pub enum Owner {
+    /// The controller: table-miss and discovery.
+    Core = 0,
+    /// The `learning` app.
+    Learning = 1,
+    /// The `routing` app; its own part is the route's number.
+    Routing = 2,
+}
+
+/// The mark of godwit in the upper 16 bits of a cookie.
+const MARK: u64 = 0x60d1;
+
+impl Owner {
+    /// The cookie of this owner's rule number `own`.
+    #[must_use]
+    pub const fn cookie(self, own: u32) -> Cookie {
+        Cookie(MARK << 48 | (self as u64) << 32 | own as u64)
+    }
+
+    /// The owner's own part of a cookie that is this owner's.
+    #[must_use]
+    pub const fn own_part(self, cookie: Cookie) -> Option<u32> {
+        if cookie.0 >> 32 == MARK << 16 | self as u64 {
+            Some(cookie.0 as u32)
+        } else {
+            None
+        }
+    }
+}
+
+/// Whether a rule with this cookie is godwit's.
+#[must_use]
+pub const fn is_ours(cookie: Cookie) -> bool {
+    cookie.0 >> 48 == MARK
+}
+
+/// The rules that every switch holds: discovery frames and what no other entry matches go to the controller.
+#[must_use]
+pub fn base() -> [FlowRule; 2] {
+    let to_controller = || vec![Action::output(PortNo::CONTROLLER)];
+    [
+        discovery_rule(),
+        // OF 1.3.5 §5.4: without a table-miss entry unmatched packets are dropped. 1.0 switches send them
+        // anyway, but only so many bytes of them.
+        FlowRule::new(0, Pattern::new(), to_controller()).with_cookie(Owner::Core.cookie(1)),
+    ]
+}
+
+/// LLDP goes to the controller, above all other rules.
+#[must_use]
+pub fn discovery_rule() -> FlowRule {
+    let pattern = Pattern::new().eth_type(ETHERTYPE_LLDP);
+    FlowRule::new(u16::MAX, pattern, vec![Action::output(PortNo::CONTROLLER)])
+        .with_cookie(Owner::Core.cookie(0))
+}

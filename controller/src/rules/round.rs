@@ -1,0 +1,149 @@
+//! A round: changes on several switches that may take effect in any order, confirmed on each.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use godwit_openflow::model::{FlowMod, ToSwitch};
+use godwit_openflow::types::DatapathId;
+use tokio::task::JoinSet;
+
+use crate::switch::{ApplyError, Registry};
+
+/// Changes for several switches. Each switch gets its own in one write, closed by a barrier.
+#[derive(Debug, Clone, Default)]
+pub struct Round {
+    batches: BTreeMap<DatapathId, Vec<FlowMod>>,
+}
+
+impl Round {
+    /// Adds a change for a switch, after those that it already has.
+    pub fn push(&mut self, dpid: DatapathId, flow_mod: FlowMod) {
+        self.batches.entry(dpid).or_default().push(flow_mod);
+    }
+
+    /// Whether there is nothing to change.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.batches.is_empty()
+    }
+
+    /// The switches of this round with their changes.
+    pub fn batches(&self) -> impl Iterator<Item = (DatapathId, &[FlowMod])> {
+        self.batches
+            .iter()
+            .map(|(&dpid, batch)| (dpid, batch.as_slice()))
+    }
+
+    /// Sends every switch its part at once and waits until all have confirmed.
+    ///
+    /// # Errors
+    /// With every switch that did not, and why. What the others were sent is in force.
+    pub async fn apply(self, switches: &Registry) -> Result<(), RoundError> {
+        let mut failures = Vec::new();
+        let mut running = JoinSet::new();
+        for (dpid, batch) in self.batches {
+            let Some(switch) = switches.get(dpid) else {
+                failures.push(SwitchFailure {
+                    dpid,
+                    error: ApplyError::Disconnected,
+                    rules: Vec::new(),
+                });
+                continue;
+            };
+            let messages: Vec<ToSwitch> = batch.into_iter().map(ToSwitch::FlowMod).collect();
+            running.spawn(async move {
+                let result = switch.apply(&messages).await;
+                result.map_err(|error| SwitchFailure::new(dpid, error, &messages))
+            });
+        }
+        while let Some(result) = running.join_next().await {
+            match result {
+                Ok(Ok(())) => {}
+                Ok(Err(failure)) => failures.push(failure),
+                Err(error) => tracing::error!(%error, "a batch's task ended abnormally"),
+            }
+        }
+        if failures.is_empty() {
+            Ok(())
+        } else {
+            Err(RoundError { failures })
+        }
+    }
+}
+
+impl FromIterator<(DatapathId, FlowMod)> for Round {
+    fn from_iter<I: IntoIterator<Item = (DatapathId, FlowMod)>>(changes: I) -> Self {
+        let mut round = Self::default();
+        for (dpid, flow_mod) in changes {
+            round.push(dpid, flow_mod);
+        }
+        round
+    }
+}
+
+/// A round that not every switch confirmed.
+#[derive(Debug, thiserror::Error)]
+pub struct RoundError {
+    /// The switches that did not.
+    pub failures: Vec<SwitchFailure>,
+}
+
+impl fmt::Display for RoundError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, failure) in self.failures.iter().enumerate() {
+            if index > 0 {
+                f.write_str("; ")?;
+            }
+            write!(f, "{failure}")?;
+        }
+        Ok(())
+    }
+}
+
+/// One switch that did not confirm its part of a round.
+#[derive(Debug)]
+pub struct SwitchFailure {
+    /// The switch.
+    pub dpid: DatapathId,
+    /// Why.
+    pub error: ApplyError,
+    /// The rules that the switch named in its errors, as text.
+    rules: Vec<String>,
+}
+
+impl SwitchFailure {
+    /// How many refused rules are named; a batch of thousands may be refused whole.
+    const NAMED_RULES: usize = 3;
+
+    fn new(dpid: DatapathId, error: ApplyError, messages: &[ToSwitch]) -> Self {
+        let describe = |index: &usize| match messages.get(*index) {
+            Some(ToSwitch::FlowMod(flow_mod)) => Some(format!(
+                "rule {} (priority {}, {})",
+                index + 1,
+                flow_mod.rule.priority,
+                flow_mod.rule.pattern
+            )),
+            _ => None,
+        };
+        let rules = match &error {
+            ApplyError::Rejected(errors) => errors
+                .iter()
+                .take(Self::NAMED_RULES)
+                .filter_map(|(index, _)| describe(index))
+                .collect(),
+            ApplyError::Unsupported { index, .. } => describe(index).into_iter().collect(),
+            _ => Vec::new(),
+        };
+        Self { dpid, error, rules }
+    }
+}
+
+impl fmt::Display for SwitchFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "switch {}: {}", self.dpid, self.error)?;
+        if !self.rules.is_empty() {
+            write!(f, ", at {}", self.rules.join(", "))?;
+        }
+        Ok(())
+    }
+}

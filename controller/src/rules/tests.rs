@@ -1,0 +1,79 @@
+use godwit_openflow::model::{Action, FlowCommand, FlowRule, FlowStats, Pattern};
+use godwit_openflow::types::{Cookie, PortNo};
+
+use super::*;
+use crate::app::Desired;
+
+fn rule(udp_port: u16, out: u32, cookie: Cookie) -> FlowRule {
+    let pattern = Pattern::new().eth_type(udp_port);
+    FlowRule::new(100, pattern, vec![Action::output(PortNo(out))]).with_cookie(cookie)
+}
+
+fn reported(rule: FlowRule) -> FlowStats {
+    FlowStats {
+        rule,
+        duration_ns: 1,
+        packets: 7,
+        bytes: 700,
+    }
+}
+
+fn commands(desired: Vec<FlowRule>, present: Vec<FlowRule>) -> Vec<(FlowCommand, FlowRule)> {
+    let desired = Desired {
+        rules: desired,
+        busy: Vec::new(),
+    };
+    let present: Vec<FlowStats> = present.into_iter().map(reported).collect();
+    difference(&desired, &present)
+        .into_iter()
+        .map(|change| (change.command, change.rule))
+        .collect()
+}
+
+#[test]
+fn a_switch_that_holds_what_is_desired_gets_nothing() {
+    let mine = rule(1, 2, Owner::Routing.cookie(1));
+    assert_eq!(commands(vec![mine.clone()], vec![mine]), []);
+}
+
+#[test]
+fn missing_entries_are_added_and_wrong_ones_changed() {
+    let missing = rule(1, 2, Owner::Routing.cookie(1));
+    let right = rule(2, 2, Owner::Routing.cookie(2));
+    let wrong = rule(2, 9, Owner::Routing.cookie(2));
+    assert_eq!(
+        commands(vec![missing.clone(), right.clone()], vec![wrong]),
+        [
+            (FlowCommand::ModifyStrict, right),
+            (FlowCommand::Add, missing)
+        ]
+    );
+}
+
+#[test]
+fn only_our_own_leftovers_are_deleted() {
+    let leftover = rule(1, 2, Owner::Routing.cookie(77));
+    let foreign = rule(2, 2, Cookie(5));
+    assert_eq!(
+        commands(vec![], vec![leftover.clone(), foreign]),
+        [(FlowCommand::DeleteStrict, leftover)]
+    );
+}
+
+#[test]
+fn entries_under_change_are_left_alone() {
+    let busy = rule(1, 2, Owner::Routing.cookie(3));
+    let desired = Desired {
+        rules: Vec::new(),
+        busy: vec![Owner::Routing.cookie(3)],
+    };
+    assert_eq!(difference(&desired, &[reported(busy)]), []);
+}
+
+#[test]
+fn a_cookie_names_its_owner_and_its_number() {
+    let cookie = Owner::Routing.cookie(41);
+    assert_eq!(Owner::Routing.own_part(cookie), Some(41));
+    assert_eq!(Owner::Learning.own_part(cookie), None);
+    assert!(is_ours(cookie) && !is_ours(Cookie(41)));
+}

@@ -1,0 +1,294 @@
+//! What a switch still owes an answer: the only place where transaction ids are given out, and where answers
+//! find who asked.
+//!
+//! A batch takes a block of ids, one per message and the last for its barrier, so that an error is traced to its
+//! message. An id is forgotten with its waiter, hence a late answer finds nobody, and never a newer request.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use godwit_openflow::error::DecodeError;
+use godwit_openflow::model::{ErrorReport, StatsReply, StatsRequest};
+use godwit_openflow::types::Xid;
+use tokio::sync::oneshot;
+
+use super::error::{ApplyError, RequestError, SendError};
+use crate::connection::multipart::{Joined, Joiner};
+use crate::connection::sync::lock;
+use crate::limits::{ERROR_DATA_BYTES, MULTIPART_BYTES, PENDING_REQUESTS};
+
+/// Gives out the transaction ids of one connection. 0 is left to the switch's own messages.
+#[derive(Debug, Default)]
+pub(crate) struct Xids {
+    last: AtomicU32,
+}
+
+impl Xids {
+    pub(crate) fn next(&self) -> Xid {
+        self.block(1)
+    }
+
+    /// The first of `count` ids in a row. After 2^32 they begin again, when nobody waits for the old ones any more.
+    pub(crate) fn block(&self, count: u32) -> Xid {
+        let step = |last: u32| last.checked_add(count).or(Some(count));
+        let before = self
+            .last
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, step);
+        match before {
+            Ok(last) | Err(last) if last.checked_add(count).is_some() => Xid(last + 1),
+            _ => Xid(1),
+        }
+    }
+}
+
+/// An answer to something that was asked with a [`Pending`]'s id.
+#[derive(Debug)]
+pub(crate) enum Reply {
+    Barrier,
+    Echo,
+    /// One part, of so many bytes on the wire.
+    Stats {
+        more: bool,
+        body: StatsReply,
+        bytes: usize,
+    },
+    Error(ErrorReport),
+    Undecodable(DecodeError),
+}
+
+/// The open questions of one connection.
+#[derive(Debug, Default)]
+pub(crate) struct Pending {
+    xids: Arc<Xids>,
+    table: Arc<Mutex<Table>>,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    closed: bool,
+    /// By first id. Blocks never overlap.
+    waiting: BTreeMap<u32, Entry>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    last: u32,
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Kind {
+    /// The first error of each message, by index.
+    Batch {
+        errors: BTreeMap<usize, ErrorReport>,
+        done: Option<oneshot::Sender<Result<(), ApplyError>>>,
+    },
+    Stats {
+        answers: fn(&StatsReply) -> bool,
+        joiner: Joiner,
+        done: Option<oneshot::Sender<Result<StatsReply, RequestError>>>,
+    },
+    Echo {
+        done: Option<oneshot::Sender<()>>,
+    },
+}
+
+impl Pending {
+    pub(crate) fn xids(&self) -> &Arc<Xids> {
+        &self.xids
+    }
+
+    pub(crate) fn expect_batch(
+        &self,
+        first: Xid,
+        barrier: Xid,
+    ) -> Result<Waiting<Result<(), ApplyError>>, SendError> {
+        self.expect(first, barrier, |done| Kind::Batch {
+            errors: BTreeMap::new(),
+            done,
+        })
+    }
+
+    pub(crate) fn expect_stats(
+        &self,
+        xid: Xid,
+        request: &StatsRequest,
+    ) -> Result<Waiting<Result<StatsReply, RequestError>>, SendError> {
+        let answers = answers(request);
+        self.expect(xid, xid, |done| Kind::Stats {
+            answers,
+            joiner: Joiner::new(MULTIPART_BYTES),
+            done,
+        })
+    }
+
+    pub(crate) fn expect_echo(&self, xid: Xid) -> Result<Waiting<()>, SendError> {
+        self.expect(xid, xid, |done| Kind::Echo { done })
+    }
+
+    /// Takes an answer. Gives an error back that answers nothing that is being waited for.
+    pub(crate) fn complete(&self, xid: Xid, reply: Reply) -> Option<ErrorReport> {
+        let mut table = lock(&self.table);
+        let found = table
+            .waiting
+            .range_mut(..=xid.0)
+            .next_back()
+            .filter(|(_, entry)| entry.last >= xid.0);
+        let Some((&first, entry)) = found else {
+            return match reply {
+                Reply::Error(report) => Some(report),
+                _ => None,
+            };
+        };
+        if entry.take(first, xid, reply) {
+            table.waiting.remove(&first);
+        }
+        None
+    }
+
+    /// Ends every wait, now and from now on, with `Disconnected`.
+    pub(crate) fn close(&self) {
+        let waiting = {
+            let mut table = lock(&self.table);
+            table.closed = true;
+            std::mem::take(&mut table.waiting)
+        };
+        drop(waiting);
+    }
+
+    fn expect<T>(
+        &self,
+        first: Xid,
+        last: Xid,
+        kind: impl FnOnce(Option<oneshot::Sender<T>>) -> Kind,
+    ) -> Result<Waiting<T>, SendError> {
+        let (done, outcome) = oneshot::channel();
+        let mut table = lock(&self.table);
+        if table.closed {
+            return Err(SendError::Disconnected);
+        }
+        if table.waiting.len() >= PENDING_REQUESTS {
+            return Err(SendError::QueueFull);
+        }
+        table.waiting.insert(
+            first.0,
+            Entry {
+                last: last.0,
+                kind: kind(Some(done)),
+            },
+        );
+        Ok(Waiting {
+            outcome,
+            guard: Guard {
+                first: first.0,
+                table: Arc::clone(&self.table),
+            },
+        })
+    }
+}
+
+impl Entry {
+    /// Whether nothing more is waited for. A waiter that has just gone is no concern of the sender's.
+    fn take(&mut self, first: u32, xid: Xid, reply: Reply) -> bool {
+        let index = (xid.0 - first) as usize;
+        let is_last = xid.0 == self.last;
+        match (&mut self.kind, reply) {
+            (Kind::Batch { errors, done }, Reply::Error(report)) => {
+                errors.entry(index).or_insert_with(|| trimmed(report));
+                is_last && finish(done, verdict(errors))
+            }
+            (Kind::Batch { errors, done }, Reply::Barrier) => {
+                is_last && finish(done, verdict(errors))
+            }
+            (Kind::Stats { answers, done, .. }, Reply::Stats { body, .. }) if !answers(&body) => {
+                finish(done, Err(RequestError::Unexpected))
+            }
+            (Kind::Stats { joiner, done, .. }, Reply::Stats { more, body, bytes }) => {
+                match joiner.push(body, more, bytes) {
+                    Joined::Open => false,
+                    Joined::Whole(body) => finish(done, Ok(body)),
+                    Joined::TooLarge => finish(done, Err(RequestError::TooLarge)),
+                    Joined::Mixed => finish(done, Err(RequestError::Unexpected)),
+                }
+            }
+            (Kind::Stats { done, .. }, Reply::Error(report)) => {
+                finish(done, Err(RequestError::Refused(trimmed(report))))
+            }
+            (Kind::Stats { done, .. }, Reply::Undecodable(error)) => {
+                finish(done, Err(RequestError::Undecodable(error)))
+            }
+            // An error shows life as well as a reply does.
+            (Kind::Echo { done }, Reply::Echo | Reply::Error(_)) => finish(done, ()),
+            _ => false,
+        }
+    }
+}
+
+fn finish<T>(done: &mut Option<oneshot::Sender<T>>, outcome: T) -> bool {
+    if let Some(done) = done.take() {
+        let _ = done.send(outcome);
+    }
+    true
+}
+
+fn verdict(errors: &mut BTreeMap<usize, ErrorReport>) -> Result<(), ApplyError> {
+    let rejected: Vec<_> = std::mem::take(errors).into_iter().collect();
+    if rejected.is_empty() {
+        Ok(())
+    } else {
+        Err(ApplyError::Rejected(rejected))
+    }
+}
+
+/// Without sharing the memory of the message it came in.
+fn trimmed(mut report: ErrorReport) -> ErrorReport {
+    report.data = Bytes::copy_from_slice(&report.data[..report.data.len().min(ERROR_DATA_BYTES)]);
+    report
+}
+
+fn answers(request: &StatsRequest) -> fn(&StatsReply) -> bool {
+    match request {
+        StatsRequest::Description => |reply| matches!(reply, StatsReply::Description(_)),
+        StatsRequest::Flows(_) => |reply| matches!(reply, StatsReply::Flows(_)),
+        StatsRequest::Aggregate(_) => |reply| matches!(reply, StatsReply::Aggregate(_)),
+        StatsRequest::Tables => |reply| matches!(reply, StatsReply::Tables(_)),
+        StatsRequest::Ports(_) => |reply| matches!(reply, StatsReply::Ports(_)),
+        StatsRequest::PortDescription => |reply| matches!(reply, StatsReply::PortDescription(_)),
+        StatsRequest::Unknown { .. } => |reply| matches!(reply, StatsReply::Unknown { .. }),
+    }
+}
+
+/// Someone who waits for an answer. Dropped, the question is forgotten.
+#[derive(Debug)]
+pub(crate) struct Waiting<T> {
+    outcome: oneshot::Receiver<T>,
+    guard: Guard,
+}
+
+#[derive(Debug)]
+struct Guard {
+    first: u32,
+    table: Arc<Mutex<Table>>,
+}
+
+impl<T> Waiting<T> {
+    /// The answer; `None` when the connection ended first.
+    pub(crate) async fn outcome(self) -> Option<T> {
+        let Self {
+            outcome,
+            guard: _guard,
+        } = self;
+        outcome.await.ok()
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        lock(&self.table).waiting.remove(&self.first);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,228 @@
+"""A Mininet network on Open vSwitch's userspace datapath, removed without a trace when its context ends."""
+
+from contextlib import ExitStack, contextmanager
+
+from mininet.net import Mininet
+
+import interrupts
+from nodes import Godwit, GodwitSwitch, QuietHost, QuietInterface, RelayLink, SeparateSwitch, interface_exists
+from open_vswitch import parse_flows
+from processes import CommandFailed, run, wait_until
+
+RECEIVE_BUFFER_BYTES = 32 << 20
+
+
+class GodwitNetwork:
+    """Builds `topo` and, with a `controller_port`, points its switches there. Without one the switches forward what
+    `ovs-ofctl` tells them to.
+
+    - `openflow10`: names of the switches that speak OpenFlow 1.0; the others speak 1.3.
+    - `relays`: delays in milliseconds of links, each named by its two switches: `{("s4", "s7"): 10}`.
+    - `separate`: names of the switches that get an ovs-vswitchd of their own.
+    """
+
+    def __init__(self, topo, controller_port=None, openflow10=(), relays=None, separate=()):
+        self.topo = topo
+        self._controller_port = controller_port
+        self._openflow10 = frozenset(openflow10)
+        self._relays = {frozenset(ends): delay for ends, delay in (relays or {}).items()}
+        self._separate = frozenset(separate)
+        self._cleanup = ExitStack()
+        self.mininet = None
+
+    def __enter__(self):
+        with interrupts.making(self._cleanup.close):
+            self._start()
+        return self
+
+    def __exit__(self, *_):
+        with interrupts.uninterrupted():
+            self._cleanup.close()
+
+    def _start(self):
+        self._refuse_names_in_use()
+        self._cleanup.enter_context(large_receive_buffers())
+        self.mininet = _Mininet(self._openflow10, self._relays, self._separate)
+        # From here on: whatever has been made by the time something fails.
+        self._cleanup.callback(self._remove)
+        if self._controller_port is not None:
+            self.mininet.addController("c0", Godwit, ip="127.0.0.1", port=self._controller_port)
+        self.mininet.topo = self.topo
+        self.mininet.start()
+
+    def _refuse_names_in_use(self):
+        """Mininet would replace a bridge of the same name, which may belong to someone else's network."""
+        in_use = [name for name in self.topo.switches() if interface_exists(name)]
+        if in_use:
+            raise CommandFailed(
+                f"bridges with these names exist already: {' '.join(in_use)}. Another Mininet is running, "
+                "or a kept demo (`make demo-stop` ends it)"
+            )
+
+    def _remove(self):
+        """Not Mininet's `stop`: that talks to each node's shell, which an interrupt leaves waiting for a command."""
+        nets = self.mininet
+        for link in nets.links:
+            if isinstance(link, RelayLink):
+                link.end()
+        shared = [switch for switch in nets.switches if not isinstance(switch, SeparateSwitch)]
+        words = [word for switch in shared for word in ("--", "--if-exists", "del-br", switch.name)]
+        if words:
+            run("ovs-vsctl", *words[1:])
+        for switch in nets.switches:
+            if isinstance(switch, SeparateSwitch):
+                switch.remove()
+        ports = [i.name for s in shared for i in s.intfList() if i.name != "lo" and interface_exists(i.name)]
+        deletions = "".join(f"link del {name}\n" for name in _one_end(nets, ports))
+        run("ip", "-force", "-batch", "-", input_text=deletions)
+        for node in [*nets.hosts, *nets.switches, *nets.controllers]:
+            shell = node.shell
+            node.terminate()
+            if shell is not None:
+                # Its namespace is gone only when the shell is.
+                shell.wait()
+
+    def host(self, name):
+        """The Mininet host of this name."""
+        return self.mininet[name]
+
+    def switch(self, name):
+        """The switch of this name, or with this datapath id."""
+        if isinstance(name, int):
+            return next(switch for switch in self.switches if switch.number == name)
+        return self.mininet[name]
+
+    @property
+    def switches(self):
+        """All switches."""
+        return self.mininet.switches
+
+    @property
+    def hosts(self):
+        """All hosts."""
+        return self.mininet.hosts
+
+    def rules(self, switch):
+        """The rules that a switch has, from itself."""
+        return parse_flows(self.switch(switch).ofctl("dump-flows"))
+
+    def all_rules(self):
+        """For each switch, by name, what its rules are, without counters, in a fixed order."""
+        return {s.name: sorted(rule.identity for rule in self.rules(s.name)) for s in self.switches}
+
+    def port(self, switch, towards):
+        """The port number at `switch` of its link to `towards`, both by name."""
+        return self.switch(switch).ports[self.interface(switch, towards)]
+
+    def interface(self, switch, towards):
+        """The interface at `switch` of its link to `towards`, both by name."""
+        for link in self.mininet.linksBetween(self.mininet[switch], self.mininet[towards]):
+            return link.intf1 if link.intf1.node.name == switch else link.intf2
+        raise KeyError(f"{switch} has no link to {towards}")
+
+    def links(self):
+        """The links between switches, one entry for each direction: ((datapath id, port), (datapath id, port))."""
+        found = set()
+        for link in self.mininet.links:
+            interfaces = (link.intf1, link.intf2)
+            if all(isinstance(i.node, GodwitSwitch) for i in interfaces):
+                here, there = ((i.node.number, i.node.ports[i]) for i in interfaces)
+                found |= {(here, there), (there, here)}
+        return found
+
+    def attachments(self):
+        """Where each host is: MAC address to (datapath id, port)."""
+        found = {}
+        for link in self.mininet.links:
+            for here, there in ((link.intf1, link.intf2), (link.intf2, link.intf1)):
+                if isinstance(here.node, QuietHost):
+                    found[here.MAC()] = (there.node.number, there.node.ports[there])
+        return found
+
+    def set_link(self, first, second, state):
+        """Set the link between two switches `up` or `down`, at the first one's end."""
+        self.mininet[first].cmd(f"ip link set {self.interface(first, second)} {state}")
+
+    def wait_connected(self, timeout=30):
+        """Return when every switch has a connection to its controller. What Open vSwitch's database says of it is up to
+        five seconds old, so the connections themselves are counted."""
+        port, count = self._controller_port, len(self.switches)
+        wait_until(lambda: connections_to(port) >= count, timeout, "every switch connected to the controller")
+
+    def static_arp(self):
+        """Let every host know every other's address. A sender that must ask first queues its packets and drops some
+        of them, which would look like the network's loss."""
+        self.mininet.staticArp()
+
+    def ping_all(self, wait_s=2):
+        """Percentage of lost pings between all hosts."""
+        return self.mininet.pingAll(timeout=str(wait_s))
+
+
+class _Mininet(Mininet):
+    """Mininet with the parts of `nodes` in the places asked for."""
+
+    def __init__(self, openflow10, relays, separate):
+        self._openflow10 = openflow10
+        self._relays = relays
+        self._separate = separate
+        super().__init__(
+            topo=None,
+            build=False,
+            switch=GodwitSwitch,
+            host=QuietHost,
+            intf=QuietInterface,
+            controller=None,
+            autoSetMacs=True,
+        )
+
+    def addSwitch(self, name, cls=None, **params):
+        if name in self._openflow10:
+            params["protocols"] = "OpenFlow10"
+        if name in self._separate:
+            cls = SeparateSwitch
+        return super().addSwitch(name, cls=cls, **params)
+
+    def addLink(self, node1, node2, port1=None, port2=None, cls=None, **params):
+        delay = self._relays.get(frozenset((str(node1), str(node2))))
+        if delay is not None:
+            cls = RelayLink
+            params["delay_ms"] = delay
+        return super().addLink(node1, node2, port1=port1, port2=port2, cls=cls, **params)
+
+
+def connections_to(port):
+    """How many TCP connections to this port are established on loopback."""
+    with open("/proc/net/tcp", encoding="ascii") as file:
+        ends = [line.split()[1:4] for line in file.readlines()[1:]]
+    return sum(state == "01" and local == f"0100007F:{port:04X}" for local, _, state in ends)
+
+
+@contextmanager
+def large_receive_buffers():
+    """While a network is built and used, packet sockets get large receive buffers. Open vSwitch in userspace reads
+    each port through one, with the kernel's default size: some hundred packets, which a switch process that isn't
+    scheduled for a few milliseconds loses. That loss would be the machine's, not the controller's."""
+    with ExitStack() as restore:
+        for name in ("rmem_default", "rmem_max"):
+            path = f"/proc/sys/net/core/{name}"
+            with open(path, encoding="ascii") as file:
+                before = file.read().strip()
+            if int(before) < RECEIVE_BUFFER_BYTES:
+                restore.callback(_write, path, before)
+                _write(path, str(RECEIVE_BUFFER_BYTES))
+        yield
+
+
+def _write(path, value):
+    with open(path, "w", encoding="ascii") as file:
+        file.write(value)
+
+
+def _one_end(mininet, names):
+    """Of each pair of interfaces only one: the other goes with it."""
+    kept = set(names)
+    for link in mininet.links:
+        if link.intf1.name in kept and link.intf2.name in kept:
+            kept.discard(link.intf2.name)
+    return sorted(kept)

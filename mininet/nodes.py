@@ -1,0 +1,199 @@
+"""Mininet's hosts, switches and links, made fit for Open vSwitch's userspace datapath."""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+
+from mininet.link import Intf, Link
+from mininet.node import Host, OVSSwitch, RemoteController
+
+from open_vswitch import RUN_DIRECTORY
+from processes import end, end_group, program, run, start, wait_until
+
+SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
+
+
+class OwnSession:
+    """A node with its processes in sessions of their own from the start. Mininet's are so only once `mnexec` has run: a
+    Ctrl-C just before ends the shell, and Mininet waits for it for ever."""
+
+    def startShell(self, mnopts=None):
+        super().startShell("-c" if mnopts is None else mnopts)
+
+    def popen(self, *arguments, **params):
+        params.setdefault("mncmd", ["mnexec", "-a", str(self.pid)])
+        return super().popen(*arguments, **params)
+
+    def _popen(self, cmd, **params):
+        return super()._popen(cmd, start_new_session=True, **params)
+
+
+class QuietHost(OwnSession, Host):
+    """A host that speaks only when told to, with checksums computed in software."""
+
+    def startShell(self, mnopts=None):
+        super().startShell(mnopts)
+        # Neighbour and router discovery would count as traffic in every test.
+        self.cmd("sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1")
+
+    def config(self, **params):
+        result = super().config(**params)
+        for interface in self.intfList():
+            # A checksum left to the hardware is never filled in on the way through the userspace datapath.
+            self.cmd(f"ethtool -K {interface} tx off rx off tso off gso off gro off")
+        return result
+
+
+class QuietInterface(Intf):
+    """An interface without IPv6 before it comes up; in a namespace, the namespace's default sees to that."""
+
+    def config(self, **params):  # pylint: disable=arguments-differ
+        if not self.node.inNamespace:
+            path = f"/proc/sys/net/ipv6/conf/{self.name}/disable_ipv6"
+            if os.path.exists(path):
+                with open(path, "w", encoding="ascii") as file:
+                    file.write("1")
+        return super().config(**params)
+
+
+class RelayLink(Link):
+    """A link with a delay: two taps, joined by a relay process. The kernels at hand have no `netem`."""
+
+    def __init__(self, node1, node2, delay_ms, **params):
+        self.delay_ms = delay_ms
+        self.relay = None
+        # Taps are made in the root namespace: `fast` would skip moving them to where their nodes are.
+        super().__init__(node1, node2, fast=False, **params)
+
+    # Mininet calls it on the instance; as its own class methods don't, this one needs the delay.
+    def makeIntfPair(self, intfname1, intfname2, addr1=None, addr2=None, **_):  # pylint: disable=arguments-differ
+        command = [program("godwit-probe"), "relay", "--a", intfname1, "--b", intfname2, "--delay-ms", self.delay_ms]
+        self.relay = start(command, stderr=subprocess.DEVNULL)
+        wait_until(lambda: all(interface_exists(name) for name in (intfname1, intfname2)), 5, "the relay's interfaces")
+        for name, address in ((intfname1, addr1), (intfname2, addr2)):
+            if address:
+                run("ip", "link", "set", "dev", name, "address", address)
+
+    def end(self):
+        """End the relay; its interfaces go with it."""
+        if self.relay is not None:
+            end(self.relay)
+
+
+class GodwitSwitch(OwnSession, OVSSwitch):
+    """An Open vSwitch bridge in userspace that drops what no rule forwards."""
+
+    def __init__(self, name, protocols="OpenFlow13", **params):
+        params.setdefault("batch", False)
+        super().__init__(name, datapath="user", failMode="secure", protocols=protocols, **params)
+
+    @property
+    def run_directory(self):
+        """Where the daemon that has this bridge keeps its sockets."""
+        return RUN_DIRECTORY
+
+    @property
+    def number(self):
+        """The datapath id as a number."""
+        return int(self.dpid, 16)
+
+    def ovs_vsctl(self, *arguments):
+        """Run `ovs-vsctl` on the database that has this bridge."""
+        return run("ovs-vsctl", f"--db=unix:{self.run_directory}/db.sock", *arguments)
+
+    def ofctl(self, command, *arguments, input_text=None):
+        """Run `ovs-ofctl` on this bridge in the version that it speaks with its controller."""
+        target = f"unix:{self.run_directory}/{self.name}.mgmt"
+        return run("ovs-ofctl", "-O", self.protocols, command, target, *arguments, input_text=input_text)
+
+
+class SeparateSwitch(GodwitSwitch):
+    """A bridge in an ovs-vswitchd of its own, in its own network namespace: two userspace datapaths can't share one.
+
+    To its controller and its neighbours it looks like the others. What differs is inside: a rule that changes at a
+    neighbour doesn't flush this bridge's cached flows, so its counters lag as they do between real switches.
+    """
+
+    def __init__(self, name, **params):
+        params["inNamespace"] = True
+        super().__init__(name, **params)
+        self._directory = tempfile.mkdtemp(prefix=f"godwit-{name}-")
+        self._processes = []
+        self._forwarder = None
+
+    @property
+    def run_directory(self):
+        return self._directory
+
+    # One by one: Mininet's batch goes to the machine's own database.
+    @classmethod
+    def batchStartup(cls, switches, run=None):
+        return switches
+
+    def start(self, controllers):
+        self._start_daemons()
+        arguments = ["add-br", self.name, "--", "set", "bridge", self.name, f"other_config:datapath-id={self.dpid}"]
+        arguments += ["fail_mode=secure", "datapath_type=netdev", f"protocols={self.protocols}"]
+        arguments += ["other-config:disable-in-band=true", f"other-config:dp-desc={self.name}"]
+        for interface in self.intfList():
+            if self.ports[interface] and not interface.IP():
+                arguments += ["--", "add-port", self.name, interface.name]
+                arguments += ["--", "set", "Interface", interface.name, f"ofport_request={self.ports[interface]}"]
+        for controller in controllers:
+            target = self._forward_to(controller.IP(), controller.port)
+            arguments += ["--", "--id=@c", "create", "Controller", f'target="{target}"', "max_backoff=1000"]
+            arguments += ["--", "set", "bridge", self.name, "controller=[@c]"]
+        self.ovs_vsctl(*arguments)
+
+    def daemon_pid(self, name):
+        """The process id of one of its daemons."""
+        with open(f"{self._directory}/{name}.pid", encoding="ascii") as file:
+            return int(file.read())
+
+    def _start_daemons(self):
+        database = f"{self._directory}/conf.db"
+        run("ovsdb-tool", "create", database, SCHEMA)
+        environment = dict(os.environ, OVS_RUNDIR=self._directory)
+        daemons = {
+            "ovsdb-server": [database, f"--remote=punix:{self._directory}/db.sock"],
+            "ovs-vswitchd": [f"unix:{self._directory}/db.sock"],
+        }
+        for name, arguments in daemons.items():
+            pid_file = f"{self._directory}/{name}.pid"
+            options = [f"--pidfile={pid_file}", f"--log-file={self._directory}/{name}.log"]
+            inside = ["mnexec", "-a", self.pid, name, *arguments, *options, "-vconsole:off", "-vsyslog:off"]
+            self._processes.insert(0, start(inside, env=environment, stderr=subprocess.DEVNULL))
+            wait_until(lambda path=pid_file: os.path.exists(path), 10, f"{name} of {self.name}")
+        self.ovs_vsctl("--no-wait", "init")
+
+    def _forward_to(self, address, port):
+        """A Unix socket, which reaches across namespaces, forwarded to the controller's port."""
+        path = f"{self._directory}/controller.sock"
+        self._forwarder = start(["socat", f"UNIX-LISTEN:{path},fork", f"TCP:{address}:{port},nodelay"])
+        wait_until(lambda: os.path.exists(path), 5, "the way to the controller")
+        return f"unix:{path}"
+
+    def remove(self):
+        """End the daemons; bridge and ports go with them."""
+        if self._forwarder is not None:
+            end_group(self._forwarder)
+        for process in self._processes:
+            end(process)
+        shutil.rmtree(self._directory, ignore_errors=True)
+
+
+class Godwit(OwnSession, RemoteController):
+    """The controller under test; that it listens is known."""
+
+    def checkListening(self):
+        pass
+
+
+def interface_exists(name):
+    """Whether the namespace that this runs in has this interface."""
+    try:
+        return socket.if_nametoindex(name) > 0
+    except OSError:
+        return False

@@ -1,0 +1,78 @@
+"""Processes that a run starts, each ended by its own id."""
+
+import os
+import signal
+import subprocess
+import time
+
+PROJECT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+RELEASE = os.path.join(PROJECT, "target", "release")
+
+
+class CommandFailed(Exception):
+    """A command ended with an error; says which and what it wrote."""
+
+
+def run(*command, timeout=60, env=None, input_text=None):
+    """The command's standard output; `CommandFailed` if it ends with an error. In a session of its own, as with
+    `start`: Ctrl-C must not end the very commands that clean up after it."""
+    done = subprocess.run(
+        [str(word) for word in command],
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        env=env,
+        input=input_text,
+        start_new_session=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise CommandFailed(f"{' '.join(map(str, command))}: {(done.stderr or done.stdout).strip()}")
+    return done.stdout
+
+
+def start(command, **options):
+    """Start a process in a session of its own, so that Ctrl-C at the terminal reaches us and not it: we end it in
+    our order."""
+    options.setdefault("stdin", subprocess.DEVNULL)
+    return subprocess.Popen([str(word) for word in command], start_new_session=True, **options)
+
+
+def end(process, patience=5):
+    """SIGTERM, and SIGKILL when that doesn't help within `patience` seconds. Returns the exit code."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(patience)
+        except subprocess.TimeoutExpired:
+            process.kill()
+    return process.wait()
+
+
+def end_group(process):
+    """End a process that forks a child for each connection, with its children: they share its session."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    process.wait()
+
+
+def program(name):
+    """The path of one of the project's programs, in the release build unless `GODWIT_BIN_DIR` says otherwise."""
+    path = os.path.join(os.environ.get("GODWIT_BIN_DIR", RELEASE), name)
+    if not os.access(path, os.X_OK):
+        raise CommandFailed(f"{path} doesn't exist: run `make build` first")
+    return path
+
+
+def wait_until(condition, timeout, what, interval=0.02):
+    """Poll until `condition()` is true and return its value; `TimeoutError` naming `what` after `timeout` seconds."""
+    deadline = time.monotonic() + timeout
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what}: not within {timeout:g} s")
+        time.sleep(interval)

@@ -1,0 +1,148 @@
+"""Sequence-numbered UDP between hosts, and what became of it."""
+
+import json
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from subprocess import PIPE, TimeoutExpired
+
+import interrupts
+from processes import end, program, start
+
+# Longer than any queue on the way holds a packet.
+SETTLE_S = 0.5
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the two ends of one or more streams saw."""
+
+    sent: int
+    received: int
+    duplicates: int
+    reordered: int
+    max_displacement: int
+    longest_silence_us: int
+    longest_flow_silence_us: int
+    delay_min_us: int
+    delay_mean_us: int
+    receiver_drops: int
+    received_by_flow: tuple
+    sent_by_flow: tuple
+
+    @property
+    def lost(self):
+        """Packets that were sent and didn't come."""
+        return self.sent - self.received
+
+    def __add__(self, other):
+        """Both directions in one: counts added up, the worse of the silences."""
+        return Outcome(
+            sent=self.sent + other.sent,
+            received=self.received + other.received,
+            duplicates=self.duplicates + other.duplicates,
+            reordered=self.reordered + other.reordered,
+            max_displacement=max(self.max_displacement, other.max_displacement),
+            longest_silence_us=max(self.longest_silence_us, other.longest_silence_us),
+            longest_flow_silence_us=max(self.longest_flow_silence_us, other.longest_flow_silence_us),
+            delay_min_us=min(self.delay_min_us, other.delay_min_us),
+            delay_mean_us=(self.delay_mean_us + other.delay_mean_us) // 2,
+            receiver_drops=self.receiver_drops + other.receiver_drops,
+            received_by_flow=self.received_by_flow + other.received_by_flow,
+            sent_by_flow=self.sent_by_flow + other.sent_by_flow,
+        )
+
+
+class Stream:
+    """Packets from one host to another while the context lasts; `outcome` afterwards.
+
+    `rate` is in packets/s over all flows; flow i goes to the port `port + i`.
+    """
+
+    _next_run = 1
+
+    def __init__(self, sender, receiver, port, rate, flows=1, size=128):
+        self._sender, self._receiver = sender, receiver
+        self._port, self._rate, self._flows, self._size = port, rate, flows, size
+        self._run = Stream._next_run
+        Stream._next_run += 1
+        self._receiving = self._sending = None
+        self.outcome = None
+
+    def __enter__(self):
+        with interrupts.making(self._abandon):
+            where = ["--port", self._port, "--flows", self._flows, "--run", self._run]
+            self._receiving = _start_in(self._receiver, "receive", *where)
+            if self._receiving.stderr.readline() != "ready\n":
+                raise RuntimeError(f"the receiver didn't start: {self._receiving.stderr.read()}")
+            options = ["--to", self._receiver.IP(), "--rate", self._rate, "--size", self._size]
+            self._sending = _start_in(self._sender, "send", *where, *options)
+        return self
+
+    def __exit__(self, kind, *_):
+        with interrupts.uninterrupted():
+            if kind is not None:
+                self._abandon()
+                return
+            sent = _finish(self._sending)
+            time.sleep(SETTLE_S)
+            got = _finish(self._receiving)
+            self.outcome = Outcome(
+                sent=sent["sent"],
+                received=got["received"],
+                duplicates=got["duplicates"],
+                reordered=got["reordered"],
+                max_displacement=got["max_displacement"],
+                longest_silence_us=got["longest_silence_us"],
+                longest_flow_silence_us=got["longest_flow_silence_us"],
+                delay_min_us=got["delay_us"]["min"],
+                delay_mean_us=got["delay_us"]["mean"],
+                receiver_drops=got["receiver_drops"],
+                received_by_flow=tuple(got["flows"]),
+                sent_by_flow=tuple(sent["flows"]),
+            )
+
+    def _abandon(self):
+        for process in (self._sending, self._receiving):
+            if process is not None:
+                end(process)
+
+
+class BothWays:
+    """One stream in each direction; `there` and `back` are their outcomes and `outcome` both in one."""
+
+    def __init__(self, first, second, port, rate, flows=1, size=128):
+        self._streams = [Stream(a, b, port, rate, flows, size) for a, b in ((first, second), (second, first))]
+        self._stack = ExitStack()
+        self.there = self.back = self.outcome = None
+
+    def __enter__(self):
+        with ExitStack() as stack:
+            for stream in self._streams:
+                stack.enter_context(stream)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *failure):
+        self._stack.__exit__(*failure)
+        if failure[0] is None:
+            self.there, self.back = (stream.outcome for stream in self._streams)
+            self.outcome = self.there + self.back
+
+
+def _start_in(host, *arguments):
+    inside = ["mnexec", "-a", host.pid, program("godwit-probe"), *arguments]
+    return start(inside, stdout=PIPE, stderr=PIPE, text=True)
+
+
+def _finish(process):
+    """Ask a probe for its summary."""
+    process.terminate()
+    try:
+        output, errors = process.communicate(timeout=10)
+    except TimeoutExpired:
+        process.kill()
+        output, errors = process.communicate()
+    if process.returncode != 0:
+        raise RuntimeError(f"the probe ended with {process.returncode}: {errors.strip()}")
+    return json.loads(output)

@@ -1,0 +1,94 @@
+//! PACKET_IN (OF 1.0.2 §5.4.1, `ofp_packet_in`) and PACKET_OUT (§5.3.6, `ofp_packet_out`).
+
+use bytes::{BufMut, BytesMut};
+
+use super::consts::{port as port_consts, reason};
+use super::{action, port, unsupported};
+use crate::error::{DecodeError, Unsupported};
+use crate::model::{PacketIn, PacketInReason, PacketOut, Pattern};
+use crate::types::{BufferId, PortNo, TableId};
+use crate::wire::{Reader, pad};
+
+pub(super) fn decode_in(reader: &mut Reader) -> Result<PacketIn, DecodeError> {
+    let buffer_id = raise_buffer(reader.u32("buffer_id")?);
+    let total_len = reader.u16("total_len")?;
+    let in_port = port::raise(reader.u16("in_port")?);
+    let reason = match reader.u8("reason")? {
+        reason::NO_MATCH => PacketInReason::NoMatch,
+        reason::ACTION => PacketInReason::Action,
+        other => PacketInReason::Unknown(other),
+    };
+    reader.skip("pad", 1)?;
+    Ok(PacketIn {
+        buffer_id,
+        total_len,
+        reason,
+        table: TableId(0),
+        cookie: None,
+        in_port,
+        pattern: Pattern::new().in_port(in_port),
+        data: reader.rest(),
+    })
+}
+
+/// `OFPP_NONE` as the input port is raised to the controller's number, by which the model and 1.3 say that
+/// the packet came in on no port.
+pub(super) fn decode_out(reader: &mut Reader) -> Result<PacketOut, DecodeError> {
+    let buffer_id = raise_buffer(reader.u32("buffer_id")?);
+    let in_port = match reader.u16("in_port")? {
+        port_consts::NONE => PortNo::CONTROLLER,
+        number => port::raise(number),
+    };
+    let length = reader.u16("actions_len")?;
+    let actions = action::decode_list(reader.sub("actions", length.into())?, None)?;
+    Ok(PacketOut {
+        buffer_id,
+        in_port,
+        actions,
+        data: reader.rest(),
+    })
+}
+
+/// Leaves out the table, the cookie and all of the pattern but the input port.
+pub(super) fn encode_in(packet: &PacketIn, buffer: &mut BytesMut) -> Result<(), Unsupported> {
+    buffer.put_u32(lower_buffer(packet.buffer_id));
+    buffer.put_u16(packet.total_len);
+    buffer.put_u16(port::lower(packet.in_port)?);
+    buffer.put_u8(match packet.reason {
+        PacketInReason::NoMatch => reason::NO_MATCH,
+        PacketInReason::Action => reason::ACTION,
+        PacketInReason::InvalidTtl => {
+            return Err(unsupported("the PACKET_IN reason `invalid ttl`"));
+        }
+        PacketInReason::Unknown(other) => other,
+    });
+    pad(buffer, 1);
+    buffer.put_slice(&packet.data);
+    Ok(())
+}
+
+/// The controller as the input port is lowered to `OFPP_NONE`: in 1.0 that is what no port is called.
+pub(super) fn encode_out(packet: &PacketOut, buffer: &mut BytesMut) -> Result<(), Unsupported> {
+    buffer.put_u32(lower_buffer(packet.buffer_id));
+    buffer.put_u16(match packet.in_port {
+        PortNo::CONTROLLER => port_consts::NONE,
+        other => port::lower(other)?,
+    });
+    let length_at = buffer.len();
+    buffer.put_u16(0);
+    let start = buffer.len();
+    action::encode_list(&packet.actions, None, buffer)?;
+    let length = u16::try_from(buffer.len() - start)
+        .map_err(|_| unsupported("more than 65,535 bytes of actions"))?;
+    buffer[length_at..start].copy_from_slice(&length.to_be_bytes());
+    buffer.put_slice(&packet.data);
+    Ok(())
+}
+
+pub(super) fn raise_buffer(number: u32) -> Option<BufferId> {
+    (number != BufferId::NO_BUFFER).then_some(BufferId(number))
+}
+
+pub(super) fn lower_buffer(buffer_id: Option<BufferId>) -> u32 {
+    buffer_id.map_or(BufferId::NO_BUFFER, |buffer_id| buffer_id.0)
+}

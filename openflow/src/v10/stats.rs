@@ -1,0 +1,363 @@
+//! Statistics requests and replies (OF 1.0.2 §5.3.5, `ofp_stats_request` and `ofp_stats_reply`).
+
+use bytes::{BufMut, BytesMut};
+
+use super::consts::stats as codes;
+use super::flow::{
+    check_out_group, decode_duration, encode_duration, lower_out_port, raise_out_port,
+};
+use super::{action, pattern, port, unsupported};
+use crate::error::{DecodeError, Problem, Unsupported};
+use crate::model::outbound::FlowFilter;
+use crate::model::{
+    AggregateStats, Description, FlowFlags, FlowRule, FlowStats, FromSwitch, PortStats, StatsReply,
+    StatsRequest, TableStats,
+};
+use crate::types::{Cookie, TableId};
+use crate::wire::{Reader, pad, patch_length, put_text};
+
+/// On the wire: a counter that the switch doesn't keep.
+const NOT_KEPT: u64 = u64::MAX;
+
+pub(super) fn decode_request(reader: &mut Reader) -> Result<StatsRequest, DecodeError> {
+    let stats_type = reader.u16("type")?;
+    reader.skip("flags", 2)?;
+    Ok(match stats_type {
+        codes::DESC => StatsRequest::Description,
+        codes::FLOW => StatsRequest::Flows(decode_filter(reader)?),
+        codes::AGGREGATE => StatsRequest::Aggregate(decode_filter(reader)?),
+        codes::TABLE => StatsRequest::Tables,
+        codes::PORT => {
+            let number = reader.u16("port_no")?;
+            reader.skip("pad", 6)?;
+            StatsRequest::Ports(port::raise(number))
+        }
+        _ => StatsRequest::Unknown {
+            stats_type,
+            body: reader.rest(),
+        },
+    })
+}
+
+fn decode_filter(reader: &mut Reader) -> Result<FlowFilter, DecodeError> {
+    let pattern = pattern::decode(reader)?;
+    let table = TableId(reader.u8("table_id")?);
+    reader.skip("pad", 1)?;
+    Ok(FlowFilter {
+        table,
+        out_port: raise_out_port(reader.u16("out_port")?),
+        out_group: None,
+        cookie: Cookie(0),
+        cookie_mask: 0,
+        pattern,
+    })
+}
+
+pub(super) fn decode_reply(reader: &mut Reader) -> Result<FromSwitch, DecodeError> {
+    let stats_type = reader.u16("type")?;
+    let more = reader.u16("flags")? & codes::REPLY_MORE != 0;
+    let body = match stats_type {
+        codes::DESC => StatsReply::Description(decode_description(reader)?),
+        codes::FLOW => StatsReply::Flows(decode_all(reader, decode_flow)?),
+        codes::AGGREGATE => StatsReply::Aggregate(decode_aggregate(reader)?),
+        codes::TABLE => StatsReply::Tables(decode_all(reader, decode_table)?),
+        codes::PORT => StatsReply::Ports(decode_all(reader, decode_port)?),
+        _ => StatsReply::Unknown {
+            stats_type,
+            body: reader.rest(),
+        },
+    };
+    Ok(FromSwitch::Stats { more, body })
+}
+
+/// As many records as there are; each takes at least a byte, so this ends.
+fn decode_all<T>(
+    reader: &mut Reader,
+    decode: impl Fn(&mut Reader) -> Result<T, DecodeError>,
+) -> Result<Vec<T>, DecodeError> {
+    let mut records = Vec::new();
+    while !reader.is_empty() {
+        records.push(decode(reader)?);
+    }
+    Ok(records)
+}
+
+fn decode_description(reader: &mut Reader) -> Result<Description, DecodeError> {
+    Ok(Description {
+        manufacturer: reader.text("mfr_desc", codes::DESC_LENGTH)?,
+        hardware: reader.text("hw_desc", codes::DESC_LENGTH)?,
+        software: reader.text("sw_desc", codes::DESC_LENGTH)?,
+        serial: reader.text("serial_num", codes::SERIAL_LENGTH)?,
+        datapath: reader.text("dp_desc", codes::DESC_LENGTH)?,
+    })
+}
+
+/// OF 1.0.2 §5.3.5, `ofp_flow_stats`. It says nothing of flags.
+fn decode_flow(reader: &mut Reader) -> Result<FlowStats, DecodeError> {
+    let start = reader.offset();
+    let length = usize::from(reader.u16("length")?);
+    let after_length = length.wrapping_sub(2);
+    if length < codes::FLOW_LENGTH || !length.is_multiple_of(8) || after_length > reader.left() {
+        return Err(reader.error_at(start, "length", Problem::Length(length)));
+    }
+    let mut entry = reader.sub("flow_stats", after_length)?;
+    let table = TableId(entry.u8("table_id")?);
+    entry.skip("pad", 1)?;
+    let pattern = pattern::decode(&mut entry)?;
+    let duration_ns = decode_duration(&mut entry)?;
+    let priority = entry.u16("priority")?;
+    let idle_timeout = entry.u16("idle_timeout")?;
+    let hard_timeout = entry.u16("hard_timeout")?;
+    entry.skip("pad2", 6)?;
+    let cookie = Cookie(entry.u64("cookie")?);
+    let packets = entry.u64("packet_count")?;
+    let bytes = entry.u64("byte_count")?;
+    let instructions = action::decode_instructions(entry, &pattern)?;
+    Ok(FlowStats {
+        rule: FlowRule {
+            table,
+            priority,
+            pattern,
+            cookie,
+            instructions,
+            idle_timeout,
+            hard_timeout,
+            flags: FlowFlags::NONE,
+        },
+        duration_ns,
+        packets,
+        bytes,
+    })
+}
+
+fn decode_aggregate(reader: &mut Reader) -> Result<AggregateStats, DecodeError> {
+    let packets = reader.u64("packet_count")?;
+    let bytes = reader.u64("byte_count")?;
+    let flows = reader.u32("flow_count")?;
+    reader.skip("pad", 4)?;
+    Ok(AggregateStats {
+        packets,
+        bytes,
+        flows,
+    })
+}
+
+fn decode_table(reader: &mut Reader) -> Result<TableStats, DecodeError> {
+    let table = reader.u8("table_id")?;
+    reader.skip("pad", 3)?;
+    Ok(TableStats {
+        table,
+        name: Some(reader.text("name", codes::TABLE_NAME_LENGTH)?),
+        wildcards: Some(reader.u32("wildcards")?),
+        max_entries: Some(reader.u32("max_entries")?),
+        active: reader.u32("active_count")?,
+        lookups: reader.u64("lookup_count")?,
+        matched: reader.u64("matched_count")?,
+    })
+}
+
+fn decode_port(reader: &mut Reader) -> Result<PortStats, DecodeError> {
+    let number = reader.u16("port_no")?;
+    reader.skip("pad", 6)?;
+    let mut counter = |field| {
+        let value = reader.u64(field)?;
+        Ok((value != NOT_KEPT).then_some(value))
+    };
+    Ok(PortStats {
+        port: port::raise(number),
+        rx_packets: counter("rx_packets")?,
+        tx_packets: counter("tx_packets")?,
+        rx_bytes: counter("rx_bytes")?,
+        tx_bytes: counter("tx_bytes")?,
+        rx_dropped: counter("rx_dropped")?,
+        tx_dropped: counter("tx_dropped")?,
+        rx_errors: counter("rx_errors")?,
+        tx_errors: counter("tx_errors")?,
+        rx_frame_errors: counter("rx_frame_err")?,
+        rx_overrun_errors: counter("rx_over_err")?,
+        rx_crc_errors: counter("rx_crc_err")?,
+        collisions: counter("collisions")?,
+        duration_ns: None,
+    })
+}
+
+pub(super) fn encode_request(
+    request: &StatsRequest,
+    buffer: &mut BytesMut,
+) -> Result<(), Unsupported> {
+    match request {
+        StatsRequest::Description => put_head(codes::DESC, 0, buffer),
+        StatsRequest::Flows(filter) => {
+            put_head(codes::FLOW, 0, buffer);
+            encode_filter(filter, buffer)?;
+        }
+        StatsRequest::Aggregate(filter) => {
+            put_head(codes::AGGREGATE, 0, buffer);
+            encode_filter(filter, buffer)?;
+        }
+        StatsRequest::Tables => put_head(codes::TABLE, 0, buffer),
+        StatsRequest::Ports(number) => {
+            put_head(codes::PORT, 0, buffer);
+            buffer.put_u16(port::lower(*number)?);
+            pad(buffer, 6);
+        }
+        StatsRequest::PortDescription => {
+            return Err(unsupported(
+                "a request for port descriptions: its features reply lists the ports",
+            ));
+        }
+        StatsRequest::Unknown { stats_type, body } => {
+            check_unknown(*stats_type)?;
+            put_head(*stats_type, 0, buffer);
+            buffer.put_slice(body);
+        }
+    }
+    Ok(())
+}
+
+fn encode_filter(filter: &FlowFilter, buffer: &mut BytesMut) -> Result<(), Unsupported> {
+    if filter.cookie_mask != 0 {
+        return Err(unsupported(
+            "cookie_mask: it reports flow entries whatever their cookie",
+        ));
+    }
+    check_out_group(filter.out_group)?;
+    if filter.table.0 == codes::EMERGENCY_TABLE {
+        return Err(unsupported(
+            "table 254: there that number asks for the emergency flow cache",
+        ));
+    }
+    pattern::encode(&filter.pattern, buffer)?;
+    buffer.put_u8(filter.table.0);
+    pad(buffer, 1);
+    buffer.put_u16(lower_out_port(filter.out_port)?);
+    Ok(())
+}
+
+pub(super) fn encode_reply(
+    more: bool,
+    body: &StatsReply,
+    buffer: &mut BytesMut,
+) -> Result<(), Unsupported> {
+    let flags = if more { codes::REPLY_MORE } else { 0 };
+    match body {
+        StatsReply::Description(description) => {
+            put_head(codes::DESC, flags, buffer);
+            encode_description(description, buffer);
+        }
+        StatsReply::Flows(flows) => {
+            put_head(codes::FLOW, flags, buffer);
+            flows
+                .iter()
+                .try_for_each(|flow| encode_flow(flow, buffer))?;
+        }
+        StatsReply::Aggregate(aggregate) => {
+            put_head(codes::AGGREGATE, flags, buffer);
+            buffer.put_u64(aggregate.packets);
+            buffer.put_u64(aggregate.bytes);
+            buffer.put_u32(aggregate.flows);
+            pad(buffer, 4);
+        }
+        StatsReply::Tables(tables) => {
+            put_head(codes::TABLE, flags, buffer);
+            tables.iter().for_each(|table| encode_table(table, buffer));
+        }
+        StatsReply::Ports(ports) => {
+            put_head(codes::PORT, flags, buffer);
+            ports
+                .iter()
+                .try_for_each(|port| encode_port(port, buffer))?;
+        }
+        StatsReply::PortDescription(_) => {
+            return Err(unsupported(
+                "port descriptions: its features reply lists the ports",
+            ));
+        }
+        StatsReply::Unknown { stats_type, body } => {
+            check_unknown(*stats_type)?;
+            put_head(*stats_type, flags, buffer);
+            buffer.put_slice(body);
+        }
+    }
+    Ok(())
+}
+
+/// A number that means something in 1.0 was unknown elsewhere, with another meaning.
+fn check_unknown(stats_type: u16) -> Result<(), Unsupported> {
+    if stats_type <= codes::PORT {
+        return Err(unsupported(format!(
+            "unknown statistics of type {stats_type}"
+        )));
+    }
+    Ok(())
+}
+
+fn put_head(stats_type: u16, flags: u16, buffer: &mut BytesMut) {
+    buffer.put_u16(stats_type);
+    buffer.put_u16(flags);
+}
+
+fn encode_description(description: &Description, buffer: &mut BytesMut) {
+    put_text(buffer, &description.manufacturer, codes::DESC_LENGTH);
+    put_text(buffer, &description.hardware, codes::DESC_LENGTH);
+    put_text(buffer, &description.software, codes::DESC_LENGTH);
+    put_text(buffer, &description.serial, codes::SERIAL_LENGTH);
+    put_text(buffer, &description.datapath, codes::DESC_LENGTH);
+}
+
+/// Leaves out the flags.
+fn encode_flow(flow: &FlowStats, buffer: &mut BytesMut) -> Result<(), Unsupported> {
+    let start = buffer.len();
+    let rule = &flow.rule;
+    buffer.put_u16(0);
+    buffer.put_u8(rule.table.0);
+    pad(buffer, 1);
+    pattern::encode(&rule.pattern, buffer)?;
+    encode_duration(flow.duration_ns, buffer);
+    buffer.put_u16(rule.priority);
+    buffer.put_u16(rule.idle_timeout);
+    buffer.put_u16(rule.hard_timeout);
+    pad(buffer, 6);
+    buffer.put_u64(rule.cookie.0);
+    buffer.put_u64(flow.packets);
+    buffer.put_u64(flow.bytes);
+    action::encode_instructions(&rule.instructions, &rule.pattern, buffer)?;
+    patch_length(buffer, start, 0);
+    Ok(())
+}
+
+/// What is not known of the name, the wildcards and the capacity is written as nothing.
+fn encode_table(table: &TableStats, buffer: &mut BytesMut) {
+    buffer.put_u8(table.table);
+    pad(buffer, 3);
+    let name = table.name.as_deref().unwrap_or_default();
+    put_text(buffer, name, codes::TABLE_NAME_LENGTH);
+    buffer.put_u32(table.wildcards.unwrap_or_default());
+    buffer.put_u32(table.max_entries.unwrap_or_default());
+    buffer.put_u32(table.active);
+    buffer.put_u64(table.lookups);
+    buffer.put_u64(table.matched);
+}
+
+/// Leaves out the duration.
+fn encode_port(stats: &PortStats, buffer: &mut BytesMut) -> Result<(), Unsupported> {
+    buffer.put_u16(port::lower(stats.port)?);
+    pad(buffer, 6);
+    for counter in [
+        stats.rx_packets,
+        stats.tx_packets,
+        stats.rx_bytes,
+        stats.tx_bytes,
+        stats.rx_dropped,
+        stats.tx_dropped,
+        stats.rx_errors,
+        stats.tx_errors,
+        stats.rx_frame_errors,
+        stats.rx_overrun_errors,
+        stats.rx_crc_errors,
+        stats.collisions,
+    ] {
+        buffer.put_u64(counter.unwrap_or(NOT_KEPT));
+    }
+    Ok(())
+}

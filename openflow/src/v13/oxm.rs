@@ -1,0 +1,196 @@
+//! Flow matches: the OpenFlow extensible match (OF 1.3.5 §7.2.3).
+
+use bytes::{BufMut, BytesMut};
+
+use super::consts::{OFPMT_OXM, OFPXMC_EXPERIMENTER, OFPXMC_OPENFLOW_BASIC};
+use super::unsupported;
+use crate::error::{DecodeError, Problem, Unsupported};
+use crate::model::{Field, Masked, Pattern, RawOxm};
+use crate::wire::{Reader, pad_to_8, patch_length};
+
+/// The bytes of type and length that begin an `ofp_match`.
+const MATCH_HEADER: usize = 4;
+
+/// One OXM TLV (OF 1.3.5 §7.2.3.2).
+pub(super) enum Oxm {
+    /// A field of class `OFPXMC_OPENFLOW_BASIC`; the mask is `None` where the TLV has none.
+    Known {
+        field: Field,
+        value: u128,
+        mask: Option<u128>,
+    },
+    /// Any other, as it came.
+    Unknown(RawOxm),
+}
+
+/// OF 1.3.5 §7.2.3.1, ofp_match with its padding.
+pub(super) fn decode_match(reader: &mut Reader) -> Result<Pattern, DecodeError> {
+    let at = reader.offset();
+    let match_type = reader.u16("match.type")?;
+    if match_type != OFPMT_OXM {
+        return Err(reader.error_at(at, "match.type", Problem::Value(match_type.into())));
+    }
+    let length = usize::from(reader.u16("match.length")?);
+    if length < MATCH_HEADER || length - MATCH_HEADER > reader.left() {
+        return Err(reader.error_at(at + 2, "match.length", Problem::Length(length)));
+    }
+    let pattern = decode_fields(&mut reader.sub("match.oxm_fields", length - MATCH_HEADER)?)?;
+    reader.skip("match.pad", length.next_multiple_of(8) - length)?;
+    Ok(pattern)
+}
+
+/// Fields may come in any order, but each only once (OF 1.3.5 §7.2.3.6, `OFPBMC_DUP_FIELD`).
+fn decode_fields(fields: &mut Reader) -> Result<Pattern, DecodeError> {
+    let start = fields.offset();
+    let mut pattern = Pattern::new();
+    let mut seen = 0_u64;
+    while !fields.is_empty() {
+        let at = fields.offset();
+        match decode_oxm(fields)? {
+            Oxm::Known { field, value, mask } => {
+                // A set of its own, since the pattern leaves out a field whose mask is 0.
+                let bit = 1 << field.number();
+                if seen & bit != 0 {
+                    return Err(fields.error_at(at, field.name(), Problem::Duplicate));
+                }
+                seen |= bit;
+                pattern.set(field, value, mask.unwrap_or(field.full_mask()));
+            }
+            Oxm::Unknown(oxm) => pattern.push_unknown(oxm),
+        }
+    }
+    if has_duplicates(pattern.unknown()) {
+        return Err(fields.error_at(start, "match.oxm_fields", Problem::Duplicate));
+    }
+    Ok(pattern)
+}
+
+/// Whether a field occurs twice. Fields of experimenters are told apart by the experimenter's number,
+/// with which their payload begins (OF 1.3.5 §7.2.3.8).
+fn has_duplicates(fields: &[RawOxm]) -> bool {
+    if fields.len() < 2 {
+        return false;
+    }
+    let mut keys: Vec<_> = fields
+        .iter()
+        .map(|oxm| {
+            let experimenter = match oxm.class {
+                OFPXMC_EXPERIMENTER => oxm.payload.get(..4),
+                _ => None,
+            };
+            (oxm.class, oxm.field, experimenter)
+        })
+        .collect();
+    keys.sort_unstable();
+    keys.windows(2).any(|pair| pair[0] == pair[1])
+}
+
+/// OF 1.3.5 §7.2.3.2: class, field and hasmask, length, payload.
+pub(super) fn decode_oxm(reader: &mut Reader) -> Result<Oxm, DecodeError> {
+    let at = reader.offset();
+    let class = reader.u16("oxm_class")?;
+    let field_and_mask = reader.u8("oxm_field")?;
+    let number = field_and_mask >> 1;
+    let has_mask = field_and_mask & 1 != 0;
+    let length = usize::from(reader.u8("oxm_length")?);
+    if length > reader.left() {
+        return Err(reader.error_at(at + 3, "oxm_length", Problem::Length(length)));
+    }
+    let known = if class == OFPXMC_OPENFLOW_BASIC {
+        Field::from_number(number)
+    } else {
+        None
+    };
+    let Some(field) = known else {
+        let payload = reader.bytes("oxm_value", length)?;
+        return Ok(Oxm::Unknown(RawOxm {
+            class,
+            field: number,
+            has_mask,
+            payload,
+        }));
+    };
+    let size = usize::from(field.wire_bytes());
+    if has_mask && !field.maskable() {
+        return Err(reader.error_at(at + 2, "oxm_hasmask", Problem::Value(1)));
+    }
+    if length != if has_mask { 2 * size } else { size } {
+        return Err(reader.error_at(at + 3, "oxm_length", Problem::Length(length)));
+    }
+    let value = reader.number(field.name(), size)?;
+    let mask = if has_mask {
+        Some(reader.number("oxm_mask", size)?)
+    } else {
+        None
+    };
+    check_value(field, value, mask)
+        .map_err(|problem| reader.error_at(at + 4, field.name(), problem))?;
+    Ok(Oxm::Known { field, value, mask })
+}
+
+/// Whether some packet could have this value. A bit where the mask has none is "don't care"
+/// (OF 1.3.5 §7.2.3.5), so whatever stands there is let pass, and the pattern drops it. A bit beyond the
+/// field's width that does count is one that no packet has (`OFPBMC_BAD_VALUE`).
+fn check_value(field: Field, value: u128, mask: Option<u128>) -> Result<(), Problem> {
+    if value & mask.unwrap_or(u128::MAX) & !field.full_mask() == 0 {
+        return Ok(());
+    }
+    Err(Problem::Value(u64::try_from(value).unwrap_or(u64::MAX)))
+}
+
+/// OF 1.3.5 §7.2.3.1, ofp_match with its padding. Fields go in the order of their numbers, which puts every
+/// prerequisite before what needs it (§7.2.3.6).
+pub(super) fn encode_match(pattern: &Pattern, buffer: &mut BytesMut) -> Result<(), Unsupported> {
+    let start = buffer.len();
+    buffer.put_u16(OFPMT_OXM);
+    buffer.put_u16(0);
+    for (field, masked) in pattern.fields() {
+        encode_field(field, masked, buffer)?;
+    }
+    for oxm in pattern.unknown() {
+        encode_unknown(oxm, buffer)?;
+    }
+    patch_length(buffer, start, 2);
+    pad_to_8(buffer, start);
+    Ok(())
+}
+
+/// One OXM TLV of a basic field. The value of an unmasked one has all bits of the mask.
+pub(super) fn encode_field(
+    field: Field,
+    masked: Masked,
+    buffer: &mut BytesMut,
+) -> Result<(), Unsupported> {
+    let has_mask = masked.mask() != field.full_mask();
+    if has_mask && !field.maskable() {
+        return Err(unsupported(format!("a mask on `{}`", field.name())));
+    }
+    let size = field.wire_bytes();
+    buffer.put_u16(OFPXMC_OPENFLOW_BASIC);
+    buffer.put_u8(field.number() << 1 | u8::from(has_mask));
+    buffer.put_u8(if has_mask { 2 * size } else { size });
+    put_number(buffer, masked.value(), size);
+    if has_mask {
+        put_number(buffer, masked.mask(), size);
+    }
+    Ok(())
+}
+
+fn encode_unknown(oxm: &RawOxm, buffer: &mut BytesMut) -> Result<(), Unsupported> {
+    let length = u8::try_from(oxm.payload.len())
+        .map_err(|_| unsupported(format!("a match field of {} bytes", oxm.payload.len())))?;
+    if oxm.field > 0x7f {
+        return Err(unsupported(format!("match field number {}", oxm.field)));
+    }
+    buffer.put_u16(oxm.class);
+    buffer.put_u8(oxm.field << 1 | u8::from(oxm.has_mask));
+    buffer.put_u8(length);
+    buffer.put_slice(&oxm.payload);
+    Ok(())
+}
+
+/// The low `size` bytes of `number`, highest first.
+fn put_number(buffer: &mut BytesMut, number: u128, size: u8) {
+    let bytes = number.to_be_bytes();
+    buffer.put_slice(&bytes[bytes.len() - usize::from(size)..]);
+}

@@ -1,0 +1,98 @@
+//! The commands that change one thing: routes, and a switch's return into service.
+
+use serde_json::{Map, Value, json};
+
+use super::client::{Client, Failure};
+use super::console::Console;
+use super::table::{self, at};
+use super::{RouteAddArgs, RouteRmArgs, SwitchArgs, flows};
+
+/// `godwit route add`.
+pub(super) async fn add(
+    client: &Client,
+    args: &RouteAddArgs,
+    console: &mut Console,
+) -> Result<(), Failure> {
+    let answer = client.post(&["routes"], Some(&request(args)?)).await?;
+    if args.common.json {
+        return console.data(&answer.body);
+    }
+    let route = answer.json()?;
+    let pairs = [
+        ("id", at(&route, "/id")),
+        ("from", table::endpoint(route.get("from"))),
+        ("to", table::endpoint(route.get("to"))),
+        ("match", flows::matches(route.get("match"))),
+        ("path", table::path_with_ports(route.get("path"))),
+    ];
+    console.data(table::render_pairs(&pairs).as_bytes())
+}
+
+fn request(args: &RouteAddArgs) -> Result<Value, Failure> {
+    let mut fields = Map::new();
+    for condition in &args.fields {
+        if fields
+            .insert(condition.field.clone(), condition.value.clone())
+            .is_some()
+        {
+            return Err(Failure::Usage(format!(
+                "--match {} is given twice",
+                condition.field
+            )));
+        }
+    }
+    let mut request = json!({ "from": args.from.to_json(), "to": args.to.to_json() });
+    if !fields.is_empty() {
+        request["match"] = Value::Object(fields);
+    }
+    if !args.via.is_empty() {
+        request["via"] = json!(args.via);
+    }
+    let numbers = [
+        ("priority", args.priority),
+        ("idle_timeout", args.idle_timeout),
+        ("hard_timeout", args.hard_timeout),
+    ];
+    for (name, number) in numbers {
+        if let Some(number) = number {
+            request[name] = json!(number);
+        }
+    }
+    Ok(request)
+}
+
+/// `godwit route rm`.
+pub(super) async fn remove(
+    client: &Client,
+    args: &RouteRmArgs,
+    console: &mut Console,
+) -> Result<(), Failure> {
+    let answer = client.delete(&["routes", &args.id]).await?;
+    done(
+        &answer.body,
+        args.common.json,
+        &format!("route {} removed", args.id),
+        console,
+    )
+}
+
+/// `godwit restore`.
+pub(super) async fn restore(
+    client: &Client,
+    args: &SwitchArgs,
+    console: &mut Console,
+) -> Result<(), Failure> {
+    let answer = client
+        .post(&["switches", &args.switch, "restore"], None)
+        .await?;
+    let message = format!("switch {} may carry traffic again", args.switch);
+    done(&answer.body, args.common.json, &message, console)
+}
+
+fn done(body: &[u8], json: bool, message: &str, console: &mut Console) -> Result<(), Failure> {
+    if json && !body.is_empty() {
+        return console.data(body);
+    }
+    console.say(message);
+    Ok(())
+}

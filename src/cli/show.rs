@@ -1,0 +1,263 @@
+//! The lists: what is read from which place, and the table that it makes.
+
+use serde_json::Value;
+
+use super::client::{Answer, Client, Failure};
+use super::console::Console;
+use super::table::{self, Column, at};
+use super::{PathsArgs, SwitchArgs, flows};
+
+/// A list that the controller has, and how it is shown.
+pub(super) struct Listing {
+    /// The last segment of its path.
+    resource: &'static str,
+    /// What its entries are called.
+    entries: &'static str,
+    columns: &'static [Column],
+}
+
+impl Listing {
+    /// Reads `/v1/{resource}` and shows it.
+    pub(super) async fn show(
+        &self,
+        client: &Client,
+        json: bool,
+        console: &mut Console,
+    ) -> Result<(), Failure> {
+        let answer = client.get(&[self.resource], &[]).await?;
+        self.print(&answer, json, console)
+    }
+
+    /// Reads `/v1/switches/{switch}/{resource}` and shows it.
+    pub(super) async fn show_of_switch(
+        &self,
+        client: &Client,
+        switch: &str,
+        json: bool,
+        console: &mut Console,
+    ) -> Result<(), Failure> {
+        let answer = client
+            .get(&["switches", switch, self.resource], &[])
+            .await?;
+        self.print(&answer, json, console)
+    }
+
+    fn print(&self, answer: &Answer, json: bool, console: &mut Console) -> Result<(), Failure> {
+        if json {
+            return console.data(&answer.body);
+        }
+        let value = answer.json()?;
+        let rows = value
+            .as_array()
+            .ok_or_else(|| answer.strange(&format!("expected a list of {}", self.entries)))?;
+        if rows.is_empty() {
+            console.say(&format!("no {}", self.entries));
+            return Ok(());
+        }
+        console.data(table::render(self.columns, rows).as_bytes())
+    }
+}
+
+pub(super) const SWITCHES: Listing = Listing {
+    resource: "switches",
+    entries: "switches",
+    columns: &[
+        Column::text("dpid", |switch| at(switch, "/dpid")),
+        Column::text("name", |switch| at(switch, "/name")),
+        Column::text("openflow", |switch| at(switch, "/openflow")),
+        Column::text("state", |switch| at(switch, "/state")),
+        Column::number("ports", |switch| {
+            switch
+                .get("ports")
+                .and_then(Value::as_array)
+                .map_or(0, Vec::len)
+                .to_string()
+        }),
+        Column::text("address", |switch| at(switch, "/address")),
+        Column::text("connected at", |switch| {
+            table::time(switch.get("connected_at"))
+        }),
+    ],
+};
+
+pub(super) const LINKS: Listing = Listing {
+    resource: "links",
+    entries: "links",
+    columns: &[
+        Column::text("from", |link| at(link, "/src/dpid")),
+        Column::number("port", |link| at(link, "/src/port")),
+        Column::text("to", |link| at(link, "/dst/dpid")),
+        Column::number("port", |link| at(link, "/dst/port")),
+    ],
+};
+
+pub(super) const HOSTS: Listing = Listing {
+    resource: "hosts",
+    entries: "hosts",
+    columns: &[
+        Column::text("mac", |host| at(host, "/mac")),
+        Column::text("ipv4", |host| at(host, "/ipv4")),
+        Column::text("ipv6", |host| at(host, "/ipv6")),
+        Column::text("switch", |host| at(host, "/attachment/dpid")),
+        Column::number("port", |host| at(host, "/attachment/port")),
+        Column::text("last seen", |host| table::time(host.get("last_seen"))),
+    ],
+};
+
+pub(super) const ROUTES: Listing = Listing {
+    resource: "routes",
+    entries: "routes",
+    columns: &[
+        Column::text("id", |route| at(route, "/id")),
+        Column::text("from", |route| table::endpoint(route.get("from"))),
+        Column::text("to", |route| table::endpoint(route.get("to"))),
+        Column::text("match", |route| flows::matches(route.get("match"))),
+        Column::text("path", |route| table::path(route.get("path"))),
+        Column::text("state", |route| at(route, "/state")),
+        Column::number("packets", |route| at(route, "/packets")),
+        Column::number("bytes", |route| at(route, "/bytes")),
+    ],
+};
+
+pub(super) const MIGRATIONS: Listing = Listing {
+    resource: "migrations",
+    entries: "migrations",
+    columns: &[
+        Column::text("id", |migration| at(migration, "/id")),
+        Column::text("algorithm", |migration| at(migration, "/algorithm")),
+        Column::text("source", |migration| at(migration, "/source")),
+        Column::text("target", |migration| at(migration, "/target")),
+        Column::text("state", |migration| at(migration, "/state")),
+        Column::number("flows", |migration| at(migration, "/flows")),
+        Column::number("duration", |migration| {
+            table::duration_us(migration.get("duration_us"))
+        }),
+        Column::text("started at", |migration| {
+            table::time(migration.get("started_at"))
+        }),
+    ],
+};
+
+const PATHS: Listing = Listing {
+    resource: "paths",
+    entries: "paths",
+    columns: &[
+        Column::number("cost", |path| at(path, "/cost")),
+        Column::text("hops (in:switch:out)", |path| {
+            table::path_with_ports(Some(path))
+        }),
+    ],
+};
+
+pub(super) const FLOWS: Listing = Listing {
+    resource: "rules",
+    entries: "flow entries",
+    columns: &[
+        Column::number("table", |rule| at(rule, "/table")),
+        Column::number("priority", |rule| at(rule, "/priority")),
+        Column::text("match", |rule| flows::matches(rule.get("match"))),
+        Column::text("actions", |rule| {
+            flows::instructions(rule.get("instructions"))
+        }),
+        Column::number("packets", |rule| at(rule, "/packets")),
+        Column::number("bytes", |rule| at(rule, "/bytes")),
+        Column::number("age", |rule| table::duration_ns(rule.get("duration_ns"))),
+    ],
+};
+
+pub(super) const PORTS: Listing = Listing {
+    resource: "ports",
+    entries: "ports",
+    columns: &[
+        Column::number("port", |port| at(port, "/number")),
+        Column::number("rx packets", |port| at(port, "/rx_packets")),
+        Column::number("rx bytes", |port| at(port, "/rx_bytes")),
+        Column::number("dropped", |port| at(port, "/rx_dropped")),
+        Column::number("errors", |port| at(port, "/rx_errors")),
+        Column::number("tx packets", |port| at(port, "/tx_packets")),
+        Column::number("tx bytes", |port| at(port, "/tx_bytes")),
+        Column::number("dropped", |port| at(port, "/tx_dropped")),
+        Column::number("errors", |port| at(port, "/tx_errors")),
+    ],
+};
+
+pub(super) const TABLES: Listing = Listing {
+    resource: "tables",
+    entries: "tables",
+    columns: &[
+        Column::number("table", |table| at(table, "/table")),
+        Column::text("name", |table| at(table, "/name")),
+        Column::number("entries", |table| at(table, "/active")),
+        Column::number("looked up", |table| at(table, "/lookups")),
+        Column::number("matched", |table| at(table, "/matched")),
+    ],
+};
+
+/// `godwit paths`.
+pub(super) async fn paths(
+    client: &Client,
+    args: &PathsArgs,
+    console: &mut Console,
+) -> Result<(), Failure> {
+    let k = args.k.map(|k| k.to_string());
+    let mut query = vec![("from", args.from.as_str()), ("to", args.to.as_str())];
+    let options = [("k", &k), ("avoid", &args.avoid), ("via", &args.via)];
+    query.extend(
+        options
+            .iter()
+            .filter_map(|(name, value)| Some((*name, value.as_deref()?))),
+    );
+    let answer = client.get(&[PATHS.resource], &query).await?;
+    PATHS.print(&answer, args.common.json, console)
+}
+
+/// `godwit stats`: ports and tables together.
+pub(super) async fn stats(
+    client: &Client,
+    args: &SwitchArgs,
+    console: &mut Console,
+) -> Result<(), Failure> {
+    let ports = client
+        .get(&["switches", &args.switch, PORTS.resource], &[])
+        .await?;
+    let tables = client
+        .get(&["switches", &args.switch, TABLES.resource], &[])
+        .await?;
+    if args.common.json {
+        let both = [
+            b"{\"ports\":",
+            ports.body.as_slice(),
+            b",\"tables\":",
+            &tables.body,
+            b"}",
+        ];
+        return console.data(&both.concat());
+    }
+    PORTS.print(&ports, false, console)?;
+    console.data(b"")?;
+    let value = tables.json()?;
+    let rows = value
+        .as_array()
+        .ok_or_else(|| tables.strange("expected a list of tables"))?;
+    // An OpenFlow 1.3 switch reports all of its tables, 254 of them under Open vSwitch.
+    let used: Vec<&Value> = rows.iter().filter(|table| is_used(table)).collect();
+    if used.is_empty() {
+        console.say("no table holds an entry");
+        return Ok(());
+    }
+    console.data(table::render(TABLES.columns, used.iter().copied()).as_bytes())?;
+    match rows.len() - used.len() {
+        0 => {}
+        unused => console.say(&format!("{unused} unused tables not shown")),
+    }
+    Ok(())
+}
+
+fn is_used(table: &Value) -> bool {
+    ["active", "lookups", "matched"].iter().any(|counter| {
+        table
+            .get(counter)
+            .and_then(Value::as_u64)
+            .is_some_and(|count| count > 0)
+    })
+}

@@ -1,0 +1,37 @@
+//! The network as a graph: where the switches are joined, where the hosts are, and how to get from one to
+//! another.
+//!
+//! | module | what lives there |
+//! |---|---|
+//! | [`topology`] | the façade: what happened goes in, [`TopologyChange`]s and snapshots come out |
+//! | [`snapshot`] | the network at one moment, immutable |
+//! | [`discovery`] | LLDP probes and what follows from them |
+//! | [`host`] | hosts, where they are attached, how they move |
+//! | [`graph`], [`link`] | switches, ports, links |
+//! | [`routing`], [`path`] | shortest paths, waypoints, the k best; paths that cannot loop |
+//! | [`packet`] | as much of a packet as that takes |
+//!
+//! Nothing here does I/O or reads a clock: time comes in as an argument, frames to be sent go out as values.
+
+pub mod change;
+pub mod discovery;
+pub mod graph;
+pub mod host;
+pub mod link;
+pub mod packet;
+pub mod path;
+pub mod routing;
+mod schedule;
+pub mod snapshot;
+pub mod topology;
+
+pub use change::TopologyChange;
+pub use discovery::{Alarm, AlarmReason, LldpVerdict, PortKind, Probe, RunKey};
+pub use graph::Graph;
+pub use host::Host;
+pub use link::{Link, PortRef};
+pub use packet::ParsedPacket;
+pub use path::{Hop, Path, PathError};
+pub use routing::{Constraints, NoPath, ShortestPathTree};
+pub use snapshot::{RouteError, TopologySnapshot};
+pub use topology::{Poll, Topology};

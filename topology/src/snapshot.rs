@@ -1,0 +1,219 @@
+//! The network at one moment.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use godwit_openflow::types::{DatapathId, MacAddr, PortNo};
+
+use crate::discovery::PortKind;
+use crate::graph::Graph;
+use crate::host::{Host, HostTracker};
+use crate::link::{Link, PortRef};
+use crate::path::{Path, PathError};
+use crate::routing::{self, Constraints, NoPath, ShortestPathTree};
+
+/// Why there is no path between two ports.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RouteError {
+    /// Their switches are not joined as asked.
+    #[error(transparent)]
+    NoPath(#[from] NoPath),
+    /// The ports do not make ends of a path, because both are the same.
+    #[error(transparent)]
+    Path(#[from] PathError),
+}
+
+/// The hosts of a snapshot.
+#[derive(Debug, Default)]
+pub(crate) struct HostTable {
+    by_mac: BTreeMap<MacAddr, Host>,
+    by_ip: BTreeMap<IpAddr, MacAddr>,
+}
+
+impl From<&HostTracker> for HostTable {
+    fn from(tracker: &HostTracker) -> Self {
+        Self {
+            by_mac: tracker
+                .hosts()
+                .map(|host| (host.mac, host.clone()))
+                .collect(),
+            by_ip: tracker.addresses().collect(),
+        }
+    }
+}
+
+/// All that is known of the network at one revision. Never changes, cheap to keep.
+///
+/// Routing leaves out the switches that are excluded (drained); the listings show everything.
+#[derive(Debug, Default)]
+pub struct TopologySnapshot {
+    pub(crate) revision: u64,
+    pub(crate) graph: Arc<Graph>,
+    pub(crate) hosts: Arc<HostTable>,
+    pub(crate) ports: Arc<BTreeMap<PortRef, PortKind>>,
+    pub(crate) excluded: Arc<BTreeSet<DatapathId>>,
+}
+
+impl TopologySnapshot {
+    /// A number that grows with every change of the network.
+    #[must_use]
+    pub const fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// All switches and links, excluded switches among them.
+    #[must_use]
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// All connected switches, by datapath id.
+    pub fn switches(&self) -> impl Iterator<Item = DatapathId> + '_ {
+        self.graph.switches()
+    }
+
+    /// All links, one per direction, by source.
+    pub fn links(&self) -> impl Iterator<Item = Link> + '_ {
+        self.graph.links()
+    }
+
+    /// The switches that routing leaves out.
+    #[must_use]
+    pub fn excluded(&self) -> &BTreeSet<DatapathId> {
+        &self.excluded
+    }
+
+    /// All hosts, by Ethernet address.
+    pub fn hosts(&self) -> impl Iterator<Item = &Host> + '_ {
+        self.hosts.by_mac.values()
+    }
+
+    /// The host with this Ethernet address.
+    #[must_use]
+    pub fn host_by_mac(&self, mac: MacAddr) -> Option<&Host> {
+        self.hosts.by_mac.get(&mac)
+    }
+
+    /// The host that has this IP address.
+    #[must_use]
+    pub fn host_by_ip(&self, ip: IpAddr) -> Option<&Host> {
+        self.hosts
+            .by_ip
+            .get(&ip)
+            .and_then(|mac| self.host_by_mac(*mac))
+    }
+
+    /// The hosts that hang on a switch, by Ethernet address.
+    pub fn hosts_on(&self, dpid: DatapathId) -> impl Iterator<Item = &Host> + '_ {
+        self.hosts()
+            .filter(move |host| host.attachment.dpid == dpid)
+    }
+
+    /// What a port is known to be.
+    #[must_use]
+    pub fn kind(&self, port: PortRef) -> PortKind {
+        self.ports.get(&port).copied().unwrap_or(PortKind::Unknown)
+    }
+
+    /// The ports where hosts may be: up, probed for long enough, and no link found.
+    pub fn edge_ports(&self) -> impl Iterator<Item = PortRef> + '_ {
+        edges(self.ports.iter())
+    }
+
+    /// The edge ports of one switch.
+    pub fn edge_ports_of(&self, dpid: DatapathId) -> impl Iterator<Item = PortRef> + '_ {
+        let all = PortRef::new(dpid, PortNo(0))..=PortRef::new(dpid, PortNo(u32::MAX));
+        edges(self.ports.range(all))
+    }
+
+    /// The shortest path between two switches; see [`routing::shortest_path`].
+    ///
+    /// # Errors
+    /// See [`NoPath`].
+    pub fn shortest_path(
+        &self,
+        from: DatapathId,
+        to: DatapathId,
+        constraints: &Constraints,
+    ) -> Result<Vec<Link>, NoPath> {
+        routing::shortest_path(&self.graph, from, to, &self.with_excluded(constraints))
+    }
+
+    /// The best `k` paths between two switches; see [`routing::k_shortest_paths`].
+    ///
+    /// # Errors
+    /// See [`NoPath`].
+    pub fn k_shortest_paths(
+        &self,
+        from: DatapathId,
+        to: DatapathId,
+        k: usize,
+        constraints: &Constraints,
+    ) -> Result<Vec<Vec<Link>>, NoPath> {
+        routing::k_shortest_paths(&self.graph, from, to, k, &self.with_excluded(constraints))
+    }
+
+    /// The shortest paths from everywhere to one switch; see [`routing::tree_to`].
+    ///
+    /// # Errors
+    /// See [`NoPath`].
+    pub fn tree_to(
+        &self,
+        to: DatapathId,
+        avoid: &BTreeSet<DatapathId>,
+    ) -> Result<ShortestPathTree, NoPath> {
+        routing::tree_to(
+            &self.graph,
+            to,
+            &avoid.union(&self.excluded).copied().collect(),
+        )
+    }
+
+    /// The shortest path between two ports.
+    ///
+    /// # Errors
+    /// See [`RouteError`].
+    pub fn path(
+        &self,
+        from: PortRef,
+        to: PortRef,
+        constraints: &Constraints,
+    ) -> Result<Path, RouteError> {
+        let links = self.shortest_path(from.dpid, to.dpid, constraints)?;
+        Ok(Path::new(from, &links, to)?)
+    }
+
+    /// The best `k` paths between two ports, shortest first.
+    ///
+    /// # Errors
+    /// See [`RouteError`].
+    pub fn paths(
+        &self,
+        from: PortRef,
+        to: PortRef,
+        k: usize,
+        constraints: &Constraints,
+    ) -> Result<Vec<Path>, RouteError> {
+        let all = self.k_shortest_paths(from.dpid, to.dpid, k, constraints)?;
+        all.iter()
+            .map(|links| Ok(Path::new(from, links, to)?))
+            .collect()
+    }
+
+    fn with_excluded(&self, constraints: &Constraints) -> Constraints {
+        let avoid = constraints.avoid.union(&self.excluded).copied().collect();
+        Constraints {
+            avoid,
+            via: constraints.via.clone(),
+        }
+    }
+}
+
+fn edges<'a>(
+    ports: impl Iterator<Item = (&'a PortRef, &'a PortKind)>,
+) -> impl Iterator<Item = PortRef> {
+    ports
+        .filter(|(_, kind)| **kind == PortKind::Edge)
+        .map(|(port, _)| *port)
+}
