@@ -1,6 +1,6 @@
 """A Mininet network on Open vSwitch's userspace datapath, removed without a trace when its context ends."""
 
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 from mininet.net import Mininet
 
@@ -43,8 +43,17 @@ class GodwitNetwork:
         self._refuse_names_in_use()
         self._cleanup.enter_context(large_receive_buffers())
         self.mininet = _Mininet(self._openflow10, self._relays, self._separate)
-        # From here on: whatever has been made by the time something fails.
-        self._cleanup.callback(self._remove)
+        # Whatever has been made by the time that something fails. The last is called first, and one that fails doesn't keep
+        # the others from being called. Not Mininet's `stop`: that talks to each node's shell, which an interrupt leaves
+        # waiting for a command.
+        for removal in (
+            self._end_nodes,
+            self._remove_interfaces,
+            self._end_separate_daemons,
+            self._remove_bridges,
+            self._end_relays,
+        ):
+            self._cleanup.callback(removal)
         if self._controller_port is not None:
             self.mininet.addController("c0", Godwit, ip="127.0.0.1", port=self._controller_port)
         self.mininet.topo = self.topo
@@ -59,28 +68,46 @@ class GodwitNetwork:
                 "or a kept demo (`make demo-stop` ends it)"
             )
 
-    def _remove(self):
-        """Not Mininet's `stop`: that talks to each node's shell, which an interrupt leaves waiting for a command."""
-        nets = self.mininet
-        for link in nets.links:
+    def _end_relays(self):
+        for link in self.mininet.links:
             if isinstance(link, RelayLink):
                 link.end()
-        shared = [switch for switch in nets.switches if not isinstance(switch, SeparateSwitch)]
-        words = [word for switch in shared for word in ("--", "--if-exists", "del-br", switch.name)]
+
+    def _remove_bridges(self):
+        words = [word for switch in self._shared() for word in ("--", "--if-exists", "del-br", switch.name)]
         if words:
             run("ovs-vsctl", *words[1:])
-        for switch in nets.switches:
+
+    def _end_separate_daemons(self):
+        for switch in self.switches:
             if isinstance(switch, SeparateSwitch):
-                switch.remove()
-        ports = [i.name for s in shared for i in s.intfList() if i.name != "lo" and interface_exists(i.name)]
-        deletions = "".join(f"link del {name}\n" for name in _one_end(nets, ports))
-        run("ip", "-force", "-batch", "-", input_text=deletions)
-        for node in [*nets.hosts, *nets.switches, *nets.controllers]:
+                switch.end_daemons()
+
+    def _remove_interfaces(self):
+        """Those that were moved to hosts and separate switches go with their other end."""
+        names = [i.name for switch in self._shared() for i in switch.intfList() if i.name != "lo"]
+
+        def remaining():
+            return [name for name in names if interface_exists(name)]
+
+        # Removing one end of a pair removes the other, so one at a time.
+        for name in names:
+            if interface_exists(name):
+                with suppress(CommandFailed):
+                    run("ip", "link", "delete", name)
+        wait_until(lambda: not remaining(), 5, f"the interfaces {remaining()} removed")
+
+    def _end_nodes(self):
+        for node in [*self.hosts, *self.switches, *self.mininet.controllers]:
             shell = node.shell
             node.terminate()
             if shell is not None:
                 # Its namespace is gone only when the shell is.
                 shell.wait()
+
+    def _shared(self):
+        """The switches in the machine's own ovs-vswitchd."""
+        return [switch for switch in self.switches if not isinstance(switch, SeparateSwitch)]
 
     def host(self, name):
         """The Mininet host of this name."""
@@ -218,11 +245,3 @@ def _write(path, value):
     with open(path, "w", encoding="ascii") as file:
         file.write(value)
 
-
-def _one_end(mininet, names):
-    """Of each pair of interfaces only one: the other goes with it."""
-    kept = set(names)
-    for link in mininet.links:
-        if link.intf1.name in kept and link.intf2.name in kept:
-            kept.discard(link.intf2.name)
-    return sorted(kept)

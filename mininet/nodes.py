@@ -175,7 +175,7 @@ class SeparateSwitch(GodwitSwitch):
         wait_until(lambda: os.path.exists(path), 5, "the way to the controller")
         return f"unix:{path}"
 
-    def remove(self):
+    def end_daemons(self):
         """End the daemons; bridge and ports go with them."""
         if self._forwarder is not None:
             end_group(self._forwarder)

@@ -1,5 +1,6 @@
 //! `godwit`: the controller, and the client of its REST interface.
 
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use anyhow::Context as _;

@@ -232,7 +232,7 @@ impl SwitchObserver for Dispatcher {
     }
 
     async fn switch_down(&self, switch: &SwitchHandle, reason: &CloseReason) {
-        tracing::info!(dpid = %switch.dpid(), name = switch.name(), %reason, "switch gone");
+        tracing::debug!(dpid = %switch.dpid(), %reason, "switch gone");
         self.network
             .observe(Observation::SwitchDown {
                 dpid: switch.dpid(),

@@ -29,7 +29,7 @@ def pytest_runtest_makereport(item):
     """A failed test shows the end of its controller's log."""
     report = (yield).get_result()
     controller = getattr(item, "funcargs", {}).get("controller")
-    if report.failed and controller is not None:
+    if report.failed and report.when != "teardown" and controller is not None:
         lines = controller.log().splitlines()[-LOG_LINES_SHOWN:]
         report.sections.append(("the controller's log", "\n".join(lines)))
 

@@ -151,8 +151,8 @@ impl Discovery {
     /// A host was seen on an edge port: from now on LLDP on that port is an attack.
     ///
     /// This is remembered for [`CLASS_HOLD`] after the port goes down, so that a short flap does not wash it
-    /// off. It does not count against a switch that connected later, since then the host may have been behind
-    /// that switch all along.
+    /// off. It does not count against a switch that connected later or just before, since then the host may
+    /// have been behind that switch all along.
     pub fn host_seen(&mut self, port: PortRef, now: Instant) {
         if self.kind(port) == PortKind::Edge {
             self.classes.seen(port, now);
@@ -306,14 +306,13 @@ impl Discovery {
         })
     }
 
-    /// Whether hosts live on a port, as far as a link with the switch `other` is concerned.
+    /// Whether hosts live on a port, as far as a link with the switch `other` is concerned: only hosts that
+    /// were seen when a link with that switch would have been found already.
     fn is_host_port(&self, port: PortRef, other: DatapathId, now: Instant) -> bool {
-        let since = self.classes.since(port, now);
-        since.is_some_and(|since| {
-            self.switches
-                .get(&other)
-                .is_none_or(|connected| since >= *connected)
-        })
+        let connected = self.switches.get(&other);
+        self.classes
+            .last_seen(port, now)
+            .is_some_and(|seen| connected.is_none_or(|connected| seen >= *connected + SETTLE_TIME))
     }
 
     fn learn(&mut self, link: Link, now: Instant) {

@@ -11,7 +11,7 @@ pub const CLASS_HOLD: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Clone, Copy)]
 struct HostClass {
-    since: Instant,
+    seen: Instant,
     until: Option<Instant>,
 }
 
@@ -22,13 +22,13 @@ pub(super) struct HostClasses(BTreeMap<PortRef, HostClass>);
 impl HostClasses {
     /// A host was seen on the port.
     pub(super) fn seen(&mut self, port: PortRef, now: Instant) {
-        self.0
-            .entry(port)
-            .or_insert(HostClass {
-                since: now,
+        self.0.insert(
+            port,
+            HostClass {
+                seen: now,
                 until: None,
-            })
-            .until = None;
+            },
+        );
     }
 
     /// The port went away; returns when its class is to be removed.
@@ -42,11 +42,12 @@ impl HostClasses {
         self.0.remove(&port);
     }
 
-    /// Since when the port has been a host port; none if it is not.
-    pub(super) fn since(&self, port: PortRef, now: Instant) -> Option<Instant> {
-        self.0
-            .get(&port)
-            .filter(|class| class.until.is_none_or(|until| now < until))
-            .map(|class| class.since)
+    /// When a host was last seen on the port; none if it is no host port.
+    pub(super) fn last_seen(&self, port: PortRef, now: Instant) -> Option<Instant> {
+        let class = self.0.get(&port)?;
+        class
+            .until
+            .is_none_or(|until| now < until)
+            .then_some(class.seen)
     }
 }
