@@ -36,6 +36,7 @@ async fn run(args: &RunArgs) -> anyhow::Result<()> {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .init();
     let mut terminate = signal(SignalKind::terminate()).context("SIGTERM can't be handled")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT can't be handled")?;

@@ -341,7 +341,7 @@ impl FromStr for MacAddr {
         for octet in &mut octets {
             let pair = pairs
                 .next()
-                .filter(|pair| pair.len() == 2)
+                .filter(|pair| pair.len() == 2 && pair.bytes().all(|b| b.is_ascii_hexdigit()))
                 .ok_or_else(fail)?;
             *octet = u8::from_str_radix(pair, 16).map_err(|_| fail())?;
         }

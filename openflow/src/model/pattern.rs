@@ -204,7 +204,7 @@ impl Pattern {
         Some(both)
     }
 
-    /// Checks that every field stands beside the fields that it needs (OF 1.3.5 §7.2.3.8).
+    /// Checks that every field stands beside the fields that it needs (OF 1.3.5 §7.2.3.6).
     ///
     /// # Errors
     /// Names the first field whose prerequisite is missing, and what would mend it.

@@ -101,6 +101,10 @@ pub(super) fn decode_oxm(reader: &mut Reader) -> Result<Oxm, DecodeError> {
     } else {
         None
     };
+    // Switches accept and report masks that the specification does not give a field: Open vSwitch on transport
+    // ports, for instance. Such a field is kept as it came, so that one entry of somebody else's does not make
+    // all that a switch reports unreadable.
+    let known = known.filter(|field| !has_mask || field.maskable());
     let Some(field) = known else {
         let payload = reader.bytes("oxm_value", length)?;
         return Ok(Oxm::Unknown(RawOxm {
@@ -111,9 +115,6 @@ pub(super) fn decode_oxm(reader: &mut Reader) -> Result<Oxm, DecodeError> {
         }));
     };
     let size = usize::from(field.wire_bytes());
-    if has_mask && !field.maskable() {
-        return Err(reader.error_at(at + 2, "oxm_hasmask", Problem::Value(1)));
-    }
     if length != if has_mask { 2 * size } else { size } {
         return Err(reader.error_at(at + 3, "oxm_length", Problem::Length(length)));
     }

@@ -90,15 +90,23 @@ fn experimenters_may_use_the_same_number() {
 }
 
 #[test]
-fn a_mask_where_none_may_be_is_an_error() {
-    assert_eq!(
-        refused("8000010800000003ffffffff"),
-        ("oxm_hasmask", 2, Problem::Value(1))
-    );
-    assert_eq!(
-        refused("80000b040800ffff"),
-        ("oxm_hasmask", 2, Problem::Value(1))
-    );
+fn a_mask_where_the_specification_has_none_is_kept_as_it_came() {
+    for field in ["8000010800000003ffffffff", "80001d040050fff0"] {
+        let pattern = pattern(field).unwrap();
+        assert_eq!(pattern.fields().count(), 0);
+        assert!(pattern.unknown()[0].has_mask);
+        let mut message = bytes::BytesMut::new();
+        let rule = godwit_openflow::model::FlowRule::new(1, pattern, Vec::new());
+        let change =
+            godwit_openflow::model::ToSwitch::FlowMod(godwit_openflow::model::FlowMod::add(rule));
+        let (version, xid) = (
+            godwit_openflow::types::Version::V13,
+            godwit_openflow::types::Xid(1),
+        );
+        godwit_openflow::codec::encode_to_switch(version, xid, &change, &mut message).unwrap();
+        let hex: String = message.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert!(hex.contains(field), "{hex}");
+    }
 }
 
 #[test]

@@ -130,7 +130,7 @@ const NEIGHBOUR: Prerequisites = &[
 const SOLICITATION: Prerequisites = &[&[(Field::Icmpv6Type, 135), (Field::IpProto, 58), ETH_IPV6]];
 const ADVERTISEMENT: Prerequisites = &[&[(Field::Icmpv6Type, 136), (Field::IpProto, 58), ETH_IPV6]];
 
-/// OF 1.3.5 §7.2.3.7, table 12 (width, mask) and §7.2.3.8 (prerequisites), in the order of the numbers.
+/// OF 1.3.5 §7.2.3.7, table 12 (width, mask) and §7.2.3.6 (prerequisites), in the order of the numbers.
 /// `VLAN_PCP` and `IN_PHY_PORT` need a field with any value of a kind, which [`Field::prerequisites`]
 /// can't say; switches check those two.
 #[rustfmt::skip]
