@@ -1,7 +1,6 @@
 """Peers that aren't switches, or lie, or stall. Whatever they do: they are closed, the log says why, and no other
 switch notices."""
 
-import os
 import random
 import socket
 import struct
@@ -14,6 +13,7 @@ import openflow
 from openflow import V10, V13, message
 from processes import wait_until
 from topologies import Ring
+from traffic import BothWays
 
 HELLO_13 = message(V13, openflow.HELLO, struct.pack("!HHI", 1, 8, 1 << 4 | 1 << 1))
 HANDSHAKE_DEADLINE_S = 5
@@ -37,7 +37,7 @@ RUBBISH = {
 
 @contextmanager
 def undisturbed(network, api):
-    """The network's switches keep their connections and its hosts reach each other, during the block and after it."""
+    """The network's switches keep their connections and forward every packet, during the block and after it."""
 
     def connections():
         numbers = {switch.number for switch in network.switches}
@@ -47,17 +47,10 @@ def undisturbed(network, api):
     before = connections()
     assert len(before) == len(network.switches)
     first, second = network.hosts[:2]
-    loop = f"ping -i0.1 -W1 {second.IP()} > {{}} & echo $!"
-    record = f"/tmp/godwit-ping-{os.getpid()}"
-    pid = first.cmd(loop.format(record)).split()[-1]
-    try:
+    with BothWays(first, second, 5000, 1000) as traffic:
         yield
-    finally:
-        first.cmd(f"kill -INT {pid}; wait {pid}")
-        with open(record, encoding="ascii") as file:
-            pings = file.read()
-        os.remove(record)
-    assert ", 0% packet loss" in pings, pings
+        time.sleep(0.5)
+    assert (traffic.outcome.lost, traffic.outcome.duplicates) == (0, 0)
     assert connections() == before
     assert network.ping_all() == 0
     assert api.links() == network.links()

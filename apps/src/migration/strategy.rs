@@ -7,7 +7,7 @@ pub mod r#move;
 use godwit_openflow::types::DatapathId;
 
 use super::request::Algorithm;
-use crate::plan::verify::Guarantee;
+use crate::plan::verify::{Guarantee, verify};
 use crate::plan::{Difference, Flow, Kind, Round, make_before_break};
 
 impl Algorithm {
@@ -71,9 +71,18 @@ fn break_before_make(
     rounds
 }
 
-/// The rounds that bring one flow onto its new way, without those that take it off the old.
+/// The rounds that bring one flow onto its new way, without those that take it off the old: a single one,
+/// since the flow is cut and every moment of order costs packets, unless packets could circle then.
 fn install_rounds(flow: &Flow) -> Vec<Round> {
     let mut rounds = make_before_break(std::slice::from_ref(flow));
     rounds.retain(|round| round.kind != Kind::Remove);
-    rounds
+    if rounds.len() < 2 {
+        return rounds;
+    }
+    let steps = rounds.iter().flat_map(|round| round.steps.clone()).collect();
+    let at_once = vec![Round { kind: Kind::Install, steps }];
+    match verify(std::slice::from_ref(flow), &at_once, Guarantee::NoLoops) {
+        Ok(()) => at_once,
+        Err(_) => rounds,
+    }
 }

@@ -8,6 +8,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -78,18 +79,17 @@ pub struct RawOxm {
 /// admit the same packets are equal, prerequisites apart.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Pattern {
-    fields: BTreeMap<Field, Masked>,
+    /// Shared by clones until one of them changes: a route has the same pattern on every switch, and a plan
+    /// of thousands of rules copies each several times.
+    fields: Arc<BTreeMap<Field, Masked>>,
     unknown: Vec<RawOxm>,
 }
 
 impl Pattern {
     /// Matches every packet.
     #[must_use]
-    pub const fn new() -> Self {
-        Self {
-            fields: BTreeMap::new(),
-            unknown: Vec::new(),
-        }
+    pub fn new() -> Self {
+        Self::default()
     }
 
     /// Requires all bits of `field` to be those of `value`; bits beyond the field's width are dropped.
@@ -109,15 +109,15 @@ impl Pattern {
     pub fn set(&mut self, field: Field, value: u128, mask: u128) {
         let masked = Masked::new(value, mask & field.full_mask());
         if masked.mask() == 0 {
-            self.fields.remove(&field);
+            Arc::make_mut(&mut self.fields).remove(&field);
         } else {
-            self.fields.insert(field, masked);
+            Arc::make_mut(&mut self.fields).insert(field, masked);
         }
     }
 
     /// Requires nothing of `field` any more.
     pub fn remove(&mut self, field: Field) -> Option<Masked> {
-        self.fields.remove(&field)
+        Arc::make_mut(&mut self.fields).remove(&field)
     }
 
     /// Adds a field that this library doesn't know.

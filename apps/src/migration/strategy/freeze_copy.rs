@@ -27,14 +27,13 @@ pub fn plan(flows: &[Flow], source: DatapathId) -> Vec<Round> {
                 after: Some(rule),
             })
             .collect();
-        if !again.is_empty() {
-            rounds.insert(
-                0,
-                Round {
-                    kind: Kind::Install,
-                    steps: again,
-                },
-            );
+        match rounds.first_mut() {
+            Some(first) => first.steps.extend(again),
+            None if again.is_empty() => {}
+            None => rounds.push(Round {
+                kind: Kind::Install,
+                steps: again,
+            }),
         }
         rounds
     })
