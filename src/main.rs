@@ -3,7 +3,7 @@
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use clap::Parser as _;
 use godwit::cli::{self, Cli, Command, RunArgs};
 use godwit::{Config, Godwit};
@@ -17,7 +17,7 @@ async fn main() -> ExitCode {
         Command::Run(args) => match run(&args).await {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
-                eprintln!("godwit: {error:#}");
+                eprintln!("godwit: {error}");
                 ExitCode::FAILURE
             }
         },
@@ -38,8 +38,10 @@ async fn run(args: &RunArgs) -> anyhow::Result<()> {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .init();
-    let mut terminate = signal(SignalKind::terminate()).context("SIGTERM can't be handled")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT can't be handled")?;
+    let mut terminate = signal(SignalKind::terminate())
+        .map_err(|error| anyhow!("SIGTERM can't be handled: {error}"))?;
+    let mut interrupt = signal(SignalKind::interrupt())
+        .map_err(|error| anyhow!("SIGINT can't be handled: {error}"))?;
     let godwit = Godwit::build(&config).await?;
     for address in godwit.controller().openflow_addresses() {
         tracing::info!(%address, "OpenFlow 1.0 and 1.3");

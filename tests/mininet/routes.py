@@ -26,9 +26,10 @@ def udp_rules(network, switch, port=FIRST_PORT):
     return found
 
 
-def carriers(network, port=FIRST_PORT):
-    """Which switches have how many such rules."""
-    counts = {switch.name: len(udp_rules(network, switch.name, port)) for switch in network.switches}
+def carriers(network, port=FIRST_PORT, without=()):
+    """Which switches, `without` these, have how many such rules."""
+    names = [switch.name for switch in network.switches if switch.name not in without]
+    counts = {name: len(udp_rules(network, name, port)) for name in names}
     return {name: count for name, count in counts.items() if count}
 
 

@@ -79,8 +79,14 @@ fn install_rounds(flow: &Flow) -> Vec<Round> {
     if rounds.len() < 2 {
         return rounds;
     }
-    let steps = rounds.iter().flat_map(|round| round.steps.clone()).collect();
-    let at_once = vec![Round { kind: Kind::Install, steps }];
+    let steps = rounds
+        .iter()
+        .flat_map(|round| round.steps.clone())
+        .collect();
+    let at_once = vec![Round {
+        kind: Kind::Install,
+        steps,
+    }];
     match verify(std::slice::from_ref(flow), &at_once, Guarantee::NoLoops) {
         Ok(()) => at_once,
         Err(_) => rounds,
