@@ -43,9 +43,9 @@ class GodwitNetwork:
         self._refuse_names_in_use()
         self._cleanup.enter_context(large_receive_buffers())
         self.mininet = _Mininet(self._openflow10, self._relays, self._separate)
-        # Whatever has been made by the time that something fails. The last is called first, and one that fails doesn't keep
-        # the others from being called. Not Mininet's `stop`: that talks to each node's shell, which an interrupt leaves
-        # waiting for a command.
+        # Whatever has been made by the time that something fails. The last is called first, and one that fails doesn't
+        # keep the others from being called. Not Mininet's `stop`: that talks to each node's shell, which an interrupt
+        # leaves waiting for a command.
         for removal in (
             self._end_nodes,
             self._remove_interfaces,

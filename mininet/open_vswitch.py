@@ -100,8 +100,8 @@ def _parse_flow(line):
     found = FLOW.match(line)
     if not found:
         raise ValueError(f"not understood: {line}")
-    # Timeouts and ages come first, each followed by ", "; then flags, set off by spaces; then priority and match, which have
-    # none.
+    # Timeouts and ages come first, each followed by ", "; then flags, set off by spaces; then priority and match,
+    # which have none.
     *flags, condition = found["rest"].split(", ")[-1].split(" ")
     priority = PRIORITY.search(condition)
     return Rule(

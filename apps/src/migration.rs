@@ -288,6 +288,10 @@ impl App for Migrations {
         "migration"
     }
 
+    fn is_busy(&self) -> bool {
+        !self.lock().touched.is_empty()
+    }
+
     fn routes(&self) -> Option<Router> {
         Some(rest::router(self.clone()))
     }

@@ -109,37 +109,37 @@ pub struct Step {
 }
 
 impl Step {
-    /// The message that does it.
+    /// The messages that do it.
     #[must_use]
-    pub fn flow_mod(&self) -> Option<FlowMod> {
-        Self::transition(self.change, self.before.as_ref(), self.after.as_ref())
+    pub fn flow_mods(&self) -> Vec<FlowMod> {
+        let after = self.after.iter().cloned();
+        match self.change {
+            Change::Install => after.map(FlowMod::add).collect(),
+            Change::Modify => after.map(FlowMod::modify_strict).collect(),
+            // A switch keeps the flag that resets the counters with the rule. So the rule is added once more
+            // without it, which leaves the counters alone.
+            Change::Replace => after
+                .flat_map(|rule| {
+                    let flags = rule.flags.with(FlowFlags::RESET_COUNTS);
+                    [rule.clone().with_flags(flags), rule].map(FlowMod::add)
+                })
+                .collect(),
+            Change::Remove => self
+                .before
+                .iter()
+                .cloned()
+                .map(FlowMod::delete_strict)
+                .collect(),
+        }
     }
 
     /// The message that undoes it. It may be sent whether or not the change took effect.
     #[must_use]
     pub fn undo(&self) -> Option<FlowMod> {
-        let change = match self.change {
-            Change::Install => Change::Remove,
-            Change::Remove => Change::Install,
-            Change::Modify => Change::Modify,
-            Change::Replace => Change::Replace,
-        };
-        Self::transition(change, self.after.as_ref(), self.before.as_ref())
-    }
-
-    fn transition(
-        change: Change,
-        from: Option<&FlowRule>,
-        to: Option<&FlowRule>,
-    ) -> Option<FlowMod> {
-        match change {
-            Change::Install => to.cloned().map(FlowMod::add),
-            Change::Modify => to.cloned().map(FlowMod::modify_strict),
-            Change::Replace => to.cloned().map(|rule| {
-                let flags = rule.flags.with(FlowFlags::RESET_COUNTS);
-                FlowMod::add(rule.with_flags(flags))
-            }),
-            Change::Remove => from.cloned().map(FlowMod::delete_strict),
+        match self.change {
+            Change::Install => self.after.clone().map(FlowMod::delete_strict),
+            Change::Modify => self.before.clone().map(FlowMod::modify_strict),
+            Change::Replace | Change::Remove => self.before.clone().map(FlowMod::add),
         }
     }
 }
@@ -173,7 +173,11 @@ impl Round {
     pub fn messages(&self) -> godwit_controller::Round {
         self.steps
             .iter()
-            .filter_map(|step| Some((step.dpid, step.flow_mod()?)))
+            .flat_map(|step| {
+                step.flow_mods()
+                    .into_iter()
+                    .map(|flow_mod| (step.dpid, flow_mod))
+            })
             .collect()
     }
 

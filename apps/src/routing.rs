@@ -103,11 +103,14 @@ impl Routing {
             FlowRemovedReason::IdleTimeout | FlowRemovedReason::HardTimeout
         );
         let ends_route = self.table.with(id, |route| {
-            let on_path = route.path.hop_at(dpid).is_some();
-            if on_path {
+            if route
+                .counters
+                .on_switch(dpid)
+                .is_some_and(counters::OnSwitch::is_live)
+            {
                 route.counters.ended(dpid, final_count);
             }
-            on_path && expired
+            route.path.hop_at(dpid).is_some() && expired
         });
         if ends_route == Some(true) && self.tasks.try_send(Task::Expired(id)).is_err() {
             tracing::warn!(

@@ -35,6 +35,11 @@ pub trait App: Send + Sync + 'static {
         Desired::default()
     }
 
+    /// Whether the app is in the middle of something that should not be cut off when the controller stops.
+    fn is_busy(&self) -> bool {
+        false
+    }
+
     /// REST routes to be served under `/v1`.
     fn routes(&self) -> Option<Router> {
         None

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use godwit_topology::discovery::KeyError;
 use godwit_topology::{RunKey, Topology};
@@ -21,6 +22,13 @@ use crate::topology::{OBSERVATION_DEPTH, TopologyKeeper};
 
 /// Changes of the topology that wait for the apps to hear of them.
 const CHANGE_DEPTH: usize = 4096;
+
+/// How long apps get to finish what they are in the middle of when the controller stops: a migration takes at
+/// most 5 s to drain, and one that goes back as long again.
+const FINISH_DEADLINE: Duration = Duration::from_secs(10);
+
+/// How often they are asked.
+const IDLE_POLL: Duration = Duration::from_millis(20);
 
 /// Where a controller listens.
 #[derive(Debug, Clone)]
@@ -121,7 +129,7 @@ impl Controller {
         } = self;
         let ready = Arc::new(AtomicBool::new(true));
         let router = rest::router(network.clone(), apps.clone().into(), Arc::clone(&ready));
-        let dispatcher = Arc::new(Dispatcher::new(network.clone(), apps));
+        let dispatcher = Arc::new(Dispatcher::new(network.clone(), apps.clone()));
         let mut tasks = JoinSet::new();
         tasks.spawn(keeper.run());
         let hearing = Arc::clone(&dispatcher);
@@ -137,6 +145,14 @@ impl Controller {
         let stopped = async move {
             // An error means that whoever could have said so is gone: then it is time as well.
             let _ = stopping.wait_for(|stop| *stop).await;
+            let idle = async {
+                while apps.iter().any(|app| app.is_busy()) {
+                    tokio::time::sleep(IDLE_POLL).await;
+                }
+            };
+            if tokio::time::timeout(FINISH_DEADLINE, idle).await.is_err() {
+                tracing::warn!("an app did not finish in time and is cut off");
+            }
         };
         openflow
             .serve(Arc::clone(network.switches()), dispatcher, stopped)

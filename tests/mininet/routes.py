@@ -14,8 +14,8 @@ def requests(first, second, count, port=FIRST_PORT):
 
 
 def udp_rules(network, switch, port=FIRST_PORT):
-    """The rules on a switch for UDP to `port` or above, by (destination, port). A destination is a MAC or an IPv4 address,
-    whichever the rule matches."""
+    """The rules on a switch for UDP to `port` or above, by (destination, port). A destination is a MAC or an IPv4
+    address, whichever the rule matches."""
     found = {}
     for rule in network.rules(switch):
         wanted = rule.field("tp_dst") or rule.field("udp_dst")

@@ -152,10 +152,7 @@ fn every_step_is_undone_by_its_undo() {
         let mut tables = before.clone();
         let rounds = algorithm.plan(&moved, DatapathId(2));
         for round in &rounds {
-            round
-                .steps
-                .iter()
-                .for_each(|step| tables.apply(step.flow_mod().unwrap(), step.dpid));
+            round.steps.iter().for_each(|step| tables.perform(step));
         }
         assert_ne!(tables, before);
         for step in rounds
@@ -186,6 +183,12 @@ impl FakeTables {
             }
         }
         tables
+    }
+
+    fn perform(&mut self, step: &Step) {
+        step.flow_mods()
+            .into_iter()
+            .for_each(|change| self.apply(change, step.dpid));
     }
 
     fn apply(&mut self, change: FlowMod, dpid: DatapathId) {
@@ -247,7 +250,7 @@ proptest! {
             // Any order will do: a different one each time.
             steps.sort_by_key(|step| (step.dpid.0.wrapping_mul(shuffle | 1)).rotate_left(step.flow) ^ shuffle);
             for step in steps {
-                tables.apply(step.flow_mod().unwrap(), step.dpid);
+                tables.perform(&step);
                 for flow in &flows {
                     prop_assert_eq!(tables.deliver(flow), Some(flow.new.destination()));
                 }
@@ -272,7 +275,7 @@ proptest! {
             prop_assert_eq!(verify(&flows, &rounds, Guarantee::NoLoops), Ok(()));
             let mut tables = FakeTables::of(&flows);
             for step in rounds.iter().flat_map(|round| &round.steps) {
-                tables.apply(step.flow_mod().unwrap(), step.dpid);
+                tables.perform(step);
             }
             prop_assert_eq!(tables.deliver(&flows[0]), Some(flows[0].new.destination()));
         }

@@ -135,6 +135,11 @@ impl Routing {
     pub async fn create(&self, wishes: Vec<Wish>) -> Result<Vec<FlowId>, InstallError> {
         let lease = self.admit(wishes)?;
         let revision = self.network.topology().revision();
+        self.send(lease, revision).await
+    }
+
+    /// Installs the routes of a lease, all or none.
+    async fn send(&self, lease: Lease, revision: u64) -> Result<Vec<FlowId>, InstallError> {
         let flows: Vec<Flow> = lease
             .routes()
             .into_iter()
@@ -174,8 +179,29 @@ impl Routing {
         Ok(ids)
     }
 
-    /// Finds the paths and takes the routes into the table, before anything is sent.
+    /// Takes the routes into the table, on paths that no switch under migration lies on.
+    ///
+    /// A migration takes its switch out of the graph first and then leases the routes that cross it. So a route
+    /// that is in the table before is seen by the migration, and one that comes after sees the smaller graph here.
     fn admit(&self, wishes: Vec<Wish>) -> Result<Lease, InstallError> {
+        loop {
+            let lease = self.find_paths(wishes.clone())?;
+            let topology = self.network.topology();
+            let gone = |route: &Route| {
+                route
+                    .path
+                    .switches()
+                    .any(|dpid| topology.excluded().contains(&dpid))
+            };
+            if !lease.routes().iter().any(gone) {
+                return Ok(lease);
+            }
+            lease.remove_all();
+        }
+    }
+
+    /// Finds the paths and takes the routes into the table, before anything is sent.
+    fn find_paths(&self, wishes: Vec<Wish>) -> Result<Lease, InstallError> {
         let topology = self.network.topology();
         let mut finder = PathFinder::new(&topology);
         let mut routes = Vec::with_capacity(wishes.len());

@@ -9,6 +9,7 @@ use godwit_openflow::model::Pattern;
 use godwit_openflow::types::MacAddr;
 use godwit_topology::{PortRef, TopologySnapshot};
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
 use super::forwarding::Then;
 use super::install::{InstallError, PathFinder, Wish};
@@ -40,15 +41,24 @@ pub(super) enum Task {
     Expired(FlowId),
 }
 
+/// Pairs of hosts whose routes are being made at the same time. A switch that hangs delays those through it by
+/// the barrier's deadline; the others go on.
+const CONNECTING: usize = 64;
+
 /// The task. It ends when the app and all its clones are gone.
 pub struct Keeper {
     routing: Routing,
     tasks: mpsc::Receiver<Task>,
+    connecting: JoinSet<()>,
 }
 
 impl Keeper {
     pub(super) fn new(routing: Routing, tasks: mpsc::Receiver<Task>) -> Self {
-        Self { routing, tasks }
+        Self {
+            routing,
+            tasks,
+            connecting: JoinSet::new(),
+        }
     }
 
     /// Runs until nobody asks any more.
@@ -61,15 +71,26 @@ impl Keeper {
                 return;
             }
             let mut look_again = received.is_err() && self.any_broken();
-            let mut packets = Vec::new();
             for task in batch.drain(..) {
                 match task {
                     Task::LookAgain => look_again = true,
-                    Task::Connect { ends, then } => packets.extend(self.connect(ends, then).await),
-                    Task::Expired(id) => self.expire(id).await,
+                    Task::Connect { ends, then } => {
+                        if self.connecting.len() >= CONNECTING {
+                            self.connecting.join_next().await;
+                        }
+                        let pair = Pair {
+                            routing: self.routing.clone(),
+                            ends,
+                        };
+                        self.connecting.spawn(pair.connect(then));
+                    }
+                    Task::Expired(id) => {
+                        let routing = self.routing.clone();
+                        self.connecting.spawn(expire(routing, id));
+                    }
                 }
             }
-            self.send(packets);
+            while self.connecting.try_join_next().is_some() {}
             if look_again {
                 self.look_again().await;
             }
@@ -82,73 +103,6 @@ impl Keeper {
             .table
             .for_each(|_, route| any |= route.state == State::Broken);
         any
-    }
-
-    /// Makes the routes between two hosts that are not there yet. Gives what is to be sent then.
-    async fn connect(&self, ends: [(MacAddr, PortRef); 2], then: Then) -> Option<Then> {
-        let [one, other] = ends.map(|(mac, port)| Endpoint {
-            mac: Some(mac),
-            port,
-        });
-        let wishes: Vec<Wish> = [(one, other), (other, one)]
-            .into_iter()
-            .filter(|(from, to)| {
-                self.routing
-                    .table
-                    .find(FORWARDING_PRIORITY, &pattern(*from, *to))
-                    .is_none()
-            })
-            .map(|(from, to)| wish(from, to))
-            .collect();
-        if wishes.is_empty() {
-            return Some(self.beside_the_route(one, other, then));
-        }
-        match self.routing.create(wishes).await {
-            Ok(_) | Err(InstallError::Duplicate { .. }) => Some(then),
-            Err(error) => {
-                tracing::info!(from = ?one.mac, to = ?other.mac, %error, "no route between two hosts");
-                None
-            }
-        }
-    }
-
-    /// What to do with a packet that came to the controller although its route is there. Just after the route
-    /// was made it had been on its way already, and goes through the rules now. Later, a rule must be missing:
-    /// through the tables the packet would come back for ever, so it goes straight to its host.
-    fn beside_the_route(&self, from: Endpoint, to: Endpoint, then: Then) -> Then {
-        let made = self
-            .routing
-            .table
-            .find(FORWARDING_PRIORITY, &pattern(from, to));
-        let young = made
-            .and_then(|id| self.routing.table.get(id))
-            .is_some_and(|route| route.made.elapsed() < YOUNG);
-        match then {
-            Then::ThroughTables(_, data) if !young => Then::OutOf(to.port, data),
-            then => then,
-        }
-    }
-
-    fn send(&self, packets: Vec<Then>) {
-        for then in packets {
-            let commands = match then {
-                Then::ThroughTables(port, data) => Commands::default().through_tables(port, data),
-                Then::OutOf(port, data) => Commands::default().packet_out(port, data),
-            };
-            for (dpid, packet) in commands.packet_outs {
-                self.routing.network.packet_out(dpid, packet);
-            }
-        }
-    }
-
-    async fn expire(&self, id: FlowId) {
-        match self.routing.delete(id).await {
-            Ok(true) => tracing::info!(route = id, "a route has expired"),
-            Ok(false) => {}
-            Err(error) => {
-                tracing::warn!(route = id, %error, "an expired route could not be taken away")
-            }
-        }
     }
 
     /// Looks at every route that nobody is changing, and moves those whose path is no longer there.
@@ -200,6 +154,88 @@ impl Keeper {
                 (route.from, route.to) = (from, to);
                 route.state = State::Active;
             });
+        }
+    }
+}
+
+/// Two hosts that begin to talk.
+struct Pair {
+    routing: Routing,
+    ends: [(MacAddr, PortRef); 2],
+}
+
+impl Pair {
+    /// Makes the routes between them that are not there yet, then sends what waited for them.
+    async fn connect(self, then: Then) {
+        let [one, other] = self.ends.map(|(mac, port)| Endpoint {
+            mac: Some(mac),
+            port,
+        });
+        let wishes: Vec<Wish> = [(one, other), (other, one)]
+            .into_iter()
+            .filter(|(from, to)| self.find(*from, *to).is_none())
+            .map(|(from, to)| wish(from, to))
+            .collect();
+        if wishes.is_empty() {
+            let then = self.beside_the_route(one, other, then).await;
+            return self.send(then);
+        }
+        match self.routing.create(wishes).await {
+            Ok(_) => self.send(then),
+            // Another packet of theirs was quicker.
+            Err(InstallError::Duplicate { .. }) => {
+                let then = self.beside_the_route(one, other, then).await;
+                self.send(then);
+            }
+            Err(error) => {
+                tracing::info!(from = ?one.mac, to = ?other.mac, %error, "no route between two hosts");
+            }
+        }
+    }
+
+    fn find(&self, from: Endpoint, to: Endpoint) -> Option<FlowId> {
+        self.routing
+            .table
+            .find(FORWARDING_PRIORITY, &pattern(from, to))
+    }
+
+    /// What to do with a packet that came to the controller although its route is there, or being made. Just after
+    /// the route was made it had been on its way already, and goes through the rules now. Later, a rule must be
+    /// missing: through the tables the packet would come back for ever, so it goes straight to its host.
+    async fn beside_the_route(&self, from: Endpoint, to: Endpoint, then: Then) -> Then {
+        let Some(id) = self.find(from, to) else {
+            return then;
+        };
+        // Whoever is making or moving it has the lease.
+        drop(self.routing.table.lease(&[id]).await);
+        let young = self
+            .routing
+            .table
+            .get(id)
+            .is_some_and(|route| route.made.elapsed() < YOUNG);
+        match then {
+            Then::ThroughTables(_, data) if !young => Then::OutOf(to.port, data),
+            then => then,
+        }
+    }
+
+    fn send(&self, then: Then) {
+        let commands = match then {
+            Then::ThroughTables(port, data) => Commands::default().through_tables(port, data),
+            Then::OutOf(port, data) => Commands::default().packet_out(port, data),
+        };
+        for (dpid, packet) in commands.packet_outs {
+            self.routing.network.packet_out(dpid, packet);
+        }
+    }
+}
+
+async fn expire(routing: Routing, id: FlowId) {
+    match routing.delete(id).await {
+        Ok(true) => tracing::info!(route = id, "a route has expired"),
+        Ok(false) => {}
+        Err(error) => {
+            tracing::warn!(route = id, %error, "an expired route could not be taken away")
         }
     }
 }
