@@ -1,7 +1,6 @@
 """Sequence-numbered UDP between hosts, and what became of it."""
 
 import json
-import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from subprocess import PIPE, TimeoutExpired
@@ -9,8 +8,8 @@ from subprocess import PIPE, TimeoutExpired
 import interrupts
 from processes import end, program, start
 
-# Longer than any queue on the way holds a packet.
-SETTLE_S = 0.5
+# A receiver waits by itself until nothing comes any more, under load for many seconds.
+PATIENCE_S = 30
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ class Stream:
         self._port, self._rate, self._flows, self._size = port, rate, flows, size
         self._run = Stream._next_run
         Stream._next_run += 1
-        self._receiving = self._sending = None
+        self._receiving = self._sending = self._sent = None
         self.outcome = None
 
     def __enter__(self):
@@ -84,9 +83,9 @@ class Stream:
             if kind is not None:
                 self._abandon()
                 return
-            sent = _finish(self._sending)
-            time.sleep(SETTLE_S)
-            got = _finish(self._receiving)
+            self.stop_sending()
+            self.stop_receiving()
+            sent, got = self._sent, _summary(self._receiving)
             self.outcome = Outcome(
                 sent=sent["sent"],
                 received=got["received"],
@@ -101,6 +100,16 @@ class Stream:
                 received_by_flow=tuple(got["flows"]),
                 sent_by_flow=tuple(sent["flows"]),
             )
+
+    def stop_sending(self):
+        """Send nothing more; what is on the way is still counted."""
+        if self._sent is None:
+            self._sending.terminate()
+            self._sent = _summary(self._sending)
+
+    def stop_receiving(self):
+        """Receive until nothing comes any more; doesn't wait for that."""
+        self._receiving.terminate()
 
     def _abandon(self):
         for process in (self._sending, self._receiving):
@@ -124,6 +133,12 @@ class BothWays:
         return self
 
     def __exit__(self, *failure):
+        if failure[0] is None:
+            with interrupts.uninterrupted():
+                for stream in self._streams:
+                    stream.stop_sending()
+                for stream in self._streams:
+                    stream.stop_receiving()
         self._stack.__exit__(*failure)
         if failure[0] is None:
             self.there, self.back = (stream.outcome for stream in self._streams)
@@ -135,11 +150,10 @@ def _start_in(host, *arguments):
     return start(inside, stdout=PIPE, stderr=PIPE, text=True)
 
 
-def _finish(process):
-    """Ask a probe for its summary."""
-    process.terminate()
+def _summary(process):
+    """What a probe that was told to end says."""
     try:
-        output, errors = process.communicate(timeout=10)
+        output, errors = process.communicate(timeout=PATIENCE_S)
     except TimeoutExpired:
         process.kill()
         output, errors = process.communicate()

@@ -160,7 +160,14 @@ impl Migrations {
                 let this = self.clone();
                 let running = Arc::clone(&migration);
                 tokio::spawn(async move {
-                    job.run(&running).await;
+                    let worked_on = Arc::clone(&running);
+                    let worker = tokio::spawn(async move { job.run(&worked_on).await });
+                    // A panic must not leave the switches taken for ever.
+                    if let Err(error) = worker.await {
+                        tracing::error!(id = running.id(), %error, "a migration ended abnormally");
+                        let what = "internal error: rules of both paths may be left, and the source is frozen";
+                        running.end(State::Failed, what.to_owned());
+                    }
                     this.release(running.id());
                     this.routing.look_again();
                 });

@@ -112,7 +112,7 @@ impl Routing {
             }
             route.path.hop_at(dpid).is_some() && expired
         });
-        if ends_route == Some(true) && self.tasks.try_send(Task::Expired(id)).is_err() {
+        if ends_route == Some(true) && self.tasks.try_send(Task::Expired(id, dpid)).is_err() {
             tracing::warn!(
                 route = id,
                 "an expired route could not be taken away at once"

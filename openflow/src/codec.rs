@@ -7,7 +7,7 @@ use crate::error::{DecodeError, FrameError, Problem, Unsupported};
 use crate::model::{FromSwitch, ToSwitch};
 use crate::types::{Version, Xid};
 use crate::wire::HEADER_LENGTH;
-use crate::{v10, v13};
+use crate::{hello, v10, v13};
 
 /// One whole message as bytes: at least a header, and exactly as long as the header says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,8 +69,8 @@ impl Frame {
     /// When the bytes are not what their version and type say.
     pub fn from_switch(&self) -> Result<FromSwitch, DecodeError> {
         match Version::from_wire(self.version()) {
-            _ if self.message_type() == HELLO => {
-                v13::decode_hello(&self.bytes).map(|bitmap| FromSwitch::Hello {
+            _ if self.message_type() == hello::MESSAGE_TYPE => {
+                hello::decode(&self.bytes).map(|bitmap| FromSwitch::Hello {
                     bitmap,
                     header_version: self.version(),
                 })
@@ -87,8 +87,8 @@ impl Frame {
     /// When the bytes are not what their version and type say.
     pub fn to_switch(&self) -> Result<ToSwitch, DecodeError> {
         match Version::from_wire(self.version()) {
-            _ if self.message_type() == HELLO => {
-                v13::decode_hello(&self.bytes).map(|bitmap| ToSwitch::Hello { bitmap })
+            _ if self.message_type() == hello::MESSAGE_TYPE => {
+                hello::decode(&self.bytes).map(|bitmap| ToSwitch::Hello { bitmap })
             }
             Some(Version::V10) => v10::decode_to_switch(&self.bytes),
             Some(Version::V13) => v13::decode_to_switch(&self.bytes),
@@ -106,9 +106,6 @@ impl Frame {
         }
     }
 }
-
-/// `OFPT_HELLO`, the one type whose number and header every version shares.
-const HELLO: u8 = 0;
 
 /// Appends `message`, for a switch, in `version`. On an error the buffer is as it was.
 ///

@@ -16,6 +16,7 @@
 
 pub mod codec;
 pub mod error;
+mod hello;
 pub mod model;
 pub mod types;
 mod v10;

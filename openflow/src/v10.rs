@@ -18,20 +18,17 @@ mod stats;
 use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::error::{DecodeError, Problem, Unsupported};
+use crate::hello;
 use crate::model::{FromSwitch, ToSwitch};
 use crate::types::{Version, Xid};
-use crate::wire::{HEADER_LENGTH, Reader, patch_length};
+use crate::wire::{HEADER_LENGTH, Reader, patch_length, records};
 use consts::message_type as kind;
 
-/// Reads a message that a switch sent.
+/// Reads a message that a switch sent, other than a HELLO.
 pub(crate) fn decode_from_switch(message: &Bytes) -> Result<FromSwitch, DecodeError> {
     let message_type = message.get(1).copied().unwrap_or_default();
     let mut reader = Reader::body(message.clone());
     let decoded = match message_type {
-        kind::HELLO => FromSwitch::Hello {
-            bitmap: handshake::decode_hello(message, &mut reader)?,
-            header_version: message.first().copied().unwrap_or_default(),
-        },
         kind::ERROR => FromSwitch::Error(error::decode(&mut reader)?),
         kind::ECHO_REQUEST => FromSwitch::EchoRequest(reader.rest()),
         kind::ECHO_REPLY => FromSwitch::EchoReply(reader.rest()),
@@ -41,7 +38,7 @@ pub(crate) fn decode_from_switch(message: &Bytes) -> Result<FromSwitch, DecodeEr
             body: reader.rest(),
         },
         kind::FEATURES_REPLY => FromSwitch::Features(handshake::decode_features(&mut reader)?),
-        kind::GET_CONFIG_REPLY => FromSwitch::Config(handshake::decode_config(&mut reader)?),
+        kind::GET_CONFIG_REPLY => FromSwitch::Config(records::decode_config(&mut reader)?),
         kind::PACKET_IN => FromSwitch::PacketIn(packet::decode_in(&mut reader)?),
         kind::FLOW_REMOVED => FromSwitch::FlowRemoved(flow::decode_removed(&mut reader)?),
         kind::PORT_STATUS => FromSwitch::PortStatus(port::decode_status(&mut reader)?),
@@ -56,14 +53,11 @@ pub(crate) fn decode_from_switch(message: &Bytes) -> Result<FromSwitch, DecodeEr
     Ok(decoded)
 }
 
-/// Reads a message that a controller sent.
+/// Reads a message that a controller sent, other than a HELLO.
 pub(crate) fn decode_to_switch(message: &Bytes) -> Result<ToSwitch, DecodeError> {
     let message_type = message.get(1).copied().unwrap_or_default();
     let mut reader = Reader::body(message.clone());
     let decoded = match message_type {
-        kind::HELLO => ToSwitch::Hello {
-            bitmap: handshake::decode_hello(message, &mut reader)?,
-        },
         kind::ERROR => ToSwitch::Error(error::decode(&mut reader)?),
         kind::ECHO_REQUEST => ToSwitch::EchoRequest(reader.rest()),
         kind::ECHO_REPLY => ToSwitch::EchoReply(reader.rest()),
@@ -74,7 +68,7 @@ pub(crate) fn decode_to_switch(message: &Bytes) -> Result<ToSwitch, DecodeError>
         },
         kind::FEATURES_REQUEST => ToSwitch::FeaturesRequest,
         kind::GET_CONFIG_REQUEST => ToSwitch::GetConfigRequest,
-        kind::SET_CONFIG => ToSwitch::SetConfig(handshake::decode_config(&mut reader)?),
+        kind::SET_CONFIG => ToSwitch::SetConfig(records::decode_config(&mut reader)?),
         kind::PACKET_OUT => ToSwitch::PacketOut(packet::decode_out(&mut reader)?),
         kind::FLOW_MOD => match flow::decode_mod(&mut reader)? {
             Some(flow_mod) => ToSwitch::FlowMod(flow_mod),
@@ -103,7 +97,7 @@ pub(crate) fn encode_to_switch(
     let start = put_header(xid, buffer);
     let message_type = match message {
         ToSwitch::Hello { bitmap } => {
-            handshake::encode_hello(bitmap.as_deref(), buffer);
+            hello::encode(bitmap.as_deref(), buffer);
             kind::HELLO
         }
         ToSwitch::Error(report) => {
@@ -121,7 +115,7 @@ pub(crate) fn encode_to_switch(
         ToSwitch::FeaturesRequest => kind::FEATURES_REQUEST,
         ToSwitch::GetConfigRequest => kind::GET_CONFIG_REQUEST,
         ToSwitch::SetConfig(config) => {
-            handshake::encode_config(*config, buffer);
+            records::encode_config(config, buffer);
             kind::SET_CONFIG
         }
         ToSwitch::PacketOut(packet) => {
@@ -156,7 +150,7 @@ pub(crate) fn encode_from_switch(
             header_version,
         } => {
             buffer[start] = *header_version;
-            handshake::encode_hello(bitmap.as_deref(), buffer);
+            hello::encode(bitmap.as_deref(), buffer);
             kind::HELLO
         }
         FromSwitch::Error(report) => {
@@ -176,7 +170,7 @@ pub(crate) fn encode_from_switch(
             kind::FEATURES_REPLY
         }
         FromSwitch::Config(config) => {
-            handshake::encode_config(*config, buffer);
+            records::encode_config(config, buffer);
             kind::GET_CONFIG_REPLY
         }
         FromSwitch::PacketIn(packet) => {

@@ -14,30 +14,18 @@ mod port;
 use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::error::{DecodeError, Problem, Unsupported};
+use crate::hello;
 use crate::model::{FromSwitch, ToSwitch};
 use crate::types::{Version, Xid};
-use crate::wire::{Reader, patch_length};
+use crate::wire::{Reader, patch_length, records};
 use consts::*;
 
-/// Reads the version bitmap of a HELLO, whatever the version in its header.
-pub(crate) fn decode_hello(message: &Bytes) -> Result<Option<Vec<u8>>, DecodeError> {
-    let (header_version, _) = version_and_type(message);
-    handshake::decode_hello(header_version, &mut Reader::body(message.clone()))
-}
-
-/// Reads a whole message, header included, that came from a switch.
+/// Reads a whole message, header included, that came from a switch, other than a HELLO.
 pub(crate) fn decode_from_switch(message: &Bytes) -> Result<FromSwitch, DecodeError> {
-    let (header_version, message_type) = version_and_type(message);
+    let message_type = message.get(1).copied().unwrap_or_default();
     let mut body = Reader::body(message.clone());
     let body = &mut body;
     let decoded = match message_type {
-        OFPT_HELLO => {
-            let bitmap = handshake::decode_hello(header_version, body)?;
-            FromSwitch::Hello {
-                bitmap,
-                header_version,
-            }
-        }
         OFPT_ERROR => FromSwitch::Error(error::decode(body)?),
         OFPT_ECHO_REQUEST => FromSwitch::EchoRequest(body.rest()),
         OFPT_ECHO_REPLY => FromSwitch::EchoReply(body.rest()),
@@ -50,7 +38,7 @@ pub(crate) fn decode_from_switch(message: &Bytes) -> Result<FromSwitch, DecodeEr
             }
         }
         OFPT_FEATURES_REPLY => FromSwitch::Features(handshake::decode_features(body)?),
-        OFPT_GET_CONFIG_REPLY => FromSwitch::Config(handshake::decode_config(body)?),
+        OFPT_GET_CONFIG_REPLY => FromSwitch::Config(records::decode_config(body)?),
         OFPT_PACKET_IN => FromSwitch::PacketIn(packet::decode_in(body)?),
         OFPT_FLOW_REMOVED => FromSwitch::FlowRemoved(flow::decode_removed(body)?),
         OFPT_PORT_STATUS => FromSwitch::PortStatus(port::decode_status(body)?),
@@ -65,15 +53,12 @@ pub(crate) fn decode_from_switch(message: &Bytes) -> Result<FromSwitch, DecodeEr
     Ok(decoded)
 }
 
-/// Reads a whole message, header included, that goes to a switch.
+/// Reads a whole message, header included, that goes to a switch, other than a HELLO.
 pub(crate) fn decode_to_switch(message: &Bytes) -> Result<ToSwitch, DecodeError> {
-    let (header_version, message_type) = version_and_type(message);
+    let message_type = message.get(1).copied().unwrap_or_default();
     let mut body = Reader::body(message.clone());
     let body = &mut body;
     let decoded = match message_type {
-        OFPT_HELLO => ToSwitch::Hello {
-            bitmap: handshake::decode_hello(header_version, body)?,
-        },
         OFPT_ERROR => ToSwitch::Error(error::decode(body)?),
         OFPT_ECHO_REQUEST => ToSwitch::EchoRequest(body.rest()),
         OFPT_ECHO_REPLY => ToSwitch::EchoReply(body.rest()),
@@ -87,7 +72,7 @@ pub(crate) fn decode_to_switch(message: &Bytes) -> Result<ToSwitch, DecodeError>
         }
         OFPT_FEATURES_REQUEST => ToSwitch::FeaturesRequest,
         OFPT_GET_CONFIG_REQUEST => ToSwitch::GetConfigRequest,
-        OFPT_SET_CONFIG => ToSwitch::SetConfig(handshake::decode_config(body)?),
+        OFPT_SET_CONFIG => ToSwitch::SetConfig(records::decode_config(body)?),
         OFPT_PACKET_OUT => ToSwitch::PacketOut(packet::decode_out(body)?),
         OFPT_FLOW_MOD => ToSwitch::FlowMod(flow::decode_mod(body)?),
         OFPT_MULTIPART_REQUEST => multipart::decode_request(body)?,
@@ -109,9 +94,9 @@ pub(crate) fn encode_to_switch(
 ) -> Result<(), Unsupported> {
     let start = put_header(buffer, VERSION, type_to_switch(message), xid);
     match message {
-        ToSwitch::Hello { bitmap } => handshake::encode_hello(bitmap.as_deref(), buffer),
+        ToSwitch::Hello { bitmap } => hello::encode(bitmap.as_deref(), buffer),
         ToSwitch::Error(report) => error::encode(report, buffer)?,
-        ToSwitch::SetConfig(config) => handshake::encode_config(config, buffer),
+        ToSwitch::SetConfig(config) => records::encode_config(config, buffer),
         ToSwitch::PacketOut(packet) => packet::encode_out(packet, buffer)?,
         ToSwitch::FlowMod(change) => flow::encode_mod(change, buffer)?,
         ToSwitch::StatsRequest(request) => multipart::encode_request(request, buffer)?,
@@ -145,10 +130,10 @@ pub(crate) fn encode_from_switch(
     };
     let start = put_header(buffer, version, type_from_switch(message), xid);
     match message {
-        FromSwitch::Hello { bitmap, .. } => handshake::encode_hello(bitmap.as_deref(), buffer),
+        FromSwitch::Hello { bitmap, .. } => hello::encode(bitmap.as_deref(), buffer),
         FromSwitch::Error(report) => error::encode(report, buffer)?,
         FromSwitch::Features(features) => handshake::encode_features(features, buffer)?,
-        FromSwitch::Config(config) => handshake::encode_config(config, buffer),
+        FromSwitch::Config(config) => records::encode_config(config, buffer),
         FromSwitch::PacketIn(packet) => packet::encode_in(packet, buffer)?,
         FromSwitch::FlowRemoved(removed) => flow::encode_removed(removed, buffer)?,
         FromSwitch::PortStatus(status) => port::encode_status(status, buffer),
@@ -207,13 +192,6 @@ const fn type_from_switch(message: &FromSwitch) -> u8 {
     }
 }
 
-fn version_and_type(message: &Bytes) -> (u8, u8) {
-    match message.first_chunk() {
-        Some(&[version, message_type]) => (version, message_type),
-        None => (VERSION, OFPT_HELLO),
-    }
-}
-
 /// Appends an `ofp_header` whose length is still to be filled in; says where it begins.
 fn put_header(buffer: &mut BytesMut, version: u8, message_type: u8, xid: Xid) -> usize {
     let start = buffer.len();
@@ -260,18 +238,6 @@ fn encode_record(
 
 /// The bytes of the type and length that begin an action or instruction.
 const RECORD_HEADER: usize = 4;
-
-/// Reads as many records as there are; `read` takes at least one byte or fails.
-fn decode_list<T>(
-    reader: &mut Reader,
-    read: impl Fn(&mut Reader) -> Result<T, DecodeError>,
-) -> Result<Vec<T>, DecodeError> {
-    let mut records = Vec::new();
-    while !reader.is_empty() {
-        records.push(read(reader)?);
-    }
-    Ok(records)
-}
 
 fn unsupported(what: impl Into<String>) -> Unsupported {
     Unsupported::new(Version::V13, what)

@@ -1,6 +1,8 @@
 //! Reading and writing the bytes of one message: a cursor that knows where it is, so that every
 //! error names its field and offset, and writers that fill in lengths afterwards.
 
+pub(crate) mod records;
+
 use bytes::{BufMut, Bytes, BytesMut};
 use nom::IResult;
 use nom::bytes::complete::take;
@@ -166,6 +168,18 @@ impl Reader {
             String::from_utf8_lossy(&bytes[..end]).into_owned()
         });
         self.step(field, length, text)
+    }
+
+    /// As many records as there are; `read` takes at least one byte or fails, so this ends.
+    pub(crate) fn list<T>(
+        &mut self,
+        read: impl Fn(&mut Self) -> Result<T, DecodeError>,
+    ) -> Result<Vec<T>, DecodeError> {
+        let mut records = Vec::new();
+        while !self.is_empty() {
+            records.push(read(self)?);
+        }
+        Ok(records)
     }
 
     /// Checks that nothing is left: a structure of fixed size must not be longer than it is.

@@ -10,7 +10,7 @@ use godwit_openflow::types::DatapathId;
 use super::drain::{OldWay, REVALIDATION, Rest};
 use super::planning::{Planned, waypoints};
 use super::record::{FlowCount, Migration, Phase, State};
-use crate::plan::{Flow, Kind, Round};
+use crate::plan::{Change, Flow, Kind, Round};
 use crate::routing::Routing;
 use crate::routing::counters::Counters;
 use crate::routing::table::{Lease, State as RouteState};
@@ -224,7 +224,11 @@ impl Job {
         let timer = migration.phase(Phase::Rollback);
         let mut left = Vec::new();
         let mut flipped = None;
-        for round in self.planned.rounds.iter().take(done).rev() {
+        let confirmed = match halt {
+            Halt::Cancelled => done,
+            Halt::Refused { index, .. } => *index,
+        };
+        for (index, round) in self.planned.rounds.iter().enumerate().take(done).rev() {
             if let (Kind::Install, Some(since)) = (round.kind, flipped.take()) {
                 // What was let onto the new way has to leave it before its rules go.
                 self.reversed().rest(self.network(), since).await;
@@ -245,6 +249,9 @@ impl Job {
             if round.kind == Kind::Flip {
                 flipped = Some(Instant::now());
             }
+            if index < confirmed {
+                self.count_anew(round);
+            }
         }
         self.lease.update(|route| route.state = RouteState::Active);
         self.mend_reconnected().await;
@@ -259,6 +266,19 @@ impl Job {
                 State::Failed,
                 format!("{halt}; and not all could be undone: {}", left.join("; ")),
             );
+        }
+    }
+
+    /// Rules that were deleted and are there again count from zero.
+    fn count_anew(&self, round: &Round) {
+        for step in round
+            .steps
+            .iter()
+            .filter(|step| step.change == Change::Remove)
+        {
+            self.routing
+                .table()
+                .with(step.flow, |route| route.counters.restarted(step.dpid));
         }
     }
 

@@ -109,6 +109,15 @@ impl Counters {
         on_switch.current = reported;
     }
 
+    /// The live rule of a switch was deleted and put there anew: it counts from zero, and what the old one had
+    /// counted stands.
+    pub fn restarted(&mut self, dpid: DatapathId) {
+        if let Some(on_switch) = self.switches.get_mut(&dpid) {
+            on_switch.earlier = on_switch.total();
+            on_switch.current = Tally::default();
+        }
+    }
+
     /// Takes in what a rule had counted at its end. It may report less than was read before, since a
     /// switch credits late; what was read stands.
     pub fn ended(&mut self, dpid: DatapathId, reported: Tally) {
@@ -117,11 +126,6 @@ impl Counters {
         {
             on_switch.current = reported;
         }
-    }
-
-    /// Starts a switch's count again: its rule was put there anew, by an algorithm that does not keep counters.
-    pub fn forget(&mut self, dpid: DatapathId) {
-        self.switches.remove(&dpid);
     }
 
     /// `target` took the place of `source` on this route.
@@ -192,6 +196,16 @@ mod tests {
         counters.read(B, tally(10));
         counters.read(B, tally(3));
         assert_eq!(counters.delivered(), tally(13));
+    }
+
+    #[test]
+    fn a_rule_put_there_anew_adds_to_what_the_old_one_had_counted() {
+        let mut counters = Counters::default();
+        counters.set_path([A, B]);
+        counters.read(B, tally(10));
+        counters.restarted(B);
+        counters.read(B, tally(500));
+        assert_eq!(counters.delivered(), tally(510));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use godwit_controller::Commands;
 use godwit_controller::rest::endpoint::Endpoint;
 use godwit_openflow::model::Pattern;
-use godwit_openflow::types::MacAddr;
+use godwit_openflow::types::{DatapathId, MacAddr};
 use godwit_topology::{PortRef, TopologySnapshot};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -37,8 +37,8 @@ pub(super) enum Task {
         ends: [(MacAddr, PortRef); 2],
         then: Then,
     },
-    /// A rule of this route has expired.
-    Expired(FlowId),
+    /// A rule of this route has expired on this switch.
+    Expired(FlowId, DatapathId),
 }
 
 /// Pairs of hosts whose routes are being made at the same time. A switch that hangs delays those through it by
@@ -84,9 +84,9 @@ impl Keeper {
                         };
                         self.connecting.spawn(pair.connect(then));
                     }
-                    Task::Expired(id) => {
+                    Task::Expired(id, dpid) => {
                         let routing = self.routing.clone();
-                        self.connecting.spawn(expire(routing, id));
+                        self.connecting.spawn(expire(routing, id, dpid));
                     }
                 }
             }
@@ -138,6 +138,10 @@ impl Keeper {
         lease.update(|route| route.state = State::Broken);
         let plain: Vec<Flow> = flows.iter().map(|(flow, _, _)| flow.clone()).collect();
         let total = lease.ids().len();
+        if plain.is_empty() {
+            tracing::debug!(routes = total, "routes without a path");
+            return;
+        }
         tracing::info!(
             routes = total,
             redirected = plain.len(),
@@ -230,7 +234,16 @@ impl Pair {
     }
 }
 
-async fn expire(routing: Routing, id: FlowId) {
+async fn expire(routing: Routing, id: FlowId, dpid: DatapathId) {
+    // A rule that was left behind by a move may expire before it is removed: then the route itself lives on.
+    drop(routing.table.lease(&[id]).await);
+    if routing
+        .table
+        .get(id)
+        .is_none_or(|route| route.path.hop_at(dpid).is_none())
+    {
+        return;
+    }
     match routing.delete(id).await {
         Ok(true) => tracing::info!(route = id, "a route has expired"),
         Ok(false) => {}

@@ -29,11 +29,6 @@ pub(super) mod message_type {
     pub(in crate::v10) const BARRIER_REPLY: u8 = 19;
 }
 
-/// OF 1.3.5 §7.5.1, `ofp_hello_elem_type`: elements may follow a 1.0 header too.
-pub(super) mod hello {
-    pub(in crate::v10) const VERSION_BITMAP: u16 = 1;
-}
-
 /// OF 1.0.2 §5.2.1, `ofp_port`, `ofp_port_config` and `ofp_port_state`.
 pub(super) mod port {
     /// `OFPP_MAX`: the highest number of a physical port.
@@ -123,7 +118,7 @@ pub(super) mod flow_mod {
     pub(in crate::v10) const SHARED_FLAGS: u16 = 0b11;
 }
 
-/// OF 1.0.2 §5.4.1 to §5.4.3, `ofp_packet_in_reason`, `ofp_flow_removed_reason` and `ofp_port_reason`.
+/// OF 1.0.2 §5.4.1 and §5.4.2, `ofp_packet_in_reason` and `ofp_flow_removed_reason`.
 pub(super) mod reason {
     pub(in crate::v10) const NO_MATCH: u8 = 0;
     pub(in crate::v10) const ACTION: u8 = 1;
@@ -131,10 +126,6 @@ pub(super) mod reason {
     pub(in crate::v10) const IDLE_TIMEOUT: u8 = 0;
     pub(in crate::v10) const HARD_TIMEOUT: u8 = 1;
     pub(in crate::v10) const DELETE: u8 = 2;
-
-    pub(in crate::v10) const PORT_ADD: u8 = 0;
-    pub(in crate::v10) const PORT_DELETE: u8 = 1;
-    pub(in crate::v10) const PORT_MODIFY: u8 = 2;
 }
 
 /// OF 1.0.2 §5.3.5, `ofp_stats_types` and what belongs to them. Kept as bytes so far: `QUEUE` 5 and
@@ -147,10 +138,6 @@ pub(super) mod stats {
     pub(in crate::v10) const PORT: u16 = 4;
     /// `OFPSF_REPLY_MORE`.
     pub(in crate::v10) const REPLY_MORE: u16 = 1;
-    /// `DESC_STR_LEN`.
-    pub(in crate::v10) const DESC_LENGTH: usize = 256;
-    /// `SERIAL_NUM_LEN`.
-    pub(in crate::v10) const SERIAL_LENGTH: usize = 32;
     /// `OFP_MAX_TABLE_NAME_LEN`.
     pub(in crate::v10) const TABLE_NAME_LENGTH: usize = 32;
     /// The size of `ofp_flow_stats` without actions.

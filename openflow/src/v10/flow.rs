@@ -3,14 +3,12 @@
 use bytes::{BufMut, BytesMut};
 
 use super::consts::{flow_mod as codes, reason};
-use super::packet::{lower_buffer, raise_buffer};
 use super::{action, pattern, port, unsupported};
 use crate::error::{DecodeError, Problem, Unsupported};
 use crate::model::{FlowCommand, FlowFlags, FlowMod, FlowRemoved, FlowRemovedReason, FlowRule};
 use crate::types::{Cookie, GroupId, PortNo, TableId};
+use crate::wire::records::{self, NS_PER_SECOND};
 use crate::wire::{Reader, pad};
-
-const NS_PER_SECOND: u64 = 1_000_000_000;
 
 /// `None` when it has flags that the model has no word for, `OFPFF_EMERG` among them.
 pub(super) fn decode_mod(reader: &mut Reader) -> Result<Option<FlowMod>, DecodeError> {
@@ -20,7 +18,7 @@ pub(super) fn decode_mod(reader: &mut Reader) -> Result<Option<FlowMod>, DecodeE
     let idle_timeout = reader.u16("idle_timeout")?;
     let hard_timeout = reader.u16("hard_timeout")?;
     let priority = reader.u16("priority")?;
-    let buffer_id = raise_buffer(reader.u32("buffer_id")?);
+    let buffer_id = records::decode_buffer_id(reader)?;
     let out_port = raise_out_port(reader.u16("out_port")?);
     let flags = reader.u16("flags")?;
     let rest = reader.sub("actions", reader.left())?;
@@ -70,7 +68,7 @@ pub(super) fn decode_removed(reader: &mut Reader) -> Result<FlowRemoved, DecodeE
         other => FlowRemovedReason::Unknown(other),
     };
     reader.skip("pad", 1)?;
-    let duration_ns = decode_duration(reader)?;
+    let duration_ns = records::decode_duration(reader)?;
     let idle_timeout = reader.u16("idle_timeout")?;
     reader.skip("pad2", 2)?;
     Ok(FlowRemoved {
@@ -85,15 +83,6 @@ pub(super) fn decode_removed(reader: &mut Reader) -> Result<FlowRemoved, DecodeE
         bytes: reader.u64("byte_count")?,
         pattern,
     })
-}
-
-/// `duration_sec` and `duration_nsec`, together in nanoseconds.
-pub(super) fn decode_duration(reader: &mut Reader) -> Result<u64, DecodeError> {
-    let seconds = u64::from(reader.u32("duration_sec")?);
-    let nanoseconds = u64::from(reader.u32("duration_nsec")?);
-    Ok(seconds
-        .saturating_mul(NS_PER_SECOND)
-        .saturating_add(nanoseconds))
 }
 
 /// `OFPP_NONE` asks nothing.
@@ -128,7 +117,7 @@ pub(super) fn encode_mod(flow_mod: &FlowMod, buffer: &mut BytesMut) -> Result<()
     buffer.put_u16(rule.idle_timeout);
     buffer.put_u16(rule.hard_timeout);
     buffer.put_u16(rule.priority);
-    buffer.put_u32(lower_buffer(flow_mod.buffer_id));
+    records::encode_buffer_id(flow_mod.buffer_id, buffer);
     buffer.put_u16(lower_out_port(flow_mod.out_port)?);
     buffer.put_u16(others);
     action::encode_instructions(&rule.instructions, &rule.pattern, buffer)

@@ -6,11 +6,11 @@ use super::consts::{port as port_consts, reason};
 use super::{action, port, unsupported};
 use crate::error::{DecodeError, Unsupported};
 use crate::model::{PacketIn, PacketInReason, PacketOut, Pattern};
-use crate::types::{BufferId, PortNo, TableId};
-use crate::wire::{Reader, pad};
+use crate::types::{PortNo, TableId};
+use crate::wire::{Reader, pad, records};
 
 pub(super) fn decode_in(reader: &mut Reader) -> Result<PacketIn, DecodeError> {
-    let buffer_id = raise_buffer(reader.u32("buffer_id")?);
+    let buffer_id = records::decode_buffer_id(reader)?;
     let total_len = reader.u16("total_len")?;
     let in_port = port::raise(reader.u16("in_port")?);
     let reason = match reader.u8("reason")? {
@@ -34,7 +34,7 @@ pub(super) fn decode_in(reader: &mut Reader) -> Result<PacketIn, DecodeError> {
 /// `OFPP_NONE` as the input port is raised to the controller's number, by which the model and 1.3 say that
 /// the packet came in on no port.
 pub(super) fn decode_out(reader: &mut Reader) -> Result<PacketOut, DecodeError> {
-    let buffer_id = raise_buffer(reader.u32("buffer_id")?);
+    let buffer_id = records::decode_buffer_id(reader)?;
     let in_port = match reader.u16("in_port")? {
         port_consts::NONE => PortNo::CONTROLLER,
         number => port::raise(number),
@@ -51,7 +51,7 @@ pub(super) fn decode_out(reader: &mut Reader) -> Result<PacketOut, DecodeError> 
 
 /// Leaves out the table, the cookie and all of the pattern but the input port.
 pub(super) fn encode_in(packet: &PacketIn, buffer: &mut BytesMut) -> Result<(), Unsupported> {
-    buffer.put_u32(lower_buffer(packet.buffer_id));
+    records::encode_buffer_id(packet.buffer_id, buffer);
     buffer.put_u16(packet.total_len);
     buffer.put_u16(port::lower(packet.in_port)?);
     buffer.put_u8(match packet.reason {
@@ -69,7 +69,7 @@ pub(super) fn encode_in(packet: &PacketIn, buffer: &mut BytesMut) -> Result<(), 
 
 /// The controller as the input port is lowered to `OFPP_NONE`: in 1.0 that is what no port is called.
 pub(super) fn encode_out(packet: &PacketOut, buffer: &mut BytesMut) -> Result<(), Unsupported> {
-    buffer.put_u32(lower_buffer(packet.buffer_id));
+    records::encode_buffer_id(packet.buffer_id, buffer);
     buffer.put_u16(match packet.in_port {
         PortNo::CONTROLLER => port_consts::NONE,
         other => port::lower(other)?,
@@ -83,12 +83,4 @@ pub(super) fn encode_out(packet: &PacketOut, buffer: &mut BytesMut) -> Result<()
     buffer[length_at..start].copy_from_slice(&length.to_be_bytes());
     buffer.put_slice(&packet.data);
     Ok(())
-}
-
-pub(super) fn raise_buffer(number: u32) -> Option<BufferId> {
-    (number != BufferId::NO_BUFFER).then_some(BufferId(number))
-}
-
-pub(super) fn lower_buffer(buffer_id: Option<BufferId>) -> u32 {
-    buffer_id.map_or(BufferId::NO_BUFFER, |buffer_id| buffer_id.0)
 }

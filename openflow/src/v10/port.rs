@@ -3,12 +3,13 @@
 
 use bytes::{BufMut, BytesMut};
 
-use super::consts::{port, reason};
+use super::consts::port;
 use super::unsupported;
 use crate::error::{DecodeError, Unsupported};
-use crate::model::{Port, PortStatus, PortStatusReason};
+use crate::model::{Port, PortStatus};
 use crate::types::PortNo;
-use crate::wire::{Reader, pad, put_text};
+use crate::wire::records::{self, with_bit};
+use crate::wire::{Reader, put_text};
 
 /// The 32-bit number of a 16-bit one: reserved numbers become 1.3's, `OFPP_NONE` becomes ANY. Numbers that
 /// 1.0 gives no meaning (0xff01 to 0xfff7) stay as they are.
@@ -58,15 +59,8 @@ pub(super) fn decode(reader: &mut Reader) -> Result<Port, DecodeError> {
 }
 
 pub(super) fn decode_status(reader: &mut Reader) -> Result<PortStatus, DecodeError> {
-    let reason = match reader.u8("reason")? {
-        reason::PORT_ADD => PortStatusReason::Add,
-        reason::PORT_DELETE => PortStatusReason::Delete,
-        reason::PORT_MODIFY => PortStatusReason::Modify,
-        other => PortStatusReason::Unknown(other),
-    };
-    reader.skip("pad", 7)?;
     Ok(PortStatus {
-        reason,
+        reason: records::decode_port_reason(reader)?,
         port: decode(reader)?,
     })
 }
@@ -94,16 +88,6 @@ pub(super) fn encode(description: &Port, buffer: &mut BytesMut) -> Result<(), Un
 }
 
 pub(super) fn encode_status(status: &PortStatus, buffer: &mut BytesMut) -> Result<(), Unsupported> {
-    buffer.put_u8(match status.reason {
-        PortStatusReason::Add => reason::PORT_ADD,
-        PortStatusReason::Delete => reason::PORT_DELETE,
-        PortStatusReason::Modify => reason::PORT_MODIFY,
-        PortStatusReason::Unknown(other) => other,
-    });
-    pad(buffer, 7);
+    records::encode_port_reason(status.reason, buffer);
     encode(&status.port, buffer)
-}
-
-const fn with_bit(bits: u32, bit: u32, set: bool) -> u32 {
-    if set { bits | bit } else { bits & !bit }
 }

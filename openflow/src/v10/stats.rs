@@ -3,21 +3,16 @@
 use bytes::{BufMut, BytesMut};
 
 use super::consts::stats as codes;
-use super::flow::{
-    check_out_group, decode_duration, encode_duration, lower_out_port, raise_out_port,
-};
+use super::flow::{check_out_group, encode_duration, lower_out_port, raise_out_port};
 use super::{action, pattern, port, unsupported};
 use crate::error::{DecodeError, Problem, Unsupported};
 use crate::model::outbound::FlowFilter;
 use crate::model::{
-    AggregateStats, Description, FlowFlags, FlowRule, FlowStats, FromSwitch, PortStats, StatsReply,
-    StatsRequest, TableStats,
+    FlowFlags, FlowRule, FlowStats, FromSwitch, PortStats, StatsReply, StatsRequest, TableStats,
 };
 use crate::types::{Cookie, TableId};
+use crate::wire::records;
 use crate::wire::{Reader, pad, patch_length, put_text};
-
-/// On the wire: a counter that the switch doesn't keep.
-const NOT_KEPT: u64 = u64::MAX;
 
 pub(super) fn decode_request(reader: &mut Reader) -> Result<StatsRequest, DecodeError> {
     let stats_type = reader.u16("type")?;
@@ -57,39 +52,17 @@ pub(super) fn decode_reply(reader: &mut Reader) -> Result<FromSwitch, DecodeErro
     let stats_type = reader.u16("type")?;
     let more = reader.u16("flags")? & codes::REPLY_MORE != 0;
     let body = match stats_type {
-        codes::DESC => StatsReply::Description(decode_description(reader)?),
-        codes::FLOW => StatsReply::Flows(decode_all(reader, decode_flow)?),
-        codes::AGGREGATE => StatsReply::Aggregate(decode_aggregate(reader)?),
-        codes::TABLE => StatsReply::Tables(decode_all(reader, decode_table)?),
-        codes::PORT => StatsReply::Ports(decode_all(reader, decode_port)?),
+        codes::DESC => StatsReply::Description(records::decode_description(reader)?),
+        codes::FLOW => StatsReply::Flows(reader.list(decode_flow)?),
+        codes::AGGREGATE => StatsReply::Aggregate(records::decode_aggregate(reader)?),
+        codes::TABLE => StatsReply::Tables(reader.list(decode_table)?),
+        codes::PORT => StatsReply::Ports(reader.list(decode_port)?),
         _ => StatsReply::Unknown {
             stats_type,
             body: reader.rest(),
         },
     };
     Ok(FromSwitch::Stats { more, body })
-}
-
-/// As many records as there are; each takes at least a byte, so this ends.
-fn decode_all<T>(
-    reader: &mut Reader,
-    decode: impl Fn(&mut Reader) -> Result<T, DecodeError>,
-) -> Result<Vec<T>, DecodeError> {
-    let mut records = Vec::new();
-    while !reader.is_empty() {
-        records.push(decode(reader)?);
-    }
-    Ok(records)
-}
-
-fn decode_description(reader: &mut Reader) -> Result<Description, DecodeError> {
-    Ok(Description {
-        manufacturer: reader.text("mfr_desc", codes::DESC_LENGTH)?,
-        hardware: reader.text("hw_desc", codes::DESC_LENGTH)?,
-        software: reader.text("sw_desc", codes::DESC_LENGTH)?,
-        serial: reader.text("serial_num", codes::SERIAL_LENGTH)?,
-        datapath: reader.text("dp_desc", codes::DESC_LENGTH)?,
-    })
 }
 
 /// OF 1.0.2 §5.3.5, `ofp_flow_stats`. It says nothing of flags.
@@ -104,7 +77,7 @@ fn decode_flow(reader: &mut Reader) -> Result<FlowStats, DecodeError> {
     let table = TableId(entry.u8("table_id")?);
     entry.skip("pad", 1)?;
     let pattern = pattern::decode(&mut entry)?;
-    let duration_ns = decode_duration(&mut entry)?;
+    let duration_ns = records::decode_duration(&mut entry)?;
     let priority = entry.u16("priority")?;
     let idle_timeout = entry.u16("idle_timeout")?;
     let hard_timeout = entry.u16("hard_timeout")?;
@@ -130,18 +103,6 @@ fn decode_flow(reader: &mut Reader) -> Result<FlowStats, DecodeError> {
     })
 }
 
-fn decode_aggregate(reader: &mut Reader) -> Result<AggregateStats, DecodeError> {
-    let packets = reader.u64("packet_count")?;
-    let bytes = reader.u64("byte_count")?;
-    let flows = reader.u32("flow_count")?;
-    reader.skip("pad", 4)?;
-    Ok(AggregateStats {
-        packets,
-        bytes,
-        flows,
-    })
-}
-
 fn decode_table(reader: &mut Reader) -> Result<TableStats, DecodeError> {
     let table = reader.u8("table_id")?;
     reader.skip("pad", 3)?;
@@ -159,26 +120,7 @@ fn decode_table(reader: &mut Reader) -> Result<TableStats, DecodeError> {
 fn decode_port(reader: &mut Reader) -> Result<PortStats, DecodeError> {
     let number = reader.u16("port_no")?;
     reader.skip("pad", 6)?;
-    let mut counter = |field| {
-        let value = reader.u64(field)?;
-        Ok((value != NOT_KEPT).then_some(value))
-    };
-    Ok(PortStats {
-        port: port::raise(number),
-        rx_packets: counter("rx_packets")?,
-        tx_packets: counter("tx_packets")?,
-        rx_bytes: counter("rx_bytes")?,
-        tx_bytes: counter("tx_bytes")?,
-        rx_dropped: counter("rx_dropped")?,
-        tx_dropped: counter("tx_dropped")?,
-        rx_errors: counter("rx_errors")?,
-        tx_errors: counter("tx_errors")?,
-        rx_frame_errors: counter("rx_frame_err")?,
-        rx_overrun_errors: counter("rx_over_err")?,
-        rx_crc_errors: counter("rx_crc_err")?,
-        collisions: counter("collisions")?,
-        duration_ns: None,
-    })
+    records::decode_port_counters(reader, port::raise(number))
 }
 
 pub(super) fn encode_request(
@@ -243,7 +185,7 @@ pub(super) fn encode_reply(
     match body {
         StatsReply::Description(description) => {
             put_head(codes::DESC, flags, buffer);
-            encode_description(description, buffer);
+            records::encode_description(description, buffer);
         }
         StatsReply::Flows(flows) => {
             put_head(codes::FLOW, flags, buffer);
@@ -253,10 +195,7 @@ pub(super) fn encode_reply(
         }
         StatsReply::Aggregate(aggregate) => {
             put_head(codes::AGGREGATE, flags, buffer);
-            buffer.put_u64(aggregate.packets);
-            buffer.put_u64(aggregate.bytes);
-            buffer.put_u32(aggregate.flows);
-            pad(buffer, 4);
+            records::encode_aggregate(aggregate, buffer);
         }
         StatsReply::Tables(tables) => {
             put_head(codes::TABLE, flags, buffer);
@@ -297,14 +236,6 @@ fn put_head(stats_type: u16, flags: u16, buffer: &mut BytesMut) {
     buffer.put_u16(flags);
 }
 
-fn encode_description(description: &Description, buffer: &mut BytesMut) {
-    put_text(buffer, &description.manufacturer, codes::DESC_LENGTH);
-    put_text(buffer, &description.hardware, codes::DESC_LENGTH);
-    put_text(buffer, &description.software, codes::DESC_LENGTH);
-    put_text(buffer, &description.serial, codes::SERIAL_LENGTH);
-    put_text(buffer, &description.datapath, codes::DESC_LENGTH);
-}
-
 /// Leaves out the flags.
 fn encode_flow(flow: &FlowStats, buffer: &mut BytesMut) -> Result<(), Unsupported> {
     let start = buffer.len();
@@ -343,21 +274,6 @@ fn encode_table(table: &TableStats, buffer: &mut BytesMut) {
 fn encode_port(stats: &PortStats, buffer: &mut BytesMut) -> Result<(), Unsupported> {
     buffer.put_u16(port::lower(stats.port)?);
     pad(buffer, 6);
-    for counter in [
-        stats.rx_packets,
-        stats.tx_packets,
-        stats.rx_bytes,
-        stats.tx_bytes,
-        stats.rx_dropped,
-        stats.tx_dropped,
-        stats.rx_errors,
-        stats.tx_errors,
-        stats.rx_frame_errors,
-        stats.rx_overrun_errors,
-        stats.rx_crc_errors,
-        stats.collisions,
-    ] {
-        buffer.put_u64(counter.unwrap_or(NOT_KEPT));
-    }
+    records::encode_port_counters(stats, buffer);
     Ok(())
 }

@@ -4,7 +4,7 @@ use bytes::{BufMut, BytesMut};
 
 use super::consts::*;
 use super::oxm::{self, Oxm};
-use super::{decode_list, decode_record, encode_record, unsupported};
+use super::{decode_record, encode_record, unsupported};
 use crate::error::{DecodeError, Problem, Unsupported};
 use crate::model::{Action, Field, Masked};
 use crate::types::{GroupId, PortNo};
@@ -12,7 +12,7 @@ use crate::wire::{Reader, pad, pad_to_8, patch_length};
 
 /// Reads actions until nothing is left.
 pub(super) fn decode_all(reader: &mut Reader) -> Result<Vec<Action>, DecodeError> {
-    decode_list(reader, decode)
+    reader.list(decode)
 }
 
 /// OF 1.3.5 §7.2.5, ofp_action_header and what each type makes of it.

@@ -24,9 +24,6 @@ pub(super) const OFPT_MULTIPART_REPLY: u8 = 19;
 pub(super) const OFPT_BARRIER_REQUEST: u8 = 20;
 pub(super) const OFPT_BARRIER_REPLY: u8 = 21;
 
-/// OF 1.3.5 §7.5.1, ofp_hello_elem_type.
-pub(super) const OFPHET_VERSIONBITMAP: u16 = 1;
-
 /// OF 1.3.5 §7.2.1, ofp_port_config.
 pub(super) const OFPPC_PORT_DOWN: u32 = 1;
 /// OF 1.3.5 §7.2.1, ofp_port_state.
@@ -81,11 +78,6 @@ pub(super) const OFPMPF_REQ_MORE: u16 = 1;
 /// OF 1.3.5 §7.3.5, ofp_multipart_reply_flags.
 pub(super) const OFPMPF_REPLY_MORE: u16 = 1;
 
-/// OF 1.3.5 §7.3.5.1, DESC_STR_LEN.
-pub(super) const DESCRIPTION_LENGTH: usize = 256;
-/// OF 1.3.5 §7.3.5.1, SERIAL_NUM_LEN.
-pub(super) const SERIAL_LENGTH: usize = 32;
-
 // OF 1.3.5 §7.4.1, ofp_packet_in_reason.
 pub(super) const OFPR_NO_MATCH: u8 = 0;
 pub(super) const OFPR_ACTION: u8 = 1;
@@ -98,8 +90,3 @@ pub(super) const OFPRR_IDLE_TIMEOUT: u8 = 0;
 pub(super) const OFPRR_HARD_TIMEOUT: u8 = 1;
 pub(super) const OFPRR_DELETE: u8 = 2;
 pub(super) const OFPRR_GROUP_DELETE: u8 = 3;
-
-// OF 1.3.5 §7.4.3, ofp_port_reason.
-pub(super) const OFPPR_ADD: u8 = 0;
-pub(super) const OFPPR_DELETE: u8 = 1;
-pub(super) const OFPPR_MODIFY: u8 = 2;

@@ -3,13 +3,12 @@
 use bytes::{BufMut, BytesMut};
 
 use super::consts::*;
-use super::{instruction, oxm, packet, unsupported};
+use super::{instruction, oxm, unsupported};
 use crate::error::{DecodeError, Problem, Unsupported};
 use crate::model::{FlowCommand, FlowFlags, FlowMod, FlowRemoved, FlowRemovedReason, FlowRule};
 use crate::types::{Cookie, GroupId, PortNo, TableId};
+use crate::wire::records::{self, NS_PER_SECOND};
 use crate::wire::{Reader, pad};
-
-const NANOSECONDS: u64 = 1_000_000_000;
 
 /// OF 1.3.5 §7.3.4.1, ofp_flow_mod.
 pub(super) fn decode_mod(body: &mut Reader) -> Result<FlowMod, DecodeError> {
@@ -20,7 +19,7 @@ pub(super) fn decode_mod(body: &mut Reader) -> Result<FlowMod, DecodeError> {
     let idle_timeout = body.u16("idle_timeout")?;
     let hard_timeout = body.u16("hard_timeout")?;
     let priority = body.u16("priority")?;
-    let buffer_id = packet::decode_buffer_id(body)?;
+    let buffer_id = records::decode_buffer_id(body)?;
     let (out_port, out_group) = decode_out(body)?;
     let flags = FlowFlags(body.u16("flags")?);
     body.skip("pad", 2)?;
@@ -84,19 +83,13 @@ pub(super) fn decode_removed(body: &mut Reader) -> Result<FlowRemoved, DecodeErr
             other => FlowRemovedReason::Unknown(other),
         },
         table: TableId(body.u8("table_id")?),
-        duration_ns: decode_duration(body)?,
+        duration_ns: records::decode_duration(body)?,
         idle_timeout: body.u16("idle_timeout")?,
         hard_timeout: body.u16("hard_timeout")?,
         packets: body.u64("packet_count")?,
         bytes: body.u64("byte_count")?,
         pattern: oxm::decode_match(body)?,
     })
-}
-
-/// Seconds and the nanoseconds beyond them, as nanoseconds.
-pub(super) fn decode_duration(body: &mut Reader) -> Result<u64, DecodeError> {
-    let seconds = u64::from(body.u32("duration_sec")?);
-    Ok(seconds * NANOSECONDS + u64::from(body.u32("duration_nsec")?))
 }
 
 /// OF 1.3.5 §7.3.4.1, ofp_flow_mod.
@@ -115,7 +108,7 @@ pub(super) fn encode_mod(change: &FlowMod, buffer: &mut BytesMut) -> Result<(), 
     buffer.put_u16(rule.idle_timeout);
     buffer.put_u16(rule.hard_timeout);
     buffer.put_u16(rule.priority);
-    packet::encode_buffer_id(change.buffer_id, buffer);
+    records::encode_buffer_id(change.buffer_id, buffer);
     encode_out(change.out_port, change.out_group, buffer);
     buffer.put_u16(rule.flags.0);
     pad(buffer, 2);
@@ -154,10 +147,10 @@ pub(super) fn encode_removed(
 
 /// Nanoseconds, as seconds and the nanoseconds beyond them.
 pub(super) fn encode_duration(duration_ns: u64, buffer: &mut BytesMut) -> Result<(), Unsupported> {
-    let seconds = u32::try_from(duration_ns / NANOSECONDS)
+    let seconds = u32::try_from(duration_ns / NS_PER_SECOND)
         .map_err(|_| unsupported(format!("a duration of {duration_ns} ns")))?;
     buffer.put_u32(seconds);
     // The remainder is below a billion and fits.
-    buffer.put_u32((duration_ns % NANOSECONDS) as u32);
+    buffer.put_u32((duration_ns % NS_PER_SECOND) as u32);
     Ok(())
 }

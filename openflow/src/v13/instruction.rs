@@ -3,7 +3,7 @@
 use bytes::{BufMut, BytesMut};
 
 use super::consts::*;
-use super::{action, decode_list, decode_record, encode_record};
+use super::{action, decode_record, encode_record};
 use crate::error::{DecodeError, Unsupported};
 use crate::model::{Action, Instruction};
 use crate::types::TableId;
@@ -11,7 +11,7 @@ use crate::wire::{Reader, pad, patch_length};
 
 /// Reads instructions until nothing is left.
 pub(super) fn decode_all(reader: &mut Reader) -> Result<Vec<Instruction>, DecodeError> {
-    decode_list(reader, decode)
+    reader.list(decode)
 }
 
 /// OF 1.3.5 §7.2.4, ofp_instruction_header and what each type makes of it.

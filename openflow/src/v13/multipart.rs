@@ -3,18 +3,16 @@
 use bytes::{BufMut, BytesMut};
 
 use super::consts::*;
-use super::{decode_list, flow, instruction, oxm, port, unsupported};
+use super::{flow, instruction, oxm, port, unsupported};
 use crate::error::{DecodeError, Problem, Unsupported};
 use crate::model::outbound::FlowFilter;
 use crate::model::{
-    AggregateStats, Description, FlowFlags, FlowRule, FlowStats, FromSwitch, PortStats, StatsReply,
-    StatsRequest, TableStats, ToSwitch,
+    FlowFlags, FlowRule, FlowStats, FromSwitch, PortStats, StatsReply, StatsRequest, TableStats,
+    ToSwitch,
 };
 use crate::types::{Cookie, PortNo, TableId};
-use crate::wire::{Reader, pad, patch_length, put_text};
-
-/// On the wire: a counter that the switch doesn't keep (OF 1.3.5 §7.3.5).
-const NOT_COUNTED: u64 = u64::MAX;
+use crate::wire::records::{self, NOT_COUNTED};
+use crate::wire::{Reader, pad, patch_length};
 
 /// OF 1.3.5 §7.3.5, ofp_multipart_request. One that is a part of several has no word in the model
 /// (only requests that change tables come so), and is kept whole.
@@ -73,29 +71,18 @@ pub(super) fn decode_reply(body: &mut Reader) -> Result<FromSwitch, DecodeError>
     let more = body.u16("flags")? & OFPMPF_REPLY_MORE != 0;
     body.skip("pad", 4)?;
     let body = match stats_type {
-        OFPMP_DESC => StatsReply::Description(decode_description(body)?),
-        OFPMP_FLOW => StatsReply::Flows(decode_list(body, decode_flow)?),
-        OFPMP_AGGREGATE => StatsReply::Aggregate(decode_aggregate(body)?),
-        OFPMP_TABLE => StatsReply::Tables(decode_list(body, decode_table)?),
-        OFPMP_PORT_STATS => StatsReply::Ports(decode_list(body, decode_port)?),
-        OFPMP_PORT_DESC => StatsReply::PortDescription(decode_list(body, port::decode)?),
+        OFPMP_DESC => StatsReply::Description(records::decode_description(body)?),
+        OFPMP_FLOW => StatsReply::Flows(body.list(decode_flow)?),
+        OFPMP_AGGREGATE => StatsReply::Aggregate(records::decode_aggregate(body)?),
+        OFPMP_TABLE => StatsReply::Tables(body.list(decode_table)?),
+        OFPMP_PORT_STATS => StatsReply::Ports(body.list(decode_port)?),
+        OFPMP_PORT_DESC => StatsReply::PortDescription(body.list(port::decode)?),
         _ => StatsReply::Unknown {
             stats_type,
             body: body.rest(),
         },
     };
     Ok(FromSwitch::Stats { more, body })
-}
-
-/// OF 1.3.5 §7.3.5.1, ofp_desc.
-fn decode_description(body: &mut Reader) -> Result<Description, DecodeError> {
-    Ok(Description {
-        manufacturer: body.text("mfr_desc", DESCRIPTION_LENGTH)?,
-        hardware: body.text("hw_desc", DESCRIPTION_LENGTH)?,
-        software: body.text("sw_desc", DESCRIPTION_LENGTH)?,
-        serial: body.text("serial_num", SERIAL_LENGTH)?,
-        datapath: body.text("dp_desc", DESCRIPTION_LENGTH)?,
-    })
 }
 
 /// OF 1.3.5 §7.3.5.2, ofp_flow_stats.
@@ -108,7 +95,7 @@ fn decode_flow(body: &mut Reader) -> Result<FlowStats, DecodeError> {
     let mut entry = body.sub("length", length - 2)?;
     let table = TableId(entry.u8("table_id")?);
     entry.skip("pad", 1)?;
-    let duration_ns = flow::decode_duration(&mut entry)?;
+    let duration_ns = records::decode_duration(&mut entry)?;
     let priority = entry.u16("priority")?;
     let idle_timeout = entry.u16("idle_timeout")?;
     let hard_timeout = entry.u16("hard_timeout")?;
@@ -137,19 +124,6 @@ fn decode_flow(body: &mut Reader) -> Result<FlowStats, DecodeError> {
     })
 }
 
-/// OF 1.3.5 §7.3.5.3, ofp_aggregate_stats_reply.
-fn decode_aggregate(body: &mut Reader) -> Result<AggregateStats, DecodeError> {
-    let packets = body.u64("packet_count")?;
-    let bytes = body.u64("byte_count")?;
-    let flows = body.u32("flow_count")?;
-    body.skip("pad", 4)?;
-    Ok(AggregateStats {
-        packets,
-        bytes,
-        flows,
-    })
-}
-
 /// OF 1.3.5 §7.3.5.4, ofp_table_stats.
 fn decode_table(body: &mut Reader) -> Result<TableStats, DecodeError> {
     let table = body.u8("table_id")?;
@@ -169,32 +143,18 @@ fn decode_table(body: &mut Reader) -> Result<TableStats, DecodeError> {
 fn decode_port(body: &mut Reader) -> Result<PortStats, DecodeError> {
     let port = PortNo(body.u32("port_no")?);
     body.skip("pad", 4)?;
+    let counters = records::decode_port_counters(body, port)?;
+    let duration_ns = match body.clone().u64("duration_sec")? {
+        NOT_COUNTED => {
+            body.skip("duration_sec", 8)?;
+            None
+        }
+        _ => Some(records::decode_duration(body)?),
+    };
     Ok(PortStats {
-        port,
-        rx_packets: decode_counter(body, "rx_packets")?,
-        tx_packets: decode_counter(body, "tx_packets")?,
-        rx_bytes: decode_counter(body, "rx_bytes")?,
-        tx_bytes: decode_counter(body, "tx_bytes")?,
-        rx_dropped: decode_counter(body, "rx_dropped")?,
-        tx_dropped: decode_counter(body, "tx_dropped")?,
-        rx_errors: decode_counter(body, "rx_errors")?,
-        tx_errors: decode_counter(body, "tx_errors")?,
-        rx_frame_errors: decode_counter(body, "rx_frame_err")?,
-        rx_overrun_errors: decode_counter(body, "rx_over_err")?,
-        rx_crc_errors: decode_counter(body, "rx_crc_err")?,
-        collisions: decode_counter(body, "collisions")?,
-        duration_ns: match decode_counter(&mut body.clone(), "duration_sec")? {
-            None => {
-                body.skip("duration_sec", 8)?;
-                None
-            }
-            Some(_) => Some(flow::decode_duration(body)?),
-        },
+        duration_ns,
+        ..counters
     })
-}
-
-fn decode_counter(body: &mut Reader, field: &'static str) -> Result<Option<u64>, DecodeError> {
-    Ok(Some(body.u64(field)?).filter(|&counter| counter != NOT_COUNTED))
 }
 
 /// OF 1.3.5 §7.3.5, ofp_multipart_request.
@@ -255,11 +215,11 @@ pub(super) fn encode_reply(
     buffer.put_u16(if more { OFPMPF_REPLY_MORE } else { 0 });
     pad(buffer, 4);
     match reply {
-        StatsReply::Description(description) => encode_description(description, buffer),
+        StatsReply::Description(description) => records::encode_description(description, buffer),
         StatsReply::Flows(flows) => flows
             .iter()
             .try_for_each(|flow| encode_flow(flow, buffer))?,
-        StatsReply::Aggregate(sums) => encode_aggregate(sums, buffer),
+        StatsReply::Aggregate(sums) => records::encode_aggregate(sums, buffer),
         StatsReply::Tables(tables) => tables
             .iter()
             .try_for_each(|table| encode_table(table, buffer))?,
@@ -272,15 +232,6 @@ pub(super) fn encode_reply(
         StatsReply::Unknown { body, .. } => buffer.put_slice(body),
     }
     Ok(())
-}
-
-/// OF 1.3.5 §7.3.5.1, ofp_desc.
-fn encode_description(description: &Description, buffer: &mut BytesMut) {
-    put_text(buffer, &description.manufacturer, DESCRIPTION_LENGTH);
-    put_text(buffer, &description.hardware, DESCRIPTION_LENGTH);
-    put_text(buffer, &description.software, DESCRIPTION_LENGTH);
-    put_text(buffer, &description.serial, SERIAL_LENGTH);
-    put_text(buffer, &description.datapath, DESCRIPTION_LENGTH);
 }
 
 /// OF 1.3.5 §7.3.5.2, ofp_flow_stats.
@@ -305,14 +256,6 @@ fn encode_flow(stats: &FlowStats, buffer: &mut BytesMut) -> Result<(), Unsupport
     Ok(())
 }
 
-/// OF 1.3.5 §7.3.5.3, ofp_aggregate_stats_reply.
-fn encode_aggregate(sums: &AggregateStats, buffer: &mut BytesMut) {
-    buffer.put_u64(sums.packets);
-    buffer.put_u64(sums.bytes);
-    buffer.put_u32(sums.flows);
-    pad(buffer, 4);
-}
-
 /// OF 1.3.5 §7.3.5.4, ofp_table_stats.
 fn encode_table(stats: &TableStats, buffer: &mut BytesMut) -> Result<(), Unsupported> {
     if stats.name.is_some() || stats.max_entries.is_some() || stats.wildcards.is_some() {
@@ -332,23 +275,7 @@ fn encode_table(stats: &TableStats, buffer: &mut BytesMut) -> Result<(), Unsuppo
 fn encode_port(stats: &PortStats, buffer: &mut BytesMut) -> Result<(), Unsupported> {
     buffer.put_u32(stats.port.0);
     pad(buffer, 4);
-    let counters = [
-        stats.rx_packets,
-        stats.tx_packets,
-        stats.rx_bytes,
-        stats.tx_bytes,
-        stats.rx_dropped,
-        stats.tx_dropped,
-        stats.rx_errors,
-        stats.tx_errors,
-        stats.rx_frame_errors,
-        stats.rx_overrun_errors,
-        stats.rx_crc_errors,
-        stats.collisions,
-    ];
-    for counter in counters {
-        buffer.put_u64(counter.unwrap_or(NOT_COUNTED));
-    }
+    records::encode_port_counters(stats, buffer);
     match stats.duration_ns {
         Some(duration_ns) => flow::encode_duration(duration_ns, buffer),
         None => {

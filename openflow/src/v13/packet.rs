@@ -6,12 +6,12 @@ use super::consts::*;
 use super::{action, oxm};
 use crate::error::{DecodeError, Problem, Unsupported};
 use crate::model::{Field, PacketIn, PacketInReason, PacketOut};
-use crate::types::{BufferId, Cookie, PortNo, TableId};
-use crate::wire::{Reader, pad};
+use crate::types::{Cookie, PortNo, TableId};
+use crate::wire::{Reader, pad, records};
 
 /// OF 1.3.5 §7.4.1, ofp_packet_in. Its match holds the packet's metadata, always with the port it came in on.
 pub(super) fn decode_in(body: &mut Reader) -> Result<PacketIn, DecodeError> {
-    let buffer_id = decode_buffer_id(body)?;
+    let buffer_id = records::decode_buffer_id(body)?;
     let total_len = body.u16("total_len")?;
     let reason = match body.u8("reason")? {
         OFPR_NO_MATCH => PacketInReason::NoMatch,
@@ -45,7 +45,7 @@ pub(super) fn decode_in(body: &mut Reader) -> Result<PacketIn, DecodeError> {
 
 /// OF 1.3.5 §7.3.7, ofp_packet_out.
 pub(super) fn decode_out(body: &mut Reader) -> Result<PacketOut, DecodeError> {
-    let buffer_id = decode_buffer_id(body)?;
+    let buffer_id = records::decode_buffer_id(body)?;
     let in_port = PortNo(body.u32("in_port")?);
     let at = body.offset();
     let length = usize::from(body.u16("actions_len")?);
@@ -62,15 +62,9 @@ pub(super) fn decode_out(body: &mut Reader) -> Result<PacketOut, DecodeError> {
     })
 }
 
-/// A buffer's number, or `OFP_NO_BUFFER` (OF 1.3.5 §7.4.1).
-pub(super) fn decode_buffer_id(body: &mut Reader) -> Result<Option<BufferId>, DecodeError> {
-    let number = body.u32("buffer_id")?;
-    Ok((number != BufferId::NO_BUFFER).then_some(BufferId(number)))
-}
-
 /// OF 1.3.5 §7.4.1, ofp_packet_in. The match gets the port the packet came in on, whatever it said of that before.
 pub(super) fn encode_in(packet: &PacketIn, buffer: &mut BytesMut) -> Result<(), Unsupported> {
-    encode_buffer_id(packet.buffer_id, buffer);
+    records::encode_buffer_id(packet.buffer_id, buffer);
     buffer.put_u16(packet.total_len);
     buffer.put_u8(match packet.reason {
         PacketInReason::NoMatch => OFPR_NO_MATCH,
@@ -88,7 +82,7 @@ pub(super) fn encode_in(packet: &PacketIn, buffer: &mut BytesMut) -> Result<(), 
 
 /// OF 1.3.5 §7.3.7, ofp_packet_out.
 pub(super) fn encode_out(packet: &PacketOut, buffer: &mut BytesMut) -> Result<(), Unsupported> {
-    encode_buffer_id(packet.buffer_id, buffer);
+    records::encode_buffer_id(packet.buffer_id, buffer);
     buffer.put_u32(packet.in_port.0);
     let length_at = buffer.len();
     pad(buffer, 8);
@@ -99,9 +93,4 @@ pub(super) fn encode_out(packet: &PacketOut, buffer: &mut BytesMut) -> Result<()
     buffer[length_at..length_at + 2].copy_from_slice(&length.to_be_bytes());
     buffer.put_slice(&packet.data);
     Ok(())
-}
-
-/// A buffer's number, or `OFP_NO_BUFFER` (OF 1.3.5 §7.4.1).
-pub(super) fn encode_buffer_id(buffer_id: Option<BufferId>, buffer: &mut BytesMut) {
-    buffer.put_u32(buffer_id.map_or(BufferId::NO_BUFFER, |id| id.0));
 }

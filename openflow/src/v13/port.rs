@@ -4,21 +4,15 @@ use bytes::{BufMut, BytesMut};
 
 use super::consts::*;
 use crate::error::DecodeError;
-use crate::model::{Port, PortStatus, PortStatusReason};
+use crate::model::{Port, PortStatus};
 use crate::types::PortNo;
+use crate::wire::records::{self, with_bit};
 use crate::wire::{Reader, pad, put_text};
 
 /// OF 1.3.5 §7.4.3, ofp_port_status.
 pub(super) fn decode_status(body: &mut Reader) -> Result<PortStatus, DecodeError> {
-    let reason = match body.u8("reason")? {
-        OFPPR_ADD => PortStatusReason::Add,
-        OFPPR_DELETE => PortStatusReason::Delete,
-        OFPPR_MODIFY => PortStatusReason::Modify,
-        other => PortStatusReason::Unknown(other),
-    };
-    body.skip("pad", 7)?;
     Ok(PortStatus {
-        reason,
+        reason: records::decode_port_reason(body)?,
         port: decode(body)?,
     })
 }
@@ -53,13 +47,7 @@ pub(super) fn decode(reader: &mut Reader) -> Result<Port, DecodeError> {
 
 /// OF 1.3.5 §7.4.3, ofp_port_status.
 pub(super) fn encode_status(status: &PortStatus, buffer: &mut BytesMut) {
-    buffer.put_u8(match status.reason {
-        PortStatusReason::Add => OFPPR_ADD,
-        PortStatusReason::Delete => OFPPR_DELETE,
-        PortStatusReason::Modify => OFPPR_MODIFY,
-        PortStatusReason::Unknown(other) => other,
-    });
-    pad(buffer, 7);
+    records::encode_port_reason(status.reason, buffer);
     encode(&status.port, buffer);
 }
 
@@ -77,8 +65,4 @@ pub(super) fn encode(port: &Port, buffer: &mut BytesMut) {
     }
     buffer.put_u32(port.current_speed);
     buffer.put_u32(port.max_speed);
-}
-
-const fn with_bit(bits: u32, bit: u32, set: bool) -> u32 {
-    if set { bits | bit } else { bits & !bit }
 }

@@ -9,22 +9,17 @@ after os-ken has parsed it.
 """
 
 import pathlib
-import re
 import struct
 
-from os_ken.ofproto import ofproto_parser
-from os_ken.ofproto import ofproto_protocol
 from os_ken.ofproto import ofproto_v1_0 as of
 from os_ken.ofproto import ofproto_v1_0_parser as parser
 from os_ken.ofproto import ofproto_v1_3 as of13
 from os_ken.ofproto import ofproto_v1_3_parser as parser13
 
-DIRECTORY = pathlib.Path(__file__).parent / "v10"
-XID = 0x01020304
-DATAPATH = ofproto_protocol.ProtocolDesc(of.OFP_VERSION)
+from annotated import Annotated, Generator
+
 FRAME = bytes.fromhex("ffffffffffff000000000001080600010800060400010000000000010a0000010000000000000a000002")
 
-HEADER = (of.OFP_HEADER_PACK_STR, "version type length xid")
 MATCH = (
     of.OFP_MATCH_PACK_STR,
     "wildcards in_port dl_src dl_dst dl_vlan dl_vlan_pcp dl_type nw_tos nw_proto nw_src nw_dst tp_src tp_dst",
@@ -82,88 +77,35 @@ ACTIONS = {
 }
 
 
-class Annotated:
-    """A message as lines of hex, each with the name of its field."""
-
-    def __init__(self, message):
-        self.message = message
-        self.at = 0
-        self.lines = []
-
-    def take(self, size, name):
-        part = self.message[self.at:self.at + size]
-        assert len(part) == size, (name, size, len(part))
-        for start in range(0, size, 32):
-            text = part[start:start + 32].hex()
-            self.lines.append(text if start else f"{text:<18}  # {name}")
-        self.at += size
-
-    def fields(self, layout):
-        pack, names = layout
-        names = iter(names.split())
-        for count, code in re.findall(r"(\d*)([a-zA-Z])", pack):
-            if code == "x":
-                self.take(int(count or 1), "pad")
-            elif code == "s":
-                self.take(int(count or 1), next(names))
-            else:
-                for _ in range(int(count or 1)):
-                    self.take(struct.calcsize("!" + code), next(names))
-        assert next(names, None) is None
+class Annotated10(Annotated):
+    """A message of 1.0."""
 
     def actions(self, end):
         while self.at < end:
-            kind, length = struct.unpack_from("!HH", self.message, self.at)
+            kind, length = self.peek("HH")
             following = self.at + length
             self.fields(ACTIONS[kind])
-            if self.at < following:
-                self.take(following - self.at, "data")
+            self.take_until(following, "data")
 
-    def parts(self, layouts):
-        for layout in layouts:
-            if layout == "actions":
-                self.actions(len(self.message))
-            elif layout == "out actions":
-                (length,) = struct.unpack_from("!H", self.message, self.at - 2)
-                self.actions(self.at + length)
-            elif layout == "flows":
-                while self.at < len(self.message):
-                    (length,) = struct.unpack_from("!H", self.message, self.at)
-                    end = self.at + length
-                    for part in (FLOW_STATS_HEAD, MATCH, FLOW_STATS):
-                        self.fields(part)
-                    self.actions(end)
-            elif isinstance(layout, str):
-                if self.at < len(self.message):
-                    self.take(len(self.message) - self.at, layout)
-            else:
-                self.fields(layout)
-        assert self.at == len(self.message), (self.at, len(self.message))
+    def part(self, layout, end):
+        if layout == "actions":
+            self.actions(end)
+        elif layout == "out actions":
+            (length,) = struct.unpack_from("!H", self.message, self.at - 2)
+            self.actions(self.at + length)
+        elif layout == "flows":
+            while self.at < end:
+                following = self.at + self.peek("H")[0]
+                for fields in (FLOW_STATS_HEAD, MATCH, FLOW_STATS):
+                    self.fields(fields)
+                self.actions(following)
+        else:
+            return False
+        return True
 
 
-def write(name, message, *layouts):
-    message = bytes(message)
-    parsed = ofproto_parser.msg(DATAPATH, *struct.unpack_from(of.OFP_HEADER_PACK_STR, message), message)
-    annotated = Annotated(message)
-    annotated.fields(HEADER)
-    annotated.parts(layouts)
-    title = f"# {type(parsed).__name__ if parsed is not None else 'a message'}: {name.replace('_', ' ')}\n"
-    (DIRECTORY / f"{name}.hex").write_text(title + "\n".join(annotated.lines) + "\n")
-
-
-def request(name, message, *layouts):
-    message.set_xid(XID)
-    message.serialize()
-    # os-ken can't parse some of what only switches parse.
-    annotated = Annotated(bytes(message.buf))
-    annotated.fields(HEADER)
-    annotated.parts(layouts)
-    title = f"# {type(message).__name__}: {name.replace('_', ' ')}\n"
-    (DIRECTORY / f"{name}.hex").write_text(title + "\n".join(annotated.lines) + "\n")
-
-
-def reply(name, kind, body, *layouts):
-    write(name, struct.pack(of.OFP_HEADER_PACK_STR, of.OFP_VERSION, kind, 8 + len(body), XID) + body, *layouts)
+GENERATOR = Generator(of, Annotated10, pathlib.Path(__file__).parent / "v10", 0x01020304)
+DATAPATH, request, reply = GENERATOR.datapath, GENERATOR.request, GENERATOR.reply
 
 
 def match(**fields):
@@ -332,7 +274,6 @@ def stats_replies():
 
 
 if __name__ == "__main__":
-    DIRECTORY.mkdir(exist_ok=True)
     both_ways()
     to_switch()
     from_switch()

@@ -9,20 +9,15 @@ matches, and written only after os-ken has parsed it.
 """
 
 import pathlib
-import re
 import struct
 
-from os_ken.ofproto import ofproto_parser
-from os_ken.ofproto import ofproto_protocol
 from os_ken.ofproto import ofproto_v1_3 as of
 from os_ken.ofproto import ofproto_v1_3_parser as parser
 
-DIRECTORY = pathlib.Path(__file__).parent / "v13"
-DATAPATH = ofproto_protocol.ProtocolDesc(of.OFP_VERSION)
-XID = 0x0a0b0c0d
+from annotated import Annotated, Generator
+
 FRAME = bytes.fromhex("0200000000020200000000010800") + bytes(range(50))
 
-HEADER = (of.OFP_HEADER_PACK_STR, "version type length xid")
 MULTIPART = (of.OFP_MULTIPART_REPLY_PACK_STR, "multipart.type flags")
 PORT = (of.OFP_PORT_PACK_STR, "port_no hw_addr name config state curr advertised supported peer curr_speed max_speed")
 FLOW_MOD = (
@@ -80,41 +75,8 @@ ACTIONS = {
 }
 
 
-class Annotated:
-    """A message as lines of hex, each with the name of its field."""
-
-    def __init__(self, message):
-        self.message = message
-        self.at = 0
-        self.lines = []
-
-    def peek(self, pack):
-        return struct.unpack_from("!" + pack, self.message, self.at)
-
-    def take(self, size, name):
-        part = self.message[self.at:self.at + size]
-        assert len(part) == size, (name, size, len(part))
-        for start in range(0, size, 32):
-            text = part[start:start + 32].hex()
-            self.lines.append(text if start else f"{text:<18}  # {name}")
-        self.at += size
-
-    def take_until(self, end, name):
-        if self.at < end:
-            self.take(end - self.at, name)
-
-    def fields(self, layout):
-        pack, names = layout
-        names = iter(names.split())
-        for count, code in re.findall(r"(\d*)([a-zA-Z])", pack):
-            if code == "x":
-                self.take(int(count or 1), "pad")
-            elif code == "s":
-                self.take(int(count or 1), next(names))
-            else:
-                for _ in range(int(count or 1)):
-                    self.take(struct.calcsize("!" + code), next(names))
-        assert next(names, None) is None, layout
+class Annotated13(Annotated):
+    """A message of 1.3."""
 
     def oxm(self):
         class_, field, length = self.peek("HBB")
@@ -150,51 +112,27 @@ class Annotated:
                 self.oxm()
             self.take_until(following, "pad" if kind == of.OFPAT_SET_FIELD else "data")
 
-    def parts(self, layouts):
-        end = len(self.message)
-        for layout in layouts:
-            if layout == "match":
+    def part(self, layout, end):
+        if layout == "match":
+            self.match()
+        elif layout == "instructions":
+            self.instructions(end)
+        elif layout == "actions":
+            (length,) = struct.unpack_from("!H", self.message, self.at - 8)
+            self.actions(self.at + length)
+        elif layout == "flows":
+            while self.at < end:
+                following = self.at + self.peek("H")[0]
+                self.fields(FLOW_STATS)
                 self.match()
-            elif layout == "instructions":
-                self.instructions(end)
-            elif layout == "actions":
-                (length,) = struct.unpack_from("!H", self.message, self.at - 8)
-                self.actions(self.at + length)
-            elif layout == "flows":
-                while self.at < end:
-                    following = self.at + self.peek("H")[0]
-                    self.fields(FLOW_STATS)
-                    self.match()
-                    self.instructions(following)
-            elif isinstance(layout, str):
-                self.take_until(end, layout)
-            else:
-                self.fields(layout)
-        assert self.at == end, (self.at, end)
+                self.instructions(following)
+        else:
+            return False
+        return True
 
 
-def write(name, message, *layouts):
-    message = bytes(message)
-    parsed = ofproto_parser.msg(DATAPATH, *struct.unpack_from(of.OFP_HEADER_PACK_STR, message), message)
-    annotated = Annotated(message)
-    annotated.fields(HEADER)
-    annotated.parts(layouts)
-    title = f"# {type(parsed).__name__}: {name.replace('_', ' ')}\n" if parsed is not None else f"# {name}\n"
-    (DIRECTORY / f"{name}.hex").write_text(title + "\n".join(annotated.lines) + "\n")
-
-
-def request(name, message, *layouts):
-    message.set_xid(XID)
-    message.serialize()
-    annotated = Annotated(bytes(message.buf))
-    annotated.fields(HEADER)
-    annotated.parts(layouts)
-    title = f"# {type(message).__name__}: {name.replace('_', ' ')}\n"
-    (DIRECTORY / f"{name}.hex").write_text(title + "\n".join(annotated.lines) + "\n")
-
-
-def reply(name, kind, body, *layouts):
-    write(name, struct.pack(of.OFP_HEADER_PACK_STR, of.OFP_VERSION, kind, 8 + len(body), XID) + body, *layouts)
+GENERATOR = Generator(of, Annotated13, pathlib.Path(__file__).parent / "v13", 0x0a0b0c0d)
+DATAPATH, request, reply = GENERATOR.datapath, GENERATOR.request, GENERATOR.reply
 
 
 def serialised(*parts):
@@ -425,7 +363,6 @@ def stats_replies():
 
 
 if __name__ == "__main__":
-    DIRECTORY.mkdir(exist_ok=True)
     both_ways()
     to_switch()
     from_switch()

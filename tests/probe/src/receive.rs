@@ -28,8 +28,15 @@ const RECEIVE_BUFFER: usize = 64 << 20;
 /// The largest datagram.
 const LARGEST_DATAGRAM: usize = 65_536;
 
-/// How often `--idle` is looked at.
+/// How often `--idle`, and the silence after a signal, are looked at.
 const IDLE_CHECK: Duration = Duration::from_millis(50);
+
+/// After a signal, packets that are still on the way are waited for until none has come for this long: a switch process
+/// that isn't scheduled, or has rules to deal with, may hold them back that long.
+const QUIET: Duration = Duration::from_millis(1_500);
+
+/// … but no longer than this: what comes later than that is as good as lost.
+const LONGEST_WAIT: Duration = Duration::from_secs(20);
 
 /// Where to listen, and for how long.
 #[derive(Args)]
@@ -40,7 +47,8 @@ pub(crate) struct Options {
     /// Number of flows
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     flows: u16,
-    /// Stop after this many seconds without a packet, once the first has come; without it, at SIGTERM or SIGINT
+    /// Stop after this many seconds without a packet, once the first has come; without it, when none comes any more
+    /// after SIGTERM or SIGINT
     #[arg(long)]
     idle: Option<f64>,
     /// Number of this run, which the sender must share
@@ -60,8 +68,8 @@ pub(crate) async fn run(options: Options) -> Result<Summary> {
     }
     eprintln!("ready");
     tokio::select! {
-        _ = terminate.recv() => (),
-        _ = interrupt.recv() => (),
+        _ = terminate.recv() => settled(&tally).await,
+        _ = interrupt.recv() => settled(&tally).await,
         () = idle_for(idle, &tally) => (),
     }
     // What has arrived by now counts, even if its task hasn't been woken.
@@ -126,6 +134,21 @@ async fn idle_for(idle: Option<Duration>, tally: &RefCell<Tally>) {
         ticks.tick().await;
         let last = tally.borrow().last_at_ns();
         if last != 0 && u128::from(now_ns() - last) > idle.as_nanos() {
+            return;
+        }
+    }
+}
+
+/// Returns when no packet has come for [`QUIET`]. Under load the switches' queues hold seconds of traffic.
+async fn settled(tally: &RefCell<Tally>) {
+    let began = now_ns();
+    let mut ticks = interval(IDLE_CHECK);
+    loop {
+        ticks.tick().await;
+        let (now, last) = (now_ns(), tally.borrow().last_at_ns().max(began));
+        if u128::from(now - last) > QUIET.as_nanos()
+            || u128::from(now - began) > LONGEST_WAIT.as_nanos()
+        {
             return;
         }
     }

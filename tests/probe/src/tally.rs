@@ -58,7 +58,8 @@ pub(crate) struct Summary {
     pub(crate) longest_silence_us: u64,
     /// When it ended; 0 if there was none.
     pub(crate) silence_ended_at_ns: u64,
-    /// The longest time between two arrivals of one flow, over all flows.
+    /// The longest time between two arrivals of one flow, over all flows. The first and the last arrival of any flow
+    /// stand at the ends of each: a flow that starts late, or ends early, is silent there.
     pub(crate) longest_flow_silence_us: u64,
     /// Arrival of the first packet, or 0.
     pub(crate) first_at_ns: u64,
@@ -139,7 +140,7 @@ impl Tally {
             max_displacement: greatest(|flow| flow.max_displacement),
             longest_silence_us: self.longest_silence_ns / 1_000,
             silence_ended_at_ns: self.silence_ended_at_ns,
-            longest_flow_silence_us: greatest(|flow| flow.longest_silence_ns) / 1_000,
+            longest_flow_silence_us: self.longest_flow_silence_ns() / 1_000,
             first_at_ns: self.first_at_ns,
             last_at_ns: self.last_at_ns,
             delay_us: Delays {
@@ -157,6 +158,18 @@ impl Tally {
             foreign: self.foreign,
             receiver_drops,
         }
+    }
+}
+
+impl Tally {
+    fn longest_flow_silence_ns(&self) -> u64 {
+        let silence = |flow: &Flow| match flow.received {
+            0 => self.last_at_ns - self.first_at_ns,
+            _ => (flow.first_at_ns - self.first_at_ns)
+                .max(flow.longest_silence_ns)
+                .max(self.last_at_ns - flow.last_at_ns),
+        };
+        self.flows.iter().map(silence).max().unwrap_or(0)
     }
 }
 

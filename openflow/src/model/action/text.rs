@@ -1,5 +1,8 @@
 //! Actions and instructions as JSON, in the forms that the REST interface promises.
 
+#[cfg(test)]
+mod tests;
+
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 

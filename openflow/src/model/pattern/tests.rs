@@ -1,3 +1,5 @@
+mod laws;
+
 use super::*;
 
 fn read(json: &str) -> Result<Pattern, String> {

@@ -74,19 +74,43 @@ fn the_silence_of_a_flow_is_not_hidden_by_another_flow() {
     let mut tally = Tally::new(RUN, 2);
     for tick in 1..=100 {
         tally.record(0, &payload(RUN, 0, tick - 1, 0), tick * MILLISECOND);
+        if tick <= 30 || tick > 70 {
+            tally.record(1, &payload(RUN, 1, tick - 1, 0), tick * MILLISECOND);
+        }
     }
-    tally.record(1, &payload(RUN, 1, 0, 0), 100 * MILLISECOND);
-    tally.record(1, &payload(RUN, 1, 1, 0), 130 * MILLISECOND);
     let summary = tally.summary(0);
-    assert_eq!(summary.flows, [100, 2]);
-    assert_eq!(summary.longest_silence_us, 30_000);
-    assert_eq!(summary.silence_ended_at_ns, 130 * MILLISECOND);
-    assert_eq!(summary.longest_flow_silence_us, 30_000);
+    assert_eq!(summary.flows, [100, 60]);
+    assert_eq!(summary.longest_silence_us, 1_000);
+    assert_eq!(summary.longest_flow_silence_us, 41_000);
+}
 
-    tally.record(0, &payload(RUN, 0, 100, 0), 150 * MILLISECOND);
+#[test]
+fn the_end_of_the_longest_silence_is_kept() {
+    let mut tally = Tally::new(RUN, 1);
+    for (sequence, time) in (0..).zip([1, 2, 32, 33]) {
+        tally.record(0, &payload(RUN, 0, sequence, 0), time * MILLISECOND);
+    }
     let summary = tally.summary(0);
     assert_eq!(summary.longest_silence_us, 30_000);
-    assert_eq!(summary.longest_flow_silence_us, 50_000);
+    assert_eq!(summary.silence_ended_at_ns, 32 * MILLISECOND);
+}
+
+#[test]
+fn a_flow_that_starts_late_or_ends_early_or_never_comes_is_silent_there() {
+    let steady_and = |times: &[u64]| {
+        let mut tally = Tally::new(RUN, 2);
+        for tick in 1..=100 {
+            tally.record(0, &payload(RUN, 0, tick - 1, 0), tick * MILLISECOND);
+            if let Some(sequence) = times.iter().position(|time| *time == tick) {
+                let sequence = u64::try_from(sequence).unwrap();
+                tally.record(1, &payload(RUN, 1, sequence, 0), tick * MILLISECOND);
+            }
+        }
+        tally.summary(0).longest_flow_silence_us
+    };
+    assert_eq!(steady_and(&[41, 70, 100]), 40_000);
+    assert_eq!(steady_and(&[1, 30, 40]), 60_000);
+    assert_eq!(steady_and(&[]), 99_000);
 }
 
 #[test]
