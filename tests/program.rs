@@ -1,4 +1,8 @@
 //! The whole program as a person starts it, without a switch.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking; clippy knows that only of functions marked as tests"
+)]
 
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
