@@ -1,18 +1,21 @@
 //! When is nothing on the old way any more?
 //!
 //! A barrier says that a switch has taken a rule, not that packets follow it: cached flows are looked at again
-//! later, and what was sent before is still on the links. Two things together say that the old way is empty:
+//! later, and what was sent before is still on the links. Three things together say that the old way is empty:
 //!
 //! * *Markers.* A probe sent out of the port where the old way parted, behind the last packet, comes out at the
 //!   next switch behind that packet, since links keep the order; from there the next, to the end of the old way.
 //! * *Rest.* The counters of every rule on the old way, nudged up to date, have stood still since before the last
 //!   markers set out.
+//! * *Silence.* Nothing but the markers has come in at the source's ports. A switch that is short of processor time
+//!   credits its rules late even when nudged, and would seem at rest; port counters are the interfaces' own.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use godwit_controller::{Network, Owner};
-use godwit_openflow::types::DatapathId;
+use godwit_openflow::model::{StatsReply, StatsRequest};
+use godwit_openflow::types::{DatapathId, PortNo};
 use godwit_topology::PortRef;
 use tokio::task::JoinSet;
 
@@ -30,6 +33,9 @@ const BOUND: Duration = Duration::from_secs(5);
 /// How long a marker may take over one link. Beyond that it is taken as lost, and rest alone decides.
 const MARKER_BOUND: Duration = Duration::from_millis(500);
 
+/// Frames of our own that may come in at a port in one pass: a marker, and a probe of discovery.
+const OWN_FRAMES: u64 = 2;
+
 /// The rules of the old way, and the links that it took.
 #[derive(Debug, Default)]
 pub struct OldWay {
@@ -37,6 +43,8 @@ pub struct OldWay {
     rules: BTreeMap<DatapathId, BTreeSet<FlowId>>,
     /// Ports to send markers out of: first all of the first layer; when they have arrived, the next.
     markers: Vec<BTreeSet<PortRef>>,
+    /// Ports that have to fall silent: nothing else comes in there once the flows are gone.
+    entries: BTreeSet<PortRef>,
 }
 
 /// What was found.
@@ -66,6 +74,19 @@ impl OldWay {
             way.add_markers(old, &left);
         }
         way
+    }
+
+    /// The same, where the whole of `source` is to fall silent: every flow that crosses it is among these.
+    #[must_use]
+    pub fn off(flows: &[Flow], source: DatapathId) -> Self {
+        let hops = flows
+            .iter()
+            .filter_map(|flow| flow.old.as_ref()?.hop_at(source));
+        let entries = hops.map(|hop| PortRef::new(source, hop.in_port)).collect();
+        Self {
+            entries,
+            ..Self::of(flows)
+        }
     }
 
     /// Markers start where the flow parts from the old path, and follow it until it is met again.
@@ -101,6 +122,7 @@ impl OldWay {
         let begun = Instant::now();
         let mut last_change = since;
         let mut known = self.read(network).await;
+        let mut entered = self.entered(network).await;
         loop {
             let set_out = Instant::now();
             self.send_markers(network).await;
@@ -109,7 +131,14 @@ impl OldWay {
                 .iter()
                 .any(|(rule, tally)| known.get(rule) != Some(tally));
             known.extend(now_read);
-            if moved {
+            let now_entered = self.entered(network).await;
+            let silent = now_entered.iter().all(|(port, count)| {
+                entered
+                    .get(port)
+                    .is_some_and(|before| count.saturating_sub(*before) <= OWN_FRAMES)
+            });
+            entered = now_entered;
+            if moved || !silent {
                 last_change = Instant::now();
             } else if set_out >= since + REVALIDATION
                 && last_change <= set_out
@@ -128,6 +157,27 @@ impl OldWay {
                 };
             }
         }
+    }
+
+    /// How many packets have come in at the ports that have to fall silent. A switch that doesn't answer, or
+    /// doesn't count, is left out.
+    async fn entered(&self, network: &Network) -> BTreeMap<PortRef, u64> {
+        let mut counts = BTreeMap::new();
+        let switches: BTreeSet<DatapathId> = self.entries.iter().map(|port| port.dpid).collect();
+        for dpid in switches {
+            let Some(switch) = network.switches().get(dpid) else {
+                continue;
+            };
+            if let Ok(StatsReply::Ports(ports)) =
+                switch.request(StatsRequest::Ports(PortNo::ANY)).await
+            {
+                let all = ports
+                    .iter()
+                    .filter_map(|stats| Some((PortRef::new(dpid, stats.port), stats.rx_packets?)));
+                counts.extend(all.filter(|(port, _)| self.entries.contains(port)));
+            }
+        }
+        counts
     }
 
     async fn send_markers(&self, network: &Network) {

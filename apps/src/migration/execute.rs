@@ -147,7 +147,7 @@ impl Job {
 
     async fn drain(&self, migration: &Migration, flipped: Instant) {
         let _timer = migration.phase(Phase::Drain);
-        let way = OldWay::of(&self.planned.flows);
+        let way = OldWay::off(&self.planned.flows, self.planned.request.source);
         if way.is_empty() || !self.planned.request.algorithm.keeps_counters() {
             return;
         }
