@@ -10,7 +10,7 @@ packages=(
 )
 
 if ! command -v cargo >/dev/null; then
-    echo "cargo is not installed. Godwit needs Rust 1.88 or later, which Debian doesn't have: see https://rustup.rs" >&2
+    echo "cargo is not installed. Godwit needs Rust 1.91 or later, which Debian doesn't have: see https://rustup.rs" >&2
     exit 1
 fi
 

@@ -163,12 +163,14 @@ impl Migrations {
                     let worked_on = Arc::clone(&running);
                     let worker = tokio::spawn(async move { job.run(&worked_on).await });
                     // A panic must not leave the switches taken for ever.
-                    if let Err(error) = worker.await {
+                    let (state, why) = worker.await.unwrap_or_else(|error| {
                         tracing::error!(id = running.id(), %error, "a migration ended abnormally");
                         let what = "internal error: rules of both paths may be left, and the source is frozen";
-                        running.end(State::Failed, what.to_owned());
-                    }
+                        (State::Failed, Some(what.to_owned()))
+                    });
+                    // Whoever sees the end may begin the next one at once.
                     this.release(running.id());
+                    running.end(state, why);
                     this.routing.look_again();
                 });
                 Ok((migration, true))

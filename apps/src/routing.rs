@@ -26,7 +26,7 @@ use godwit_controller::{
 use godwit_openflow::model::{FlowRemoved, FlowRemovedReason};
 use godwit_openflow::types::{DatapathId, MacAddr};
 use godwit_topology::PortRef;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 use counters::Tally;
 use keeper::{Keeper, Task};
@@ -48,6 +48,9 @@ pub struct Routing {
     network: Network,
     table: RouteTable,
     tasks: mpsc::Sender<Task>,
+    /// Set when routes may have lost their paths. It has its own way to the keeper, so that no flood of
+    /// conversations can hold it up.
+    look: Arc<Notify>,
 }
 
 impl Routing {
@@ -59,6 +62,7 @@ impl Routing {
             network,
             table: RouteTable::default(),
             tasks,
+            look: Arc::default(),
         };
         let keeper = Keeper::new(routing.clone(), receiver);
         (routing, keeper)
@@ -78,8 +82,7 @@ impl Routing {
 
     /// Asks the keeper to look at all routes again.
     pub fn look_again(&self) {
-        // When the queue is full the keeper has work that makes it look anyway.
-        let _ = self.tasks.try_send(Task::LookAgain);
+        self.look.notify_one();
     }
 
     /// Asks the keeper for a route both ways between two hosts, and to send a packet once it is there.

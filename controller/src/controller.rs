@@ -127,9 +127,10 @@ impl Controller {
             openflow,
             http,
         } = self;
+        let apps: Arc<[Arc<dyn App>]> = apps.into();
         let ready = Arc::new(AtomicBool::new(true));
-        let router = rest::router(network.clone(), apps.clone().into(), Arc::clone(&ready));
-        let dispatcher = Arc::new(Dispatcher::new(network.clone(), apps.clone()));
+        let router = rest::router(network.clone(), Arc::clone(&apps), Arc::clone(&ready));
+        let dispatcher = Arc::new(Dispatcher::new(network.clone(), Arc::clone(&apps)));
         let mut tasks = JoinSet::new();
         tasks.spawn(keeper.run());
         let hearing = Arc::clone(&dispatcher);

@@ -4,10 +4,11 @@
 use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use godwit_openflow::model::{FlowMod, PacketIn, PortStatusReason, ToSwitch};
+use godwit_openflow::model::{FlowCommand, FlowMod, PacketIn, PortStatusReason, ToSwitch};
 use godwit_topology::{ParsedPacket, PortRef};
+use tokio::sync::oneshot;
 
 use crate::app::{App, Commands, Desired, Packet, Verdict, View};
 use crate::connection::{CloseReason, SwitchMessage, SwitchObserver};
@@ -19,19 +20,24 @@ use crate::topology::{CONTROLLER_MAC, Observation};
 
 const ETHERTYPE_LLDP: u16 = 0x88cc;
 
+/// How soon a switch is looked at again whose rules were being changed when it connected.
+const RECONCILE_AGAIN: Duration = Duration::from_millis(250);
+
 /// Hands what switches say to the topology and to the apps, in the order in which the apps are listed.
+#[derive(Clone)]
 pub(crate) struct Dispatcher {
     network: Network,
-    apps: Vec<Arc<dyn App>>,
+    apps: Arc<[Arc<dyn App>]>,
 }
 
 impl Dispatcher {
-    pub(crate) fn new(network: Network, apps: Vec<Arc<dyn App>>) -> Self {
+    pub(crate) fn new(network: Network, apps: Arc<[Arc<dyn App>]>) -> Self {
         Self { network, apps }
     }
 
-    /// Compares what the switch holds with what it should, and mends the difference.
-    async fn reconcile(&self, switch: &SwitchHandle) {
+    /// Compares what the switch holds with what it should, and mends the difference. Whether some rules were left
+    /// out because they are being changed.
+    async fn reconcile(&self, switch: &SwitchHandle) -> bool {
         let dpid = switch.dpid();
         let reported = match self.network.read(switch, None).await {
             Ok(reported) => reported,
@@ -44,17 +50,37 @@ impl Dispatcher {
             rules: rules::base().to_vec(),
             busy: Vec::new(),
         };
-        for app in &self.apps {
-            let wanted = self.contained(app.as_ref(), || app.desired(dpid));
-            desired.rules.extend(wanted.rules);
-            desired.busy.extend(wanted.busy);
+        let mut all_known = true;
+        for app in self.apps.iter() {
+            match self.contained(app.as_ref(), || Some(app.desired(dpid))) {
+                Some(wanted) => {
+                    desired.rules.extend(wanted.rules);
+                    desired.busy.extend(wanted.busy);
+                }
+                None => all_known = false,
+            }
         }
-        let changes = rules::difference(&desired, &reported);
+        let mut changes = rules::difference(&desired, &reported);
+        if !all_known {
+            // Whose wishes are not known, his rules are not taken for unwanted.
+            changes.retain(|change| change.command != FlowCommand::DeleteStrict);
+        }
         tracing::info!(%dpid, name = switch.name(), version = %switch.version(), held = reported.len(),
-            changes = changes.len(), "switch connected");
+            changes = changes.len(), "rules compared");
         let messages: Vec<ToSwitch> = changes.into_iter().map(ToSwitch::FlowMod).collect();
         if let Err(error) = switch.apply(&messages).await {
             tracing::warn!(%dpid, %error, "the switch did not take its rules");
+        }
+        !desired.busy.is_empty()
+    }
+
+    /// Compares again until nothing is under change that concerns the switch.
+    async fn reconcile_later(self, switch: SwitchHandle) {
+        while switch.is_connected() {
+            tokio::time::sleep(RECONCILE_AGAIN).await;
+            if !self.reconcile(&switch).await {
+                return;
+            }
         }
     }
 
@@ -113,16 +139,22 @@ impl Dispatcher {
             };
             host.attachment == port && address.is_none_or(has)
         });
-        let seen = Observation::Host {
+        let (mac, at) = (headers.eth_src, SystemTime::now());
+        let seen = |done| Observation::Host {
             port,
-            mac: headers.eth_src,
+            mac,
             address,
-            at: SystemTime::now(),
+            at,
+            done,
         };
         if known {
-            self.network.observe_if_room(seen);
+            self.network.observe_if_room(seen(None));
         } else {
-            self.network.observe(seen).await;
+            // The apps shall see the host in the snapshot when they see its first packet.
+            let (done, published) = oneshot::channel();
+            self.network.observe(seen(Some(done))).await;
+            // An error means that the controller is stopping.
+            let _ = published.await;
         }
     }
 
@@ -150,7 +182,7 @@ impl Dispatcher {
 
     /// Tells every app of an event, and does what they want done.
     pub(crate) async fn event(&self, event: &Event) {
-        for app in &self.apps {
+        for app in self.apps.iter() {
             let commands = {
                 let topology = self.network.topology();
                 self.contained(app.as_ref(), || {
@@ -183,7 +215,9 @@ impl Dispatcher {
 
 impl SwitchObserver for Dispatcher {
     async fn switch_up(&self, switch: &SwitchHandle) {
-        self.reconcile(switch).await;
+        if self.reconcile(switch).await {
+            tokio::spawn(self.clone().reconcile_later(switch.clone()));
+        }
         let ports = switch.ports();
         let up = ports
             .iter()

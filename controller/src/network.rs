@@ -153,12 +153,7 @@ impl Network {
             SwitchState::Frozen | SwitchState::Drained => self.states().insert(dpid, state),
         };
         let (done, wait) = oneshot::channel();
-        self.observe(Observation::Excluded {
-            dpid,
-            excluded: state != SwitchState::Active,
-            done,
-        })
-        .await;
+        self.observe(Observation::Excluded { dpid, done }).await;
         // An error means that the controller is stopping; then nobody routes any more.
         let _ = wait.await;
     }

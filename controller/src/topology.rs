@@ -13,7 +13,7 @@ use godwit_topology::{LldpVerdict, Poll, PortRef, Probe, Topology, TopologyChang
 use tokio::sync::{mpsc, oneshot};
 
 use crate::event::Event;
-use crate::network::Network;
+use crate::network::{Network, SwitchState};
 
 /// Observations that may wait. LLDP frames of 10,000 ports arriving at once fit; what comes on top
 /// waits in the queues of the switches that it comes from.
@@ -49,11 +49,11 @@ pub(crate) enum Observation {
         mac: MacAddr,
         address: Option<IpAddr>,
         at: SystemTime,
+        done: Option<oneshot::Sender<()>>,
     },
-    /// A switch shall be left out of the graph for routing, or be in it again.
+    /// What a switch is to forwarding has changed: whether it is in the graph for routing follows.
     Excluded {
         dpid: DatapathId,
-        excluded: bool,
         done: oneshot::Sender<()>,
     },
     /// A marker shall be sent out of a port; say when it has arrived at the other end.
@@ -139,19 +139,19 @@ impl TopologyKeeper {
                 mac,
                 address,
                 at,
-            } => self
-                .topology
-                .observe_host(mac, address.as_slice(), port, now, at),
-            Observation::Excluded {
-                dpid,
-                excluded,
                 done,
             } => {
+                self.done.extend(done);
+                self.topology
+                    .observe_host(mac, address.as_slice(), port, now, at)
+            }
+            Observation::Excluded { dpid, done } => {
                 self.done.push(done);
-                if excluded {
-                    self.topology.exclude(dpid)
-                } else {
-                    self.topology.include(dpid)
+                // What it is now, not what it was when this was sent: two who change it at once may be told of in
+                // the other order.
+                match self.network.state(dpid) {
+                    SwitchState::Active => self.topology.include(dpid),
+                    SwitchState::Frozen | SwitchState::Drained => self.topology.exclude(dpid),
                 }
             }
             Observation::Marker { port, arrived } => {

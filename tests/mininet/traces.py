@@ -13,7 +13,7 @@ PATIENCE_S = 5
 
 def traces():
     """Everything of ours that exists now, as text."""
-    return frozenset(_interfaces() | _bridges() | _processes() | _files() | _namespaces())
+    return frozenset(_interfaces() | _bridges() | _processes() | _files() | _namespaces() | _settings())
 
 
 def assert_nothing_new(before):
@@ -60,4 +60,12 @@ def _namespaces():
             found.add(f"namespace {os.readlink(path)}")
         except (FileNotFoundError, ProcessLookupError, PermissionError):
             continue
+    return found
+
+
+def _settings():
+    found = set()
+    for name in ("rmem_default", "rmem_max"):
+        with open(f"/proc/sys/net/core/{name}", encoding="ascii") as file:
+            found.add(f"setting net.core.{name} = {file.read().strip()}")
     return found

@@ -47,11 +47,23 @@ pub struct OldWay {
     entries: BTreeSet<PortRef>,
 }
 
+/// What a rule has counted, and how old it is in nanoseconds.
+#[derive(Debug, Clone, Copy)]
+pub struct Reading {
+    /// What it has counted.
+    pub tally: Tally,
+    /// How old it is.
+    pub age_ns: u64,
+}
+
+/// What the rules of flows on switches have counted.
+pub type Readings = BTreeMap<(DatapathId, FlowId), Reading>;
+
 /// What was found.
 #[derive(Debug, Default)]
 pub struct Rest {
     /// The final counts.
-    pub tallies: BTreeMap<(DatapathId, FlowId), Tally>,
+    pub readings: Readings,
     /// Whether the old way came to rest, rather than the bound being reached.
     pub at_rest: bool,
 }
@@ -127,9 +139,9 @@ impl OldWay {
             let set_out = Instant::now();
             self.send_markers(network).await;
             let now_read = self.read(network).await;
-            let moved = now_read
-                .iter()
-                .any(|(rule, tally)| known.get(rule) != Some(tally));
+            let moved = now_read.iter().any(|(rule, reading)| {
+                known.get(rule).map(|before| before.tally) != Some(reading.tally)
+            });
             known.extend(now_read);
             let now_entered = self.entered(network).await;
             let silent = now_entered.iter().all(|(port, count)| {
@@ -145,14 +157,14 @@ impl OldWay {
                 && last_change.elapsed() >= REVALIDATION
             {
                 return Rest {
-                    tallies: known,
+                    readings: known,
                     at_rest: true,
                 };
             }
             if begun.elapsed() >= BOUND {
                 tracing::warn!(bound = ?BOUND, "the old way did not come to rest: something else still sends along it");
                 return Rest {
-                    tallies: known,
+                    readings: known,
                     at_rest: false,
                 };
             }
@@ -199,7 +211,7 @@ impl OldWay {
     }
 
     /// The counts of the watched rules, up to date. Switches that don't answer are left out.
-    pub async fn read(&self, network: &Network) -> BTreeMap<(DatapathId, FlowId), Tally> {
+    pub async fn read(&self, network: &Network) -> Readings {
         let mut reading = JoinSet::new();
         for &dpid in self.rules.keys() {
             let Some(switch) = network.switches().get(dpid) else {
@@ -213,7 +225,7 @@ impl OldWay {
                 )
             });
         }
-        let mut tallies = BTreeMap::new();
+        let mut readings = BTreeMap::new();
         while let Some(result) = reading.join_next().await {
             let Ok((dpid, result)) = result else { continue };
             match result {
@@ -224,13 +236,12 @@ impl OldWay {
                         if let Some(id) =
                             id.filter(|id| watched.is_some_and(|ids| ids.contains(id)))
                         {
-                            tallies.insert(
-                                (dpid, id),
-                                Tally {
-                                    packets: stats.packets,
-                                    bytes: stats.bytes,
-                                },
-                            );
+                            let tally = Tally {
+                                packets: stats.packets,
+                                bytes: stats.bytes,
+                            };
+                            let age_ns = stats.duration_ns;
+                            readings.insert((dpid, id), Reading { tally, age_ns });
                         }
                     }
                 }
@@ -239,6 +250,6 @@ impl OldWay {
                 }
             }
         }
-        tallies
+        readings
     }
 }

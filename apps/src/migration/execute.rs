@@ -7,7 +7,7 @@ use godwit_controller::switch::ApplyError;
 use godwit_controller::{Network, RoundError, SwitchState};
 use godwit_openflow::types::DatapathId;
 
-use super::drain::{OldWay, REVALIDATION, Rest};
+use super::drain::{OldWay, REVALIDATION, Readings, Rest};
 use super::planning::{Planned, waypoints};
 use super::record::{FlowCount, Migration, Phase, State};
 use crate::plan::{Change, Flow, Kind, Round};
@@ -30,6 +30,8 @@ pub struct Job {
 enum Halt {
     #[error("cancelled")]
     Cancelled,
+    #[error("the network has changed under the plan: {0}")]
+    Changed(String),
     #[error("round {} ({kind:?}): {source}", index + 1)]
     Refused {
         index: usize,
@@ -64,14 +66,18 @@ impl Job {
         self.routing.network()
     }
 
-    /// Carries the migration out, to one of its final states.
-    pub(super) async fn run(self, migration: &Migration) {
+    /// Carries the migration out. Gives the state that it ends in, and why if it is not the one that was wished for;
+    /// it is in that state when the caller says so, with everything that it held given back.
+    pub(super) async fn run(self, migration: &Migration) -> (State, Option<String>) {
         let source = self.planned.request.source;
         tracing::info!(id = migration.id(), %source, flows = self.planned.flows.len(), "migration begins");
         migration.set_state(State::Running);
         self.lease.update(|route| route.state = RouteState::Moving);
         match self.forward(migration).await {
-            Ok(()) => tracing::info!(id = migration.id(), "migration committed"),
+            Ok(()) => {
+                tracing::info!(id = migration.id(), "migration committed");
+                (State::Committed, None)
+            }
             Err((done, halt)) => self.back(migration, done, &halt).await,
         }
     }
@@ -89,6 +95,8 @@ impl Job {
             if migration.is_cancelled() {
                 return Err((index, Halt::Cancelled));
             }
+            self.check_unchanged()
+                .map_err(|what| (index, Halt::Changed(what)))?;
             self.apply(migration, round, previous)
                 .await
                 .map_err(|source| {
@@ -111,6 +119,26 @@ impl Job {
         self.remove(migration, rest).await;
         self.commit(migration).await;
         Ok(())
+    }
+
+    /// Before anything more is turned over to the new ways: is what was installed there still there? A switch
+    /// that has come back may have come back empty.
+    fn check_unchanged(&self) -> Result<(), String> {
+        for &(dpid, before) in &self.connections {
+            let now = self.network().switches().get(dpid);
+            if now.map(|switch| switch.connection_id()) != before {
+                return Err(format!("switch {dpid} was away"));
+            }
+        }
+        let topology = self.network().topology();
+        let mut links = self.planned.flows.iter().flat_map(|flow| flow.new.links());
+        match links.find(|link| !topology.graph().is_usable(link)) {
+            Some(link) => Err(format!(
+                "the link from {} to {} is gone",
+                link.src, link.dst
+            )),
+            None => Ok(()),
+        }
     }
 
     async fn apply(
@@ -151,18 +179,15 @@ impl Job {
         if way.is_empty() || !self.planned.request.algorithm.keeps_counters() {
             return;
         }
-        let Rest { tallies, .. } = way.rest(self.network(), flipped).await;
-        self.take_in(&tallies);
+        let Rest { readings, .. } = way.rest(self.network(), flipped).await;
+        self.take_in(&readings);
     }
 
-    fn take_in(
-        &self,
-        tallies: &std::collections::BTreeMap<(DatapathId, u32), crate::routing::counters::Tally>,
-    ) {
-        for (&(dpid, id), &tally) in tallies {
-            self.routing
-                .table()
-                .with(id, |route| route.counters.read(dpid, tally));
+    fn take_in(&self, readings: &Readings) {
+        for (&(dpid, id), reading) in readings {
+            self.routing.table().with(id, |route| {
+                route.counters.read(dpid, reading.tally, reading.age_ns)
+            });
         }
     }
 
@@ -214,24 +239,33 @@ impl Job {
             .set_state(request.source, SwitchState::Drained)
             .await;
         drop(timer);
-        migration.set_state(State::Committed);
     }
 
     /// Undoes the first `done` rounds, the last first. Undoing a round that took effect only in part, or not
     /// at all, is safe: every undo names exactly one rule.
-    async fn back(&self, migration: &Migration, done: usize, halt: &Halt) {
+    async fn back(
+        &self,
+        migration: &Migration,
+        done: usize,
+        halt: &Halt,
+    ) -> (State, Option<String>) {
         tracing::warn!(id = migration.id(), reason = %halt, "migration goes back");
         let timer = migration.phase(Phase::Rollback);
         let mut left = Vec::new();
         let mut flipped = None;
         let confirmed = match halt {
-            Halt::Cancelled => done,
+            Halt::Cancelled | Halt::Changed(_) => done,
             Halt::Refused { index, .. } => *index,
         };
         for (index, round) in self.planned.rounds.iter().enumerate().take(done).rev() {
-            if let (Kind::Install, Some(since)) = (round.kind, flipped.take()) {
+            match (round.kind, flipped.take()) {
                 // What was let onto the new way has to leave it before its rules go.
-                self.reversed().rest(self.network(), since).await;
+                (Kind::Install, Some(since)) => {
+                    _ = self.reversed().rest(self.network(), since).await
+                }
+                // As on the way forth, a flip may rely on the one before.
+                (Kind::Flip, Some(_)) => tokio::time::sleep(REVALIDATION).await,
+                _ => {}
             }
             if let Err(error) = round.undo().apply(self.network().switches()).await {
                 // A switch that is gone is mended when it returns: the old path is what it shall hold.
@@ -253,6 +287,7 @@ impl Job {
                 self.count_anew(round);
             }
         }
+        // The keeper looks at them as soon as they are given back.
         self.lease.update(|route| route.state = RouteState::Active);
         self.mend_reconnected().await;
         self.network()
@@ -260,12 +295,13 @@ impl Job {
             .await;
         drop(timer);
         if left.is_empty() {
-            migration.end(State::RolledBack, halt.to_string());
+            (State::RolledBack, Some(halt.to_string()))
         } else {
-            migration.end(
+            let left = left.join("; ");
+            (
                 State::Failed,
-                format!("{halt}; and not all could be undone: {}", left.join("; ")),
-            );
+                Some(format!("{halt}; and not all could be undone: {left}")),
+            )
         }
     }
 

@@ -282,7 +282,11 @@ pub fn waypoints(route: &Route, request: &Request) -> Vec<DatapathId> {
         }
         _ => asked.collect(),
     };
-    if let Some(target) = request.target.filter(|target| !via.contains(target)) {
+    let ends = [route.path.source().dpid, route.path.destination().dpid];
+    if let Some(target) = request
+        .target
+        .filter(|target| !via.contains(target) && !ends.contains(target))
+    {
         via.push(target);
     }
     via

@@ -178,9 +178,9 @@ impl Migration {
         }
     }
 
-    /// Ends it in a state with the reason.
-    pub fn end(&self, state: State, error: String) {
-        self.status().error = Some(error);
+    /// Ends it in a state, with the reason if it is not the one that was wished for.
+    pub fn end(&self, state: State, error: Option<String>) {
+        self.status().error = error;
         self.set_state(state);
     }
 

@@ -54,7 +54,6 @@ async fn create(
     Body(body): Body<MigrationRequest>,
 ) -> Result<Response, ApiError> {
     let key = idempotency_key(&headers)?;
-    let network = migrations.network();
     let find =
         |name: &str, field: &str| resolve(&migrations, name).map_err(|error| error.at(field));
     let source = find(&body.source, "source")?;
@@ -63,9 +62,6 @@ async fn create(
         .as_deref()
         .map(|name| find(name, "target"))
         .transpose()?;
-    if network.switches().get(source).is_none() {
-        return Err(refused(&BeginError::Refused(Refusal::Drained(source))));
-    }
     let request = Request {
         source,
         target,

@@ -5,6 +5,10 @@ use std::collections::BTreeMap;
 use godwit_openflow::types::DatapathId;
 use serde::Serialize;
 
+/// How much later than another an answer may be taken in that the switch gave before it: the deadline of a
+/// request.
+const OVERTAKEN_NS: u64 = 5_000_000_000;
+
 /// Packets and bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Tally {
@@ -21,6 +25,15 @@ impl Tally {
         Self {
             packets: self.packets.saturating_add(other.packets),
             bytes: self.bytes.saturating_add(other.bytes),
+        }
+    }
+}
+
+impl Tally {
+    const fn minus(self, other: Self) -> Self {
+        Self {
+            packets: self.packets.saturating_sub(other.packets),
+            bytes: self.bytes.saturating_sub(other.bytes),
         }
     }
 }
@@ -42,6 +55,8 @@ pub struct OnSwitch {
     earlier: Tally,
     /// By the rule that is there, as last read.
     current: Tally,
+    /// How old that rule was then, in nanoseconds.
+    age_ns: u64,
     /// Whether the rule is there.
     live: bool,
     /// What was taken over from a switch that was emptied.
@@ -68,6 +83,14 @@ impl OnSwitch {
     }
 }
 
+/// Where a route ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct LastHop {
+    dpid: DatapathId,
+    /// What the switch had counted for the route before it became the last.
+    before: Tally,
+}
+
 /// What a route has carried.
 ///
 /// A counter never decreases: a rule that reports less than before has been made anew by somebody,
@@ -75,8 +98,9 @@ impl OnSwitch {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Counters {
     switches: BTreeMap<DatapathId, OnSwitch>,
-    /// Where the route ends, and where it ended before a host moved.
-    last_hops: Vec<DatapathId>,
+    /// What was delivered where the route ended before a host moved.
+    delivered_before: Tally,
+    last_hop: Option<LastHop>,
 }
 
 impl Counters {
@@ -84,29 +108,44 @@ impl Counters {
     pub fn set_path(&mut self, path: impl IntoIterator<Item = DatapathId>) {
         let path: Vec<DatapathId> = path.into_iter().collect();
         for (dpid, on_switch) in &mut self.switches {
-            if on_switch.live && !path.contains(dpid) {
-                on_switch.live = false;
-                on_switch.earlier = on_switch.total();
-                on_switch.current = Tally::default();
-            }
+            on_switch.live &= path.contains(dpid);
         }
         for &dpid in &path {
-            self.switches.entry(dpid).or_default().live = true;
+            let on_switch = self.switches.entry(dpid).or_default();
+            if !on_switch.live {
+                // A new rule, which counts from zero.
+                on_switch.earlier = on_switch.total();
+                on_switch.current = Tally::default();
+                on_switch.live = true;
+            }
         }
-        if let Some(&last) = path.last()
-            && !self.last_hops.contains(&last)
+        if let Some(&dpid) = path.last()
+            && self.last_hop.is_none_or(|last| last.dpid != dpid)
         {
-            self.last_hops.push(last);
+            self.delivered_before = self.delivered();
+            let before = self
+                .switches
+                .get(&dpid)
+                .map(OnSwitch::total)
+                .unwrap_or_default();
+            self.last_hop = Some(LastHop { dpid, before });
         }
     }
 
-    /// Takes in what a live rule reports.
-    pub fn read(&mut self, dpid: DatapathId, reported: Tally) {
+    /// Takes in what a live rule reports, and how old it is in nanoseconds.
+    ///
+    /// Less than before means that somebody has made the rule anew, if it is younger too; else the answer is one
+    /// that was overtaken by a later one.
+    pub fn read(&mut self, dpid: DatapathId, reported: Tally, age_ns: u64) {
         let on_switch = self.switches.entry(dpid).or_default();
         if reported.packets < on_switch.current.packets {
+            if age_ns.saturating_add(OVERTAKEN_NS) >= on_switch.age_ns {
+                return;
+            }
             on_switch.earlier = on_switch.total();
         }
         on_switch.current = reported;
+        on_switch.age_ns = age_ns;
     }
 
     /// The live rule of a switch was deleted and put there anew: it counts from zero, and what the old one had
@@ -142,13 +181,15 @@ impl Counters {
     /// What the route has delivered: the count of its last hop, and of those before it.
     #[must_use]
     pub fn delivered(&self) -> Tally {
-        let counted = self
-            .last_hops
-            .iter()
-            .filter_map(|dpid| self.switches.get(dpid));
-        counted.fold(Tally::default(), |sum, on_switch| {
-            sum.plus(on_switch.total())
-        })
+        let Some(LastHop { dpid, before }) = self.last_hop else {
+            return self.delivered_before;
+        };
+        let total = self
+            .switches
+            .get(&dpid)
+            .map(OnSwitch::total)
+            .unwrap_or_default();
+        self.delivered_before.plus(total.minus(before))
     }
 
     /// What one switch has counted.
@@ -184,8 +225,8 @@ mod tests {
     fn a_route_counts_what_its_last_hop_delivered() {
         let mut counters = Counters::default();
         counters.set_path([A, B]);
-        counters.read(A, tally(12));
-        counters.read(B, tally(10));
+        counters.read(A, tally(12), 60_000_000_000);
+        counters.read(B, tally(10), 60_000_000_000);
         assert_eq!(counters.delivered(), tally(10));
     }
 
@@ -193,8 +234,8 @@ mod tests {
     fn a_counter_does_not_decrease_when_a_switch_loses_its_rules() {
         let mut counters = Counters::default();
         counters.set_path([A, B]);
-        counters.read(B, tally(10));
-        counters.read(B, tally(3));
+        counters.read(B, tally(10), 60_000_000_000);
+        counters.read(B, tally(3), 1_000_000_000);
         assert_eq!(counters.delivered(), tally(13));
     }
 
@@ -202,23 +243,32 @@ mod tests {
     fn a_rule_put_there_anew_adds_to_what_the_old_one_had_counted() {
         let mut counters = Counters::default();
         counters.set_path([A, B]);
-        counters.read(B, tally(10));
+        counters.read(B, tally(10), 60_000_000_000);
         counters.restarted(B);
-        counters.read(B, tally(500));
+        counters.read(B, tally(500), 60_000_000_000);
         assert_eq!(counters.delivered(), tally(510));
+    }
+
+    #[test]
+    fn an_answer_that_was_overtaken_changes_nothing() {
+        let mut counters = Counters::default();
+        counters.set_path([A, B]);
+        counters.read(B, tally(200), 60_000_000_000);
+        counters.read(B, tally(100), 59_000_000_000);
+        assert_eq!(counters.delivered(), tally(200));
     }
 
     #[test]
     fn a_switch_that_left_the_path_keeps_its_final_numbers() {
         let mut counters = Counters::default();
         counters.set_path([A, B, C]);
-        counters.read(B, tally(10));
+        counters.read(B, tally(10), 60_000_000_000);
         counters.set_path([A, C]);
         let on_b = counters.on_switch(B).unwrap();
         assert!(!on_b.is_live());
         assert_eq!(on_b.total(), tally(10));
         counters.set_path([A, B, C]);
-        counters.read(B, tally(4));
+        counters.read(B, tally(4), 60_000_000_000);
         assert_eq!(counters.on_switch(B).unwrap().total(), tally(14));
     }
 
@@ -226,7 +276,7 @@ mod tests {
     fn the_target_carries_what_the_source_had_counted() {
         let mut counters = Counters::default();
         counters.set_path([A, B, C]);
-        counters.read(B, tally(10));
+        counters.read(B, tally(10), 60_000_000_000);
         counters.carry_over(B, A);
         let carried = counters.on_switch(A).unwrap().carried_over().unwrap();
         assert_eq!((carried.from, carried.tally), (B, tally(10)));
@@ -236,17 +286,31 @@ mod tests {
     fn deliveries_to_where_a_host_was_before_still_count() {
         let mut counters = Counters::default();
         counters.set_path([A, B]);
-        counters.read(B, tally(10));
+        counters.read(B, tally(10), 60_000_000_000);
         counters.set_path([A, C]);
-        counters.read(C, tally(5));
+        counters.read(C, tally(5), 60_000_000_000);
         assert_eq!(counters.delivered(), tally(15));
+    }
+
+    #[test]
+    fn a_switch_counts_deliveries_only_while_it_is_the_last() {
+        let mut counters = Counters::default();
+        counters.set_path([A, C]);
+        counters.read(C, tally(10), 60_000_000_000);
+        counters.set_path([A, C, B]);
+        counters.read(C, tally(17), 60_000_000_000);
+        counters.read(B, tally(7), 60_000_000_000);
+        assert_eq!(counters.delivered(), tally(17));
+        counters.set_path([A, C]);
+        counters.read(C, tally(20), 60_000_000_000);
+        assert_eq!(counters.delivered(), tally(20));
     }
 
     #[test]
     fn a_final_report_below_what_was_read_is_not_believed() {
         let mut counters = Counters::default();
         counters.set_path([A]);
-        counters.read(A, tally(10));
+        counters.read(A, tally(10), 60_000_000_000);
         counters.ended(A, tally(8));
         assert_eq!(counters.delivered(), tally(10));
         counters.ended(A, tally(11));

@@ -43,10 +43,11 @@ pub fn decide(packet: &Packet<'_>, topology: &TopologySnapshot) -> Decision {
     }
     let source = packet.headers.eth_src;
     let destination = packet.headers.eth_dst;
-    // A host that the tracker did not accept here is not served here.
+    // A host that the tracker did not accept here is not served here: it may be somebody else's address, or one of
+    // more addresses than a port may have.
     if topology
         .host_by_mac(source)
-        .is_some_and(|host| host.attachment != packet.port)
+        .is_none_or(|host| host.attachment != packet.port)
     {
         return nothing;
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use godwit_controller::rest::endpoint::Endpoint;
 use godwit_controller::{Owner, ReadError, RoundError};
-use godwit_openflow::model::Pattern;
+use godwit_openflow::model::{FlowMod, FlowRule, Pattern};
 use godwit_openflow::types::DatapathId;
 use godwit_topology::snapshot::RouteError;
 use godwit_topology::{Constraints, NoPath, Path, ShortestPathTree, TopologySnapshot};
@@ -133,8 +133,9 @@ impl Routing {
     /// # Errors
     /// As [`InstallError`] says; then nothing is left of them.
     pub async fn create(&self, wishes: Vec<Wish>) -> Result<Vec<FlowId>, InstallError> {
-        let lease = self.admit(wishes)?;
+        // Before the paths are computed, so that no change in between is missed.
         let revision = self.network.topology().revision();
+        let lease = self.admit(wishes)?;
         self.send(lease, revision).await
     }
 
@@ -246,30 +247,55 @@ impl Routing {
         };
         for (dpid, rule) in flow.template.rules(&flow.new) {
             if self.network.switches().get(dpid).is_some() {
-                let removal = godwit_openflow::model::FlowMod::delete_strict(rule);
+                let removal = FlowMod::delete_strict(rule);
                 let round: godwit_controller::Round = [(dpid, removal)].into_iter().collect();
-                round.apply(self.network.switches()).await?;
+                if let Err(error) = round.apply(self.network.switches()).await {
+                    // Some of its rules are gone: the keeper puts them back, all or none.
+                    lease.update(|route| route.state = State::Broken);
+                    return Err(error);
+                }
             }
         }
         lease.remove_all();
         Ok(true)
     }
 
-    /// Moves routes to other paths without losing what is on its way: make before break. Rules on switches
-    /// that are gone are left to their return.
+    /// Moves routes to other paths, make before break. What is on the old path is not waited for: it is gone, or
+    /// going. Rules on switches that are gone are left to their return.
     ///
     /// # Errors
-    /// When a switch would not take its rule. Routes may then stand on either path.
+    /// When a switch would not take its rule. What the others were sent is taken back.
     pub(super) async fn redirect(&self, flows: &[Flow]) -> Result<(), RoundError> {
-        for mut round in plan::make_before_break(flows) {
-            if round.kind == Kind::Remove {
-                round
-                    .steps
-                    .retain(|step| self.network.switches().get(step.dpid).is_some());
+        let switches = self.network.switches();
+        let mut rounds = plan::make_before_break(flows);
+        for round in rounds.iter_mut().filter(|round| round.kind == Kind::Remove) {
+            round.steps.retain(|step| switches.get(step.dpid).is_some());
+        }
+        for (index, round) in rounds.iter().enumerate() {
+            let Err(error) = round.messages().apply(switches).await else {
+                continue;
+            };
+            for done in rounds[..=index].iter().rev() {
+                if let Err(error) = done.undo().apply(switches).await {
+                    tracing::warn!(%error, "rules of a way that was given up may be left");
+                }
             }
-            round.messages().apply(self.network.switches()).await?;
+            return Err(error);
         }
         Ok(())
+    }
+
+    /// Deletes rules that may be there, on switches that are.
+    pub(super) async fn clear_away(&self, rules: &[(DatapathId, FlowRule)]) {
+        let present = rules
+            .iter()
+            .filter(|(dpid, _)| self.network.switches().get(*dpid).is_some());
+        let round: godwit_controller::Round = present
+            .map(|(dpid, rule)| (*dpid, FlowMod::delete_strict(rule.clone())))
+            .collect();
+        if let Err(error) = round.apply(self.network.switches()).await {
+            tracing::warn!(%error, "rules of a way that was given up may be left");
+        }
     }
 
     /// Brings the counters of routes up to date: of their last hops, or of every switch of their paths.
@@ -308,7 +334,7 @@ impl Routing {
                             packets: stats.packets,
                             bytes: stats.bytes,
                         };
-                        self.take_in(dpid, &stats.rule, tally);
+                        self.take_in(dpid, &stats.rule, tally, stats.duration_ns);
                     }
                 }
                 Ok((dpid, Err(error))) => failed.push((dpid, error)),
@@ -319,12 +345,7 @@ impl Routing {
     }
 
     /// Takes in what a rule reports, when it is a live rule of a route.
-    pub(crate) fn take_in(
-        &self,
-        dpid: DatapathId,
-        rule: &godwit_openflow::model::FlowRule,
-        tally: Tally,
-    ) {
+    pub(crate) fn take_in(&self, dpid: DatapathId, rule: &FlowRule, tally: Tally, age_ns: u64) {
         let Some(id) = Owner::Routing.own_part(rule.cookie) else {
             return;
         };
@@ -335,7 +356,7 @@ impl Routing {
                 .on_switch(dpid)
                 .is_some_and(super::counters::OnSwitch::is_live)
             {
-                route.counters.read(dpid, tally);
+                route.counters.read(dpid, tally, age_ns);
             }
         });
     }

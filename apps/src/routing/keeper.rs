@@ -1,24 +1,27 @@
 //! The keeper: the task that makes routes for hosts that begin to talk, and keeps all routes on paths
 //! that are alive.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
-use godwit_controller::Commands;
 use godwit_controller::rest::endpoint::Endpoint;
-use godwit_openflow::model::Pattern;
+use godwit_controller::{Commands, SwitchState};
+use godwit_openflow::model::{FlowRule, Pattern};
 use godwit_openflow::types::{DatapathId, MacAddr};
-use godwit_topology::{PortRef, TopologySnapshot};
+use godwit_topology::{Path, PortRef, TopologySnapshot};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
 
 use super::forwarding::Then;
 use super::install::{InstallError, PathFinder, Wish};
-use super::table::{Lease, Origin, Route, State};
+use super::table::{Origin, Route, State};
 use super::{FORWARDING_PRIORITY, Routing};
 use crate::plan::{Flow, FlowId};
 
-/// How soon broken routes are tried again when nothing has changed in between, for instance after a
-/// switch refused a rule.
+/// How often all routes are looked at even if nothing seems to have changed: a switch may have refused a rule, and
+/// a route may have been under change when the network changed.
 const RETRY: Duration = Duration::from_secs(2);
 
 /// How long after a route was made packets may still arrive that had missed its rules.
@@ -30,8 +33,6 @@ const BATCH: usize = 256;
 /// A piece of work.
 #[derive(Debug)]
 pub(super) enum Task {
-    /// The network has changed.
-    LookAgain,
     /// Two hosts begin to talk.
     Connect {
         ends: [(MacAddr, PortRef); 2],
@@ -42,10 +43,10 @@ pub(super) enum Task {
 }
 
 /// Pairs of hosts whose routes are being made at the same time. A switch that hangs delays those through it by
-/// the barrier's deadline; the others go on.
-const CONNECTING: usize = 64;
+/// the barrier's deadline; the others go on. What comes on top is dropped, and hosts send again.
+const CONNECTING: usize = 256;
 
-/// The task. It ends when the app and all its clones are gone.
+/// The task. It ends when it is dropped.
 pub struct Keeper {
     routing: Routing,
     tasks: mpsc::Receiver<Task>,
@@ -61,104 +62,140 @@ impl Keeper {
         }
     }
 
-    /// Runs until nobody asks any more.
+    /// Runs for as long as the controller does.
     pub async fn run(mut self) {
+        let look = Arc::clone(&self.routing.look);
         let mut batch = Vec::with_capacity(BATCH);
+        let mut retry = tokio::time::interval(RETRY);
+        retry.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            let received =
-                tokio::time::timeout(RETRY, self.tasks.recv_many(&mut batch, BATCH)).await;
-            if received == Ok(0) {
-                return;
-            }
-            let mut look_again = received.is_err() && self.any_broken();
-            for task in batch.drain(..) {
-                match task {
-                    Task::LookAgain => look_again = true,
-                    Task::Connect { ends, then } => {
-                        if self.connecting.len() >= CONNECTING {
-                            self.connecting.join_next().await;
-                        }
-                        let pair = Pair {
-                            routing: self.routing.clone(),
-                            ends,
-                        };
-                        self.connecting.spawn(pair.connect(then));
-                    }
-                    Task::Expired(id, dpid) => {
-                        let routing = self.routing.clone();
-                        self.connecting.spawn(expire(routing, id, dpid));
-                    }
+            tokio::select! {
+                () = look.notified() => self.look_again().await,
+                _ = retry.tick() => self.look_again().await,
+                _ = self.tasks.recv_many(&mut batch, BATCH) => {
+                    batch.drain(..).for_each(|task| self.begin(task));
                 }
             }
             while self.connecting.try_join_next().is_some() {}
-            if look_again {
-                self.look_again().await;
-            }
         }
     }
 
-    fn any_broken(&self) -> bool {
-        let mut any = false;
-        self.routing
-            .table
-            .for_each(|_, route| any |= route.state == State::Broken);
-        any
+    /// Each piece of work runs on its own, so that one that waits for a switch holds up no other.
+    fn begin(&mut self, task: Task) {
+        let routing = self.routing.clone();
+        match task {
+            Task::Connect { .. } if self.connecting.len() >= CONNECTING => {
+                tracing::debug!("too many hosts begin to talk at once: one has to try again");
+            }
+            Task::Connect { ends, then } => {
+                _ = self.connecting.spawn(Pair { routing, ends }.connect(then))
+            }
+            Task::Expired(id, dpid) => _ = self.connecting.spawn(expire(routing, id, dpid)),
+        }
     }
 
     /// Looks at every route that nobody is changing, and moves those whose path is no longer there.
     async fn look_again(&self) {
-        let topology = self.routing.network.topology();
+        let network = &self.routing.network;
+        let topology = network.topology();
+        // A switch that is being emptied is left to its migration; one that is empty must stay so.
+        let is_drained = |dpid: &DatapathId| network.state(*dpid) == SwitchState::Drained;
+        let drained: BTreeSet<DatapathId> = topology
+            .excluded()
+            .iter()
+            .copied()
+            .filter(is_drained)
+            .collect();
         let lease = self
             .routing
             .table
-            .lease_free(|_, route| needs_change(route, &topology));
-        if lease.ids().is_empty() {
-            return;
-        }
-        let mut flows = Vec::new();
+            .lease_free(|_, route| needs_change(route, &topology, &drained));
+        let mut moves = Vec::new();
         let mut finder = PathFinder::new(&topology);
         for route in lease.routes() {
             let (from, to) = (current(route.from, &topology), current(route.to, &topology));
             if let Ok(new) = finder.find(from, to, &route.via) {
-                flows.push((
-                    Flow {
-                        template: route.template,
-                        old: Some(route.path),
-                        new,
-                    },
-                    from,
-                    to,
-                ));
+                moves.push(Move::new(route, new, from, to));
             }
         }
-        self.redirect(&lease, flows).await;
+        lease.update(|route| route.state = State::Broken);
+        if !moves.is_empty() {
+            tracing::info!(
+                routes = lease.ids().len(),
+                redirected = moves.len(),
+                "routes whose path is gone"
+            );
+            self.redirect(moves).await;
+        }
     }
 
-    async fn redirect(&self, lease: &Lease, flows: Vec<(Flow, Endpoint, Endpoint)>) {
-        lease.update(|route| route.state = State::Broken);
-        let plain: Vec<Flow> = flows.iter().map(|(flow, _, _)| flow.clone()).collect();
-        let total = lease.ids().len();
-        if plain.is_empty() {
-            tracing::debug!(routes = total, "routes without a path");
-            return;
+    /// Moves routes. Those that need a switch which doesn't do its part stay broken and are tried again; they don't
+    /// hold up the others.
+    async fn redirect(&self, mut moves: Vec<Move>) {
+        while !moves.is_empty() {
+            let flows: Vec<Flow> = moves.iter().map(|one| one.flow.clone()).collect();
+            let Err(error) = self.routing.redirect(&flows).await else {
+                break;
+            };
+            tracing::warn!(%error, "routes could not be redirected");
+            let failed: BTreeSet<DatapathId> =
+                error.failures.iter().map(|failure| failure.dpid).collect();
+            let before = moves.len();
+            moves.retain(|one| !one.crosses(&failed));
+            if moves.len() == before {
+                return;
+            }
         }
-        tracing::info!(
-            routes = total,
-            redirected = plain.len(),
-            "routes whose path is gone"
-        );
-        if let Err(error) = self.routing.redirect(&plain).await {
-            tracing::warn!(%error, "routes could not be redirected; they are tried again");
-            return;
-        }
-        for (flow, from, to) in flows {
-            self.routing.table.with(flow.template.id, |route| {
-                route.counters.set_path(flow.new.switches());
-                route.path = flow.new;
-                (route.from, route.to) = (from, to);
+        for one in moves {
+            self.routing.clear_away(&one.leftover).await;
+            self.routing.table.with(one.flow.template.id, |route| {
+                route.counters.set_path(one.flow.new.switches());
+                route.path = one.flow.new;
+                (route.from, route.to) = (one.from, one.to);
                 route.state = State::Active;
             });
         }
+    }
+}
+
+/// A route that goes another way from now on.
+struct Move {
+    flow: Flow,
+    from: Endpoint,
+    to: Endpoint,
+    /// Rules that may be left of a way that was given up half made.
+    leftover: Vec<(DatapathId, FlowRule)>,
+}
+
+impl Move {
+    fn new(route: Route, new: Path, from: Endpoint, to: Endpoint) -> Self {
+        let (mut old, mut leftover) = (Some(route.path), Vec::new());
+        if route.state == State::Broken {
+            // It is not known which of its rules are there: all of the new way are added, those of the old deleted.
+            let gone = old
+                .take()
+                .into_iter()
+                .flat_map(|path| route.template.rules(&path).collect::<Vec<_>>());
+            leftover.extend(gone.filter(|(dpid, _)| new.hop_at(*dpid).is_none()));
+        }
+        let flow = Flow {
+            template: route.template,
+            old,
+            new,
+        };
+        Self {
+            flow,
+            from,
+            to,
+            leftover,
+        }
+    }
+
+    fn crosses(&self, switches: &BTreeSet<DatapathId>) -> bool {
+        let paths = self.flow.old.iter().chain([&self.flow.new]);
+        paths
+            .flat_map(Path::switches)
+            .any(|dpid| switches.contains(&dpid))
     }
 }
 
@@ -210,8 +247,14 @@ impl Pair {
         let Some(id) = self.find(from, to) else {
             return then;
         };
-        // Whoever is making or moving it has the lease.
-        drop(self.routing.table.lease(&[id]).await);
+        if self
+            .routing
+            .table
+            .get(id)
+            .is_some_and(|route| route.state == State::Installing)
+        {
+            drop(self.routing.table.lease(&[id]).await);
+        }
         let young = self
             .routing
             .table
@@ -254,10 +297,15 @@ async fn expire(routing: Routing, id: FlowId, dpid: DatapathId) {
 }
 
 /// Whether a route's path is gone, or its ends are elsewhere.
-fn needs_change(route: &Route, topology: &TopologySnapshot) -> bool {
+fn needs_change(
+    route: &Route,
+    topology: &TopologySnapshot,
+    drained: &BTreeSet<DatapathId>,
+) -> bool {
     route.state == State::Broken
         || current(route.from, topology) != route.from
         || current(route.to, topology) != route.to
+        || route.path.switches().any(|dpid| drained.contains(&dpid))
         || !route
             .path
             .links()

@@ -238,6 +238,7 @@ async fn create(
         let wish = request.wish(&routing, &topology).map_err(|error| {
             match error.problem().field.clone() {
                 Some(field) if !single => error.at(format!("[{index}].{field}")),
+                None if !single => error.at(format!("[{index}]")),
                 _ => error,
             }
         })?;
@@ -351,7 +352,8 @@ async fn delete(
     match deleted {
         Ok(true) => Ok(StatusCode::NO_CONTENT),
         Ok(false) => Err(no_route()),
-        Err(error) => Err(ApiError::switch_failed(error.to_string())),
+        Err(error) if is_answer(&error) => Err(ApiError::impossible(error.to_string())),
+        Err(error) => Err(ApiError::unavailable(error.to_string())),
     }
 }
 

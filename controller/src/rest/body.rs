@@ -1,5 +1,7 @@
 //! JSON bodies, read so that every fault has its own status and names its field.
 
+use std::time::Duration;
+
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::{StatusCode, header};
@@ -7,6 +9,9 @@ use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 
 use super::error::ApiError;
+
+/// How long a client may take to send a body.
+const BODY_DEADLINE: Duration = Duration::from_secs(10);
 
 /// Extracts a JSON body.
 #[derive(Debug)]
@@ -25,8 +30,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
                 "the body must be declared as `application/json`",
             ));
         }
-        let bytes = Bytes::from_request(request, state)
+        let bytes = tokio::time::timeout(BODY_DEADLINE, Bytes::from_request(request, state))
             .await
+            .map_err(|_| ApiError::malformed("the body did not come in time"))?
             .map_err(|rejection| {
                 if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
                     ApiError::too_large("a body may have 1 MiB")

@@ -91,9 +91,13 @@ impl ApiError {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "Impossible", detail)
     }
 
-    /// 502: a switch refused what was asked for, or did not answer.
+    /// 503: a switch did not answer.
     pub fn switch_failed(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_GATEWAY, "The switch refused", detail)
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "The switch did not answer",
+            detail,
+        )
     }
 
     /// 503: not now.
