@@ -83,8 +83,21 @@ class Scene:
             wait_until(lambda: self.counters(routes) == received, 3, "the counters")
         except TimeoutError:
             counted = self.counters(routes)
-            wrong = [(r, c, g) for r, c, g in zip(routes, counted, received) if c != g]
-            raise AssertionError(f"{len(wrong)} wrong, as (route, counted, received): {wrong[:10]}") from None
+            ends, each_way = (self.second, self.first), len(traffic.there.received_by_flow)
+            wrong = [
+                (route, mine, theirs, self.in_switches(ends[i // each_way], FIRST_PORT + i % each_way))
+                for i, (route, mine, theirs) in enumerate(zip(routes, counted, received))
+                if mine != theirs
+            ]
+            raise AssertionError(
+                f"{len(wrong)} wrong, as (route, counted, received, in switches): {wrong[:10]}"
+            ) from None
+
+    def in_switches(self, towards, port):
+        """What the rules of one route count now, by switch: who is wrong, the controller or a switch?"""
+        keys = {(address, port) for address in (towards.MAC(), towards.IP())}
+        found = {switch.name: udp_rules(self.network, switch.name) for switch in self.network.switches}
+        return {name: rules[key].packets for name, rules in found.items() for key in keys if key in rules}
 
 
 def show(name, migration, outcome):
