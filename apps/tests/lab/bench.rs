@@ -1,0 +1,206 @@
+//! A controller with its apps, and the network of most tests:
+//!
+//! ```text
+//!      1 ┌────┐ 2      1 ┌────┐ 2       2 ┌────┐ 1
+//!  host ─┤ s1 ├──────────┤ s2 ├───────────┤ s4 ├─ host
+//!        └─┬──┘          └────┘           └─┬──┘
+//!        3 │    1 ┌────┐ 2    1 ┌────┐ 2    │ 3
+//!          └──────┤ s3 ├────────┤ s5 ├──────┘
+//!                 └────┘        └────┘
+//! ```
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use godwit_apps::migration::Migrations;
+use godwit_apps::migration::record::{Migration, State};
+use godwit_apps::migration::request::{Algorithm, Request};
+use godwit_apps::plan::FlowId;
+use godwit_apps::routing::install::{InstallError, Wish};
+use godwit_apps::routing::table::Origin;
+use godwit_apps::routing::{REQUESTED_PRIORITY, Routing};
+use godwit_controller::rest::endpoint::Endpoint;
+use godwit_controller::{App, Controller, ControllerConfig, Network};
+use godwit_openflow::model::Pattern;
+use godwit_openflow::types::DatapathId;
+use godwit_topology::PortRef;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+
+use crate::fabric::{Fabric, at};
+
+/// Longer than anything that is waited for in good order.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Where the hosts hang.
+pub(crate) const HERE: PortRef = at(1, 1);
+pub(crate) const THERE: PortRef = at(4, 1);
+
+/// Links of the network, from each of their two ends.
+const LINKS: [(PortRef, PortRef); 5] = [
+    (at(1, 2), at(2, 1)),
+    (at(2, 2), at(4, 2)),
+    (at(1, 3), at(3, 1)),
+    (at(3, 2), at(5, 1)),
+    (at(5, 2), at(4, 3)),
+];
+
+pub(crate) const SOURCE: DatapathId = DatapathId(2);
+pub(crate) const TARGET: DatapathId = DatapathId(3);
+
+pub(crate) struct Bench {
+    pub(crate) fabric: Fabric,
+    pub(crate) network: Network,
+    pub(crate) routing: Routing,
+    pub(crate) migrations: Migrations,
+    openflow: SocketAddr,
+    http: SocketAddr,
+    stop: watch::Sender<bool>,
+}
+
+impl Drop for Bench {
+    fn drop(&mut self) {
+        self.stop.send_replace(true);
+    }
+}
+
+/// Waits until something holds.
+pub(crate) async fn until(what: &str, holds: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < PATIENCE, "in vain waited for {what}");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+/// What route number `index` matches, which is also the packet that it carries.
+pub(crate) fn packet(index: u32) -> Pattern {
+    let address = Ipv4Addr::from(u32::from(Ipv4Addr::new(10, 0, 0, 0)) + index);
+    Pattern::new().eth_type(0x0800).ipv4_dst(address)
+}
+
+pub(crate) fn wish(index: u32) -> Wish {
+    let end = |port| Endpoint { mac: None, port };
+    Wish {
+        from: end(HERE),
+        to: end(THERE),
+        names: [serde_json::Value::Null, serde_json::Value::Null],
+        asked: packet(index),
+        via: Vec::new(),
+        priority: REQUESTED_PRIORITY,
+        idle_timeout: 0,
+        hard_timeout: 0,
+        origin: Origin::Request,
+    }
+}
+
+impl Bench {
+    /// Every switch is connected, every link known.
+    pub(crate) async fn new() -> Self {
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        let listen = ControllerConfig {
+            openflow: vec![any],
+            http: any,
+        };
+        let controller = Controller::bind(&listen).await.unwrap();
+        let network = controller.network().clone();
+        let (routing, keeper) = Routing::new(network.clone());
+        tokio::spawn(keeper.run());
+        let migrations = Migrations::new(routing.clone());
+        let apps: Vec<Arc<dyn App>> = vec![Arc::new(routing.clone()), Arc::new(migrations.clone())];
+        let openflow = controller.openflow_addresses()[0];
+        let http = controller.http_address().unwrap();
+        let (stop, stopped) = watch::channel(false);
+        tokio::spawn(controller.run(apps, stopped));
+        let fabric = Fabric::default();
+        for (one, other) in LINKS {
+            fabric.link(one, other);
+        }
+        for dpid in 1..=5 {
+            fabric.plug(dpid, openflow, false).await;
+        }
+        let bench = Self {
+            fabric,
+            network,
+            routing,
+            migrations,
+            openflow,
+            http,
+            stop,
+        };
+        bench.discovered().await;
+        bench
+    }
+
+    pub(crate) async fn discovered(&self) {
+        until("every link", || {
+            self.network.topology().links().count() == 2 * LINKS.len()
+        })
+        .await;
+    }
+
+    /// The switch goes away and comes back on another connection.
+    pub(crate) async fn reconnect(&self, dpid: u64, forgets: bool) {
+        let id = DatapathId(dpid);
+        let connection = || Some(self.network.switches().get(id)?.connection_id());
+        let before = connection();
+        self.fabric.unplug(dpid);
+        until("the switch to be gone", || connection() != before).await;
+        self.fabric.plug(dpid, self.openflow, forgets).await;
+        until("the switch to be back", || connection().is_some()).await;
+    }
+
+    /// Makes so many routes, and sends packets along each from now on.
+    pub(crate) async fn routes(&self, count: u32) -> Vec<FlowId> {
+        let ids = self.create((0..count).map(wish).collect()).await.unwrap();
+        for index in 0..count {
+            self.fabric.watch(&packet(index), HERE, THERE);
+        }
+        assert_eq!(self.fabric.harm(), [""; 0]);
+        ids
+    }
+
+    pub(crate) async fn create(&self, wishes: Vec<Wish>) -> Result<Vec<FlowId>, InstallError> {
+        self.routing.create(wishes).await
+    }
+
+    pub(crate) fn request(algorithm: Algorithm) -> Request {
+        Request {
+            source: SOURCE,
+            target: Some(TARGET),
+            algorithm,
+        }
+    }
+
+    pub(crate) async fn migrate(&self, algorithm: Algorithm) -> Arc<Migration> {
+        let begun = self.migrations.begin(Self::request(algorithm), None).await;
+        begun.unwrap().0
+    }
+
+    pub(crate) async fn end_of(&self, migration: &Migration) -> (State, String) {
+        until("an end of the migration", || migration.state().is_final()).await;
+        let view = serde_json::to_value(migration.view()).unwrap();
+        let error = view["error"].as_str().unwrap_or_default().to_owned();
+        (migration.state(), error)
+    }
+
+    /// Status, content type and body of the answer to a request without a body.
+    pub(crate) async fn http(&self, method: &str, path: &str) -> (u16, String, serde_json::Value) {
+        let mut stream = TcpStream::connect(self.http).await.unwrap();
+        let request =
+            format!("{method} {path} HTTP/1.1\r\nHost: godwit\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        let kind = head
+            .lines()
+            .filter_map(|line| line.split_once(": "))
+            .find(|(name, _)| name.eq_ignore_ascii_case("content-type"))
+            .map_or_else(String::new, |(_, kind)| kind.to_owned());
+        (status, kind, serde_json::from_str(body).unwrap_or_default())
+    }
+}

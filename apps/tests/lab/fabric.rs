@@ -1,0 +1,442 @@
+//! Switches on links: flow tables that are kept, discovery frames that arrive, and packets that are followed
+//! through all tables after every single change of one.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use godwit_openflow::codec::encode_from_switch;
+use godwit_openflow::model::{
+    Action, Description, ErrorReport, Features, FlowMod, FlowRule, FromSwitch, PacketIn,
+    PacketInReason, PacketOut, Pattern, Port, PortStats, PortStatus, PortStatusReason, StatsReply,
+    StatsRequest, ToSwitch,
+};
+use godwit_openflow::types::{Cookie, DatapathId, MacAddr, PortNo, TableId, Version, Xid};
+use godwit_openflow::{Frame, FrameCodec};
+use godwit_topology::PortRef;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::sync::{mpsc, watch};
+use tokio_util::codec::Decoder as _;
+use tokio_util::sync::CancellationToken;
+
+use crate::flow_table::FlowTable;
+
+/// The ports of every switch.
+const PORTS: u32 = 4;
+
+/// How a switch takes what it is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mood {
+    Well,
+    /// It does everything but answers no barrier until it is well.
+    HoldsBarriers,
+    /// It takes nothing until it is well.
+    Hangs,
+    /// It refuses every change of its table.
+    Refuses,
+}
+
+/// A packet that hosts send all the time, and where it shall come out.
+#[derive(Debug, Clone)]
+struct Watched {
+    packet: Pattern,
+    from: PortRef,
+    to: PortRef,
+}
+
+struct Switch {
+    table: FlowTable,
+    refused: usize,
+    mood: watch::Sender<Mood>,
+    out: mpsc::UnboundedSender<(u32, FromSwitch)>,
+    cut: CancellationToken,
+}
+
+#[derive(Default)]
+struct Inner {
+    switches: BTreeMap<DatapathId, Switch>,
+    links: BTreeMap<PortRef, PortRef>,
+    watched: Vec<Watched>,
+    harm: Vec<String>,
+}
+
+/// Clones are the same fabric.
+#[derive(Clone, Default)]
+pub(crate) struct Fabric {
+    inner: Arc<Mutex<Inner>>,
+}
+
+pub(crate) const fn at(dpid: u64, port: u32) -> PortRef {
+    PortRef::new(DatapathId(dpid), PortNo(port))
+}
+
+impl Fabric {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap()
+    }
+
+    pub(crate) fn link(&self, one: PortRef, other: PortRef) {
+        let mut inner = self.lock();
+        inner.links.insert(one, other);
+        inner.links.insert(other, one);
+    }
+
+    /// Takes a link down: both ends say so.
+    pub(crate) fn cut_link(&self, one: PortRef) {
+        let mut inner = self.lock();
+        let other = inner.links.remove(&one).expect("a link");
+        inner.links.remove(&other);
+        for end in [one, other] {
+            let mut gone = port(end.dpid, end.port.0);
+            gone.link_down = true;
+            let status = PortStatus {
+                reason: PortStatusReason::Modify,
+                port: gone,
+            };
+            inner.tell(end.dpid, 0, FromSwitch::PortStatus(status));
+        }
+    }
+
+    /// Connects a switch, anew if it was connected; it keeps its table unless it `forgets`.
+    pub(crate) async fn plug(&self, dpid: u64, controller: SocketAddr, forgets: bool) {
+        let id = DatapathId(dpid);
+        let stream = TcpStream::connect(controller).await.unwrap();
+        let (out, outgoing) = mpsc::unbounded_channel();
+        let (mood, moods) = watch::channel(Mood::Well);
+        let cut = CancellationToken::new();
+        {
+            let mut inner = self.lock();
+            let mut table = FlowTable::default();
+            if let Some(before) = inner.switches.remove(&id) {
+                before.cut.cancel();
+                table = before.table;
+            }
+            if forgets {
+                table.clear();
+            }
+            let switch = Switch {
+                table,
+                refused: 0,
+                mood,
+                out: out.clone(),
+                cut: cut.clone(),
+            };
+            inner.switches.insert(id, switch);
+        }
+        let (read, write) = stream.into_split();
+        let hello = FromSwitch::Hello {
+            bitmap: Some(vec![Version::V13.wire()]),
+            header_version: Version::V13.wire(),
+        };
+        out.send((1, hello)).unwrap();
+        let this = self.clone();
+        tokio::spawn(async move {
+            tokio::select! {
+                () = cut.cancelled() => {}
+                () = write_all(write, outgoing) => {}
+                () = this.serve(id, read, moods) => {}
+            }
+        });
+    }
+
+    /// Ends a switch's connection.
+    pub(crate) fn unplug(&self, dpid: u64) {
+        self.lock().switches[&DatapathId(dpid)].cut.cancel();
+    }
+
+    pub(crate) fn mood(&self, dpid: u64, mood: Mood) {
+        self.lock().switches[&DatapathId(dpid)]
+            .mood
+            .send_replace(mood);
+    }
+
+    /// How many changes a switch has refused.
+    pub(crate) fn refused(&self, dpid: u64) -> usize {
+        self.lock().switches[&DatapathId(dpid)].refused
+    }
+
+    /// The rules of a switch are so much older than they seem.
+    pub(crate) fn age(&self, dpid: u64, by: Duration) {
+        let mut inner = self.lock();
+        let switch = inner.switches.get_mut(&DatapathId(dpid)).unwrap();
+        switch.table.age(by);
+    }
+
+    async fn serve(
+        &self,
+        dpid: DatapathId,
+        mut read: tokio::net::tcp::OwnedReadHalf,
+        mut moods: watch::Receiver<Mood>,
+    ) {
+        let mut received = BytesMut::new();
+        loop {
+            while let Some(frame) = FrameCodec.decode(&mut received).unwrap() {
+                let message = frame.to_switch().unwrap();
+                let holds = |mood: &Mood| match mood {
+                    Mood::Hangs => true,
+                    Mood::HoldsBarriers => message == ToSwitch::BarrierRequest,
+                    Mood::Well | Mood::Refuses => false,
+                };
+                if moods.wait_for(|mood| !holds(mood)).await.is_err() {
+                    return;
+                }
+                self.lock().take(dpid, frame.xid().0, message);
+            }
+            if !matches!(read.read_buf(&mut received).await, Ok(1..)) {
+                return;
+            }
+        }
+    }
+
+    /// From now on the packet goes in at `from` all the time and must come out at `to`.
+    pub(crate) fn watch(&self, packet: &Pattern, from: PortRef, to: PortRef) {
+        let mut inner = self.lock();
+        inner.watched.push(Watched {
+            packet: packet.clone(),
+            from,
+            to,
+        });
+        inner.follow("the beginning");
+    }
+
+    /// So many packets more of each kind that is watched go their way.
+    pub(crate) fn carry(&self, packets: u64) {
+        let mut inner = self.lock();
+        for watched in inner.watched.clone() {
+            for (dpid, rule) in inner.way(&watched).expect("a way") {
+                let switch = inner.switches.get_mut(&dpid).unwrap();
+                switch.table.count(&rule, packets);
+            }
+        }
+    }
+
+    /// When packets would not have arrived, so far.
+    pub(crate) fn harm(&self) -> Vec<String> {
+        self.lock().harm.clone()
+    }
+
+    /// Whether every packet arrives now.
+    pub(crate) fn delivers(&self) -> bool {
+        let inner = self.lock();
+        inner
+            .watched
+            .iter()
+            .all(|watched| inner.way(watched).is_ok())
+    }
+
+    /// The rules of a switch that `which` says.
+    pub(crate) fn rules(&self, dpid: u64, which: impl Fn(&FlowRule) -> bool) -> Vec<FlowRule> {
+        let inner = self.lock();
+        let table = &inner.switches[&DatapathId(dpid)].table;
+        table.rules().filter(|rule| which(rule)).cloned().collect()
+    }
+
+    /// The rules of routes on a switch.
+    pub(crate) fn routing_rules(&self, dpid: u64) -> Vec<FlowRule> {
+        self.rules(dpid, |rule| {
+            godwit_controller::Owner::Routing
+                .own_part(rule.cookie)
+                .is_some()
+        })
+    }
+
+    /// Changes a table by another's hand.
+    pub(crate) fn change(&self, dpid: u64, change: &FlowMod) {
+        let mut inner = self.lock();
+        let switch = inner.switches.get_mut(&DatapathId(dpid)).unwrap();
+        switch.table.change(change);
+    }
+
+    /// The rules that `which` says expire for want of packets.
+    pub(crate) fn expire(&self, dpid: u64, which: impl Fn(&FlowRule) -> bool) {
+        let mut inner = self.lock();
+        let switch = inner.switches.get_mut(&DatapathId(dpid)).unwrap();
+        for ended in switch.table.expire(which) {
+            _ = switch.out.send((0, FromSwitch::FlowRemoved(ended)));
+        }
+    }
+}
+
+impl Inner {
+    fn tell(&self, dpid: DatapathId, xid: u32, message: FromSwitch) {
+        // A switch that is away hears nothing.
+        if let Some(switch) = self.switches.get(&dpid) {
+            _ = switch.out.send((xid, message));
+        }
+    }
+
+    fn take(&mut self, dpid: DatapathId, xid: u32, message: ToSwitch) {
+        match message {
+            ToSwitch::EchoRequest(payload) => self.tell(dpid, xid, FromSwitch::EchoReply(payload)),
+            ToSwitch::BarrierRequest => self.tell(dpid, xid, FromSwitch::BarrierReply),
+            ToSwitch::FeaturesRequest => {
+                let features = Features {
+                    datapath_id: dpid,
+                    buffers: 0,
+                    tables: 1,
+                    auxiliary_id: 0,
+                    capabilities: 0x47,
+                    ports: None,
+                };
+                self.tell(dpid, xid, FromSwitch::Features(features));
+            }
+            ToSwitch::StatsRequest(request) => {
+                let body = self.report(dpid, &request);
+                self.tell(dpid, xid, FromSwitch::Stats { more: false, body });
+            }
+            ToSwitch::FlowMod(change) => self.change(dpid, xid, &change),
+            ToSwitch::PacketOut(packet) => self.send_on(dpid, &packet),
+            _ => {}
+        }
+    }
+
+    fn report(&self, dpid: DatapathId, request: &StatsRequest) -> StatsReply {
+        let table = &self.switches[&dpid].table;
+        match request {
+            StatsRequest::Flows(filter) => StatsReply::Flows(table.report(filter)),
+            StatsRequest::Ports(_) => {
+                StatsReply::Ports((1..=PORTS).map(|number| silent(PortNo(number))).collect())
+            }
+            StatsRequest::PortDescription => {
+                let all = (1..=PORTS).chain([PortNo::LOCAL.0]);
+                StatsReply::PortDescription(all.map(|number| port(dpid, number)).collect())
+            }
+            StatsRequest::Description => StatsReply::Description(Description::default()),
+            other => panic!("the controller asks for {other:?}"),
+        }
+    }
+
+    fn change(&mut self, dpid: DatapathId, xid: u32, change: &FlowMod) {
+        let switch = self.switches.get_mut(&dpid).unwrap();
+        if *switch.mood.borrow() == Mood::Refuses {
+            switch.refused += 1;
+            let full = ErrorReport {
+                version: Version::V13,
+                error_type: 5,
+                code: 1,
+                data: Bytes::new(),
+            };
+            return self.tell(dpid, xid, FromSwitch::Error(full));
+        }
+        for ended in switch.table.change(change) {
+            self.tell(dpid, 0, FromSwitch::FlowRemoved(ended));
+        }
+        self.follow(&format!("{:?} on {dpid}", change.command));
+    }
+
+    /// Follows every packet that is watched through all tables as they are now.
+    fn follow(&mut self, after: &str) {
+        for watched in &self.watched {
+            if let Err(what) = self.way(watched) {
+                self.harm
+                    .push(format!("after {after}: {} {what}", watched.packet));
+            }
+        }
+    }
+
+    fn way(&self, watched: &Watched) -> Result<Vec<(DatapathId, FlowRule)>, String> {
+        let mut here = watched.from;
+        let mut met = Vec::new();
+        let mut seen = BTreeSet::new();
+        loop {
+            if !seen.insert(here) {
+                return Err(format!("circles at {here}"));
+            }
+            let packet = watched.packet.clone().in_port(here.port);
+            let rule = self.switches[&here.dpid].table.lookup(&packet);
+            let Some(out) = rule.and_then(|rule| rule.output_ports().next()) else {
+                return Err(format!("ends at {here}"));
+            };
+            met.extend(rule.map(|rule| (here.dpid, rule.clone())));
+            let left = PortRef::new(here.dpid, out);
+            if left == watched.to {
+                return Ok(met);
+            }
+            match self.links.get(&left) {
+                Some(&next) => here = next,
+                None => return Err(format!("leaves at {left}")),
+            }
+        }
+    }
+
+    /// Frames of the controller's own: over a link they come in at its other end.
+    fn send_on(&self, dpid: DatapathId, packet: &PacketOut) {
+        for action in &packet.actions {
+            let Action::Output { port, .. } = action else {
+                continue;
+            };
+            if let Some(end) = self.links.get(&PortRef::new(dpid, *port)) {
+                self.tell(end.dpid, 0, packet_in(end.port, packet.data.clone()));
+            }
+        }
+    }
+}
+
+async fn write_all(
+    mut write: tokio::net::tcp::OwnedWriteHalf,
+    mut outgoing: mpsc::UnboundedReceiver<(u32, FromSwitch)>,
+) {
+    while let Some((xid, message)) = outgoing.recv().await {
+        let mut buffer = BytesMut::new();
+        encode_from_switch(Version::V13, Xid(xid), &message, &mut buffer).unwrap();
+        let bytes = buffer.freeze();
+        assert!(Frame::new(bytes.clone()).is_ok(), "one frame holds it");
+        if write.write_all(&bytes).await.is_err() {
+            return;
+        }
+    }
+}
+
+fn packet_in(port: PortNo, data: Bytes) -> FromSwitch {
+    FromSwitch::PacketIn(PacketIn {
+        buffer_id: None,
+        total_len: u16::try_from(data.len()).unwrap(),
+        reason: PacketInReason::Action,
+        table: TableId(0),
+        cookie: Some(Cookie(0)),
+        in_port: port,
+        pattern: Pattern::new().in_port(port),
+        data,
+    })
+}
+
+fn port(dpid: DatapathId, number: u32) -> Port {
+    let name = match PortNo(number) {
+        PortNo::LOCAL => format!("s{}", dpid.0),
+        _ => format!("s{}-eth{number}", dpid.0),
+    };
+    Port {
+        number: PortNo(number),
+        mac: MacAddr([2, 0, 0, 0, dpid.0 as u8, number as u8]),
+        name,
+        admin_down: false,
+        link_down: false,
+        config: 0,
+        state: 0,
+        features: [0; 4],
+        current_speed: 0,
+        max_speed: 0,
+    }
+}
+
+fn silent(port: PortNo) -> PortStats {
+    PortStats {
+        port,
+        rx_packets: Some(0),
+        tx_packets: Some(0),
+        rx_bytes: Some(0),
+        tx_bytes: Some(0),
+        rx_dropped: None,
+        tx_dropped: None,
+        rx_errors: None,
+        tx_errors: None,
+        rx_frame_errors: None,
+        rx_overrun_errors: None,
+        rx_crc_errors: None,
+        collisions: None,
+        duration_ns: None,
+    }
+}

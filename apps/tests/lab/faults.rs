@@ -1,0 +1,120 @@
+//! The network changes under a migration or a redirection: everything goes back, and no packet is harmed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use godwit_apps::migration::record::{Migration, State};
+use godwit_apps::migration::request::Algorithm;
+use godwit_apps::routing::table::State as RouteState;
+use godwit_openflow::types::DatapathId;
+
+use crate::bench::{Bench, until};
+use crate::fabric::{Mood, at};
+
+const ROUTES: u32 = 3;
+
+/// A migration whose first round (s5) is confirmed, and whose second (s3) is done but not confirmed.
+async fn half_way(bench: &Bench) -> Arc<Migration> {
+    bench.fabric.mood(3, Mood::HoldsBarriers);
+    let migration = bench.migrate(Algorithm::Clone).await;
+    until("the new way", || {
+        bench.fabric.routing_rules(3).len() == ROUTES as usize
+    })
+    .await;
+    assert_eq!(bench.fabric.routing_rules(5).len(), ROUTES as usize);
+    migration
+}
+
+async fn assert_rolled_back(bench: &Bench, migration: &Migration, because: &str) {
+    let (state, error) = bench.end_of(migration).await;
+    assert_eq!(state, State::RolledBack, "{error}");
+    assert!(error.contains(because), "{error}");
+    assert_eq!(bench.fabric.harm(), [""; 0]);
+    until("the new way to be empty", || {
+        [3, 5]
+            .iter()
+            .all(|dpid| bench.fabric.routing_rules(*dpid).is_empty())
+    })
+    .await;
+    assert_eq!(bench.fabric.routing_rules(2).len(), ROUTES as usize);
+    bench.routing.table().for_each(|_, route| {
+        assert_eq!(route.state, RouteState::Active);
+        assert!(route.path.hop_at(DatapathId(2)).is_some());
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_switch_that_comes_back_empty_between_two_rounds_sends_everything_back() {
+    for forgets in [true, false] {
+        let bench = Bench::new().await;
+        bench.routes(ROUTES).await;
+        let migration = half_way(&bench).await;
+        bench.reconnect(5, forgets).await;
+        bench.fabric.mood(3, Mood::Well);
+        assert_rolled_back(&bench, &migration, "switch 0000000000000005 was away").await;
+        // With the network as it was the same migration goes through.
+        bench.discovered().await;
+        let again = bench.migrate(Algorithm::Clone).await;
+        assert_eq!(bench.end_of(&again).await.0, State::Committed);
+        assert_eq!(bench.fabric.harm(), [""; 0]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_of_the_new_way_that_goes_down_between_two_rounds_sends_everything_back() {
+    let bench = Bench::new().await;
+    bench.routes(ROUTES).await;
+    let migration = half_way(&bench).await;
+    bench.fabric.cut_link(at(5, 2));
+    until("the link to be gone", || {
+        bench.network.topology().links().count() == 8
+    })
+    .await;
+    bench.fabric.mood(3, Mood::Well);
+    assert_rolled_back(&bench, &migration, "is gone").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redirection_that_one_switch_refuses_leaves_nothing_on_the_others() {
+    let bench = Bench::new().await;
+    let ids = bench.routes(ROUTES).await;
+    bench.fabric.mood(1, Mood::Refuses);
+    bench.fabric.cut_link(at(2, 2));
+    let broken = || bench.routing.table().get(ids[0]).unwrap().state == RouteState::Broken;
+    until("the routes to be broken", broken).await;
+    let installed = || bench.fabric.routing_rules(5).len();
+    until("the new way to be taken back", || {
+        bench.fabric.refused(1) > 0 && installed() == 0
+    })
+    .await;
+    assert_eq!(bench.fabric.routing_rules(3), []);
+    bench.fabric.mood(1, Mood::Well);
+    until("the routes to be mended", || {
+        bench.fabric.delivers() && !broken()
+    })
+    .await;
+    until("the old way to be empty", || {
+        bench.fabric.routing_rules(2).is_empty()
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_counters_of_a_switch_that_lost_its_rules_go_on() {
+    let bench = Bench::new().await;
+    let ids = bench.routes(1).await;
+    let delivered = async || {
+        assert!(bench.routing.refresh(&ids, false).await.is_empty());
+        let route = bench.routing.table().get(ids[0]).unwrap();
+        route.counters.delivered().packets
+    };
+    bench.fabric.carry(10);
+    bench.fabric.age(4, Duration::from_secs(60));
+    assert_eq!(delivered().await, 10);
+    bench.reconnect(4, true).await;
+    until("the rule to be back", || bench.fabric.delivers()).await;
+    bench.fabric.carry(3);
+    assert_eq!(delivered().await, 13);
+    bench.fabric.carry(4);
+    assert_eq!(delivered().await, 17);
+}

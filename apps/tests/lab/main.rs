@@ -1,0 +1,14 @@
+//! Routes and migrations on switches that keep flow tables as OpenFlow has them and go wrong when a test says so.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking, in its helpers too"
+)]
+
+mod bench;
+mod fabric;
+mod faults;
+mod flow_table;
+mod smoke;
