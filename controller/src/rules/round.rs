@@ -1,11 +1,11 @@
 //! A round: changes on several switches that may take effect in any order, confirmed on each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
 use godwit_openflow::model::{FlowMod, ToSwitch};
 use godwit_openflow::types::DatapathId;
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinSet};
 
 use crate::switch::{ApplyError, Registry};
 
@@ -40,7 +40,7 @@ impl Round {
     /// With every switch that did not, and why. What the others were sent is in force.
     pub async fn apply(self, switches: &Registry) -> Result<(), RoundError> {
         let mut failures = Vec::new();
-        let mut running = JoinSet::new();
+        let mut running = Running::default();
         for (dpid, batch) in self.batches {
             let Some(switch) = switches.get(dpid) else {
                 failures.push(SwitchFailure {
@@ -51,23 +51,55 @@ impl Round {
                 continue;
             };
             let messages: Vec<ToSwitch> = batch.into_iter().map(ToSwitch::FlowMod).collect();
-            running.spawn(async move {
+            running.spawn(dpid, async move {
                 let result = switch.apply(&messages).await;
                 result.map_err(|error| SwitchFailure::new(dpid, error, &messages))
             });
         }
-        while let Some(result) = running.join_next().await {
-            match result {
-                Ok(Ok(())) => {}
-                Ok(Err(failure)) => failures.push(failure),
-                Err(error) => tracing::error!(%error, "a batch's task ended abnormally"),
-            }
-        }
+        failures.extend(running.failures().await);
         if failures.is_empty() {
             Ok(())
         } else {
             Err(RoundError { failures })
         }
+    }
+}
+
+/// Batches under way, each a task of its own.
+#[derive(Debug, Default)]
+pub(super) struct Running {
+    tasks: JoinSet<Result<(), SwitchFailure>>,
+    switches: HashMap<Id, DatapathId>,
+}
+
+impl Running {
+    pub(super) fn spawn(
+        &mut self,
+        dpid: DatapathId,
+        batch: impl Future<Output = Result<(), SwitchFailure>> + Send + 'static,
+    ) {
+        let task = self.tasks.spawn(batch);
+        self.switches.insert(task.id(), dpid);
+    }
+
+    /// Waits for all; gives those that were not confirmed.
+    pub(super) async fn failures(mut self) -> Vec<SwitchFailure> {
+        let mut failures = Vec::new();
+        while let Some(result) = self.tasks.join_next().await {
+            match result {
+                Ok(Ok(())) => {}
+                Ok(Err(failure)) => failures.push(failure),
+                Err(error) => {
+                    tracing::error!(%error, "a batch's task ended abnormally");
+                    failures.extend(self.switches.get(&error.id()).map(|&dpid| SwitchFailure {
+                        dpid,
+                        error: ApplyError::Unknown,
+                        rules: Vec::new(),
+                    }));
+                }
+            }
+        }
+        failures
     }
 }
 

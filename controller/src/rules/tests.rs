@@ -1,8 +1,10 @@
 use godwit_openflow::model::{Action, FlowCommand, FlowRule, FlowStats, Pattern};
-use godwit_openflow::types::{Cookie, PortNo};
+use godwit_openflow::types::{Cookie, DatapathId, PortNo};
 
+use super::round::Running;
 use super::*;
 use crate::app::Desired;
+use crate::switch::ApplyError;
 
 fn rule(udp_port: u16, out: u32, cookie: Cookie) -> FlowRule {
     let pattern = Pattern::new().eth_type(udp_port);
@@ -76,4 +78,17 @@ fn a_cookie_names_its_owner_and_its_number() {
     assert_eq!(Owner::Routing.own_part(cookie), Some(41));
     assert_eq!(Owner::Learning.own_part(cookie), None);
     assert!(is_ours(cookie) && !is_ours(Cookie(41)));
+}
+
+#[tokio::test]
+async fn a_batch_that_ends_abnormally_is_a_failure_of_its_switch() {
+    let mut running = Running::default();
+    running.spawn(DatapathId(1), async { Ok(()) });
+    running.spawn(DatapathId(2), async { panic!("a fault of the program") });
+    let failures = running.failures().await;
+    let failed: Vec<_> = failures
+        .iter()
+        .map(|failure| (failure.dpid, &failure.error))
+        .collect();
+    assert_eq!(failed, [(DatapathId(2), &ApplyError::Unknown)]);
 }

@@ -46,6 +46,9 @@ pub enum ApplyError {
     /// Too much waits for the switch already; nothing was sent.
     #[error("too much waits to be sent to the switch")]
     QueueFull,
+    /// Whoever waited for the switch ended abnormally; any of the messages may be in force.
+    #[error("it is not known what the switch did")]
+    Unknown,
 }
 
 fn refusals(list: &[(usize, ErrorReport)]) -> String {
