@@ -8,5 +8,6 @@
 
 pub mod learning;
 pub mod migration;
+mod others;
 pub mod plan;
 pub mod routing;

@@ -134,11 +134,9 @@ impl Migrations {
             }
         });
         planning::check_foreign(self.network(), request, &routes).await?;
-        Ok(planning::plan(
-            &self.network().topology(),
-            request,
-            &routes,
-        )?)
+        let planned = planning::plan(&self.network().topology(), request, &routes)?;
+        planning::check_ahead(self.network(), &planned).await?;
+        Ok(planned)
     }
 
     /// Freezes the source, plans, and starts; gives the migration and whether it is a new one. The rest
@@ -257,6 +255,7 @@ impl Migrations {
             &routes,
         )?);
         self.touch(migration.id(), &planned)?;
+        planning::check_ahead(self.network(), &planned).await?;
         migration.planned(Arc::clone(&planned));
         drop(planning);
         Ok(Job::new(self.routing.clone(), lease, planned))

@@ -7,6 +7,7 @@ use godwit_openflow::types::DatapathId;
 use godwit_topology::{Constraints, Path, PortRef, RouteError, TopologySnapshot};
 
 use super::request::Request;
+use crate::others::{self, Question, Unread};
 use crate::plan::verify::{Unsafe, verify};
 use crate::plan::{Change, Flow, FlowId, Kind, Round};
 use crate::routing::table::Route;
@@ -97,6 +98,15 @@ pub enum Refusal {
     /// The source's rules can't be read.
     #[error("the source's rules can't be read: {0}")]
     Unreadable(String),
+    /// A switch of the new ways does not say what it holds.
+    #[error(transparent)]
+    Unread(#[from] Unread),
+    /// Rules of others stand on the new ways.
+    #[error("{} in the way on the new paths", if rules.len() == 1 { "a rule stands" } else { "rules stand" })]
+    RulesAhead {
+        /// The rules, and what would become of them or of the routes.
+        rules: Vec<String>,
+    },
     /// For some routes there is no other way.
     #[error("{} no other way", if routes.len() == 1 { "a route has" } else { "some routes have" })]
     NoPath {
@@ -117,7 +127,7 @@ impl Refusal {
     pub fn reasons(&self) -> Vec<String> {
         let mut reasons = match self {
             Self::Hosts { hosts } => hosts.clone(),
-            Self::ForeignRules { rules } => rules.clone(),
+            Self::ForeignRules { rules } | Self::RulesAhead { rules } => rules.clone(),
             Self::NoPath { routes } => routes
                 .iter()
                 .map(|(id, why)| format!("route {id}: {why}"))
@@ -181,18 +191,31 @@ pub async fn check_foreign(
     };
     let foreign = held.iter().filter(|stats| !is_known(stats.rule.cookie));
     let rules: Vec<String> = foreign
-        .map(|stats| {
-            let rule = &stats.rule;
-            format!(
-                "table {}, priority {}, cookie {}, {}",
-                rule.table.0, rule.priority, rule.cookie, rule.pattern
-            )
-        })
+        .map(|stats| others::described(&stats.rule))
         .collect();
     if rules.is_empty() {
         Ok(())
     } else {
         Err(Refusal::ForeignRules { rules })
+    }
+}
+
+/// Asks the switches that get new rules whether anything of others stands there.
+///
+/// # Errors
+/// With what stands in the way.
+pub async fn check_ahead(network: &Network, planned: &Planned) -> Result<(), Refusal> {
+    let rules = others::in_the_way(
+        network,
+        &planned.flows,
+        &planned.rounds,
+        Question::OverwrittenOrAbove,
+    )
+    .await?;
+    if rules.is_empty() {
+        Ok(())
+    } else {
+        Err(Refusal::RulesAhead { rules })
     }
 }
 

@@ -126,7 +126,9 @@ fn refused(error: &BeginError) -> ApiError {
         BeginError::Refused(Refusal::Frozen(_)) => ApiError::conflict(detail),
         BeginError::KeyReused(_) => ApiError::impossible(detail),
         BeginError::Refused(Refusal::SameSwitch) => ApiError::impossible(detail).at("target"),
-        BeginError::Refused(Refusal::Unreadable(_)) => ApiError::unavailable(detail),
+        BeginError::Refused(Refusal::Unreadable(_) | Refusal::Unread(_)) => {
+            ApiError::unavailable(detail)
+        }
         BeginError::Refused(refusal) => ApiError::impossible(detail).because(refusal.reasons()),
     }
 }

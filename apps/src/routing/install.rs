@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use super::Routing;
 use super::counters::Tally;
 use super::table::{Duplicate, Lease, Origin, Route, State};
+use crate::others::{self, Question, Unread};
 use crate::plan::{self, Flow, FlowId, Kind, Template};
 
 /// A route that somebody wants.
@@ -62,6 +63,15 @@ pub enum InstallError {
         index: usize,
         /// The route that is there.
         other: FlowId,
+    },
+    /// A switch of the paths does not say what it holds.
+    #[error(transparent)]
+    Unread(#[from] Unread),
+    /// Rules of others would be overwritten.
+    #[error("{} in the way", if rules.len() == 1 { "a rule stands" } else { "rules stand" })]
+    Occupied {
+        /// The rules.
+        rules: Vec<String>,
     },
     /// A switch would not take a rule. Nothing is left of the others.
     #[error("{0}; nothing was left installed")]
@@ -151,6 +161,10 @@ impl Routing {
             })
             .collect();
         let rounds = plan::make_before_break(&flows);
+        if let Err(error) = self.check_free(&lease, &flows, &rounds).await {
+            lease.remove_all();
+            return Err(error);
+        }
         for (index, round) in rounds.iter().enumerate() {
             if let Err(refused) = round.messages().apply(self.network.switches()).await {
                 let undo: godwit_controller::Round = rounds[..=index]
@@ -178,6 +192,29 @@ impl Routing {
             self.look_again();
         }
         Ok(ids)
+    }
+
+    /// Whether nobody else's rules stand where those of the routes are to be.
+    ///
+    /// Routes between hosts that begin to talk are not checked: every first packet would cost a reading of every
+    /// switch on its way, and nobody else has reason to match two stations at that priority.
+    async fn check_free(
+        &self,
+        lease: &Lease,
+        flows: &[Flow],
+        rounds: &[plan::Round],
+    ) -> Result<(), InstallError> {
+        let is_request = |route: &Route| route.origin == Origin::Request;
+        if !lease.routes().iter().any(is_request) {
+            return Ok(());
+        }
+        let question = Question::Overwritten;
+        let rules = others::in_the_way(&self.network, flows, rounds, question).await?;
+        if rules.is_empty() {
+            Ok(())
+        } else {
+            Err(InstallError::Occupied { rules })
+        }
     }
 
     /// Takes the routes into the table, on paths that no switch under migration lies on.

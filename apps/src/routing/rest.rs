@@ -280,6 +280,10 @@ fn refused(error: &InstallError) -> ApiError {
         InstallError::NoPath { .. } | InstallError::NoWay { .. } => {
             ApiError::impossible(error.to_string())
         }
+        InstallError::Occupied { rules } => {
+            ApiError::impossible(error.to_string()).because(rules.clone())
+        }
+        InstallError::Unread(_) => ApiError::unavailable(error.to_string()),
         InstallError::Refused(round) | InstallError::Torn { refused: round, .. } => {
             if is_answer(round) {
                 ApiError::impossible(error.to_string())

@@ -75,6 +75,29 @@ async fn a_link_of_the_new_way_that_goes_down_between_two_rounds_sends_everythin
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_switch_that_hangs_between_two_rounds_is_rid_of_its_rules_when_it_goes_on() {
+    let bench = Bench::new().await;
+    bench.routes(ROUTES).await;
+    bench.fabric.mood(5, Mood::HoldsBarriers);
+    let migration = bench.migrate(Algorithm::Clone).await;
+    until("the first round", || {
+        !bench.fabric.routing_rules(5).is_empty()
+    })
+    .await;
+    bench.fabric.mood(3, Mood::Hangs);
+    bench.fabric.mood(5, Mood::Well);
+    let (state, error) = bench.end_of(&migration).await;
+    assert_eq!(state, State::Failed);
+    assert!(error.contains("switch 0000000000000003"), "{error}");
+    assert_eq!(bench.fabric.routing_rules(5), []);
+    bench.fabric.mood(3, Mood::Well);
+    bench.discovered().await;
+    let again = bench.migrate(Algorithm::Clone).await;
+    assert_eq!(bench.end_of(&again).await.0, State::Committed);
+    assert_eq!(bench.fabric.harm(), [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_redirection_that_one_switch_refuses_leaves_nothing_on_the_others() {
     let bench = Bench::new().await;
     let ids = bench.routes(ROUTES).await;

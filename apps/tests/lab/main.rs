@@ -11,4 +11,5 @@ mod bench;
 mod fabric;
 mod faults;
 mod flow_table;
+mod others;
 mod smoke;
