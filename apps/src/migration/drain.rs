@@ -13,8 +13,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
+use godwit_controller::switch::RequestError;
 use godwit_controller::{Network, Owner};
-use godwit_openflow::model::{StatsReply, StatsRequest};
+use godwit_openflow::model::{FlowStats, StatsReply, StatsRequest};
 use godwit_openflow::types::{DatapathId, PortNo};
 use godwit_topology::PortRef;
 use tokio::task::JoinSet;
@@ -29,6 +30,10 @@ pub const REVALIDATION: Duration = Duration::from_millis(100);
 /// After so long the old way is given up even if something still comes along it: then it is not one of the
 /// flows that were moved, but somebody sending at the source.
 const BOUND: Duration = Duration::from_secs(5);
+
+/// How long one reading of the switches may take, so that one that hangs does not keep the counts of the others from
+/// being read again within [`BOUND`]. 100,000 rules take half a second.
+const READING_BOUND: Duration = Duration::from_secs(2);
 
 /// How long a marker may take over one link. Beyond that it is taken as lost, and rest alone decides.
 const MARKER_BOUND: Duration = Duration::from_millis(500);
@@ -131,65 +136,72 @@ impl OldWay {
     /// Waits until the old way is empty, or for five seconds at the most. `since` is when the last change that
     /// took traffic off it was confirmed.
     pub async fn rest(&self, network: &Network, since: Instant) -> Rest {
-        let begun = Instant::now();
+        let mut readings = Readings::new();
+        let coming = self.come_to_rest(network, since, &mut readings);
+        let at_rest = tokio::time::timeout(BOUND, coming).await.is_ok();
+        if !at_rest {
+            tracing::warn!(bound = ?BOUND,
+                "the old way did not come to rest: something else still sends along it, or a switch does not answer");
+        }
+        Rest { readings, at_rest }
+    }
+
+    /// Ends when the old way is empty. What was read until then is in `known`, whenever this is cut off.
+    async fn come_to_rest(&self, network: &Network, since: Instant, known: &mut Readings) {
         let mut last_change = since;
-        let mut known = self.read(network).await;
+        self.read_into(network, known).await;
         let mut entered = self.entered(network).await;
         loop {
             let set_out = Instant::now();
             self.send_markers(network).await;
-            let now_read = self.read(network).await;
-            let moved = now_read.iter().any(|(rule, reading)| {
-                known.get(rule).map(|before| before.tally) != Some(reading.tally)
+            let before = known.clone();
+            let all_read = self.read_into(network, known).await;
+            let moved = known.iter().any(|(rule, reading)| {
+                before.get(rule).map(|before| before.tally) != Some(reading.tally)
             });
-            known.extend(now_read);
             let now_entered = self.entered(network).await;
-            let silent = now_entered.iter().all(|(port, count)| {
-                entered
-                    .get(port)
-                    .is_some_and(|before| count.saturating_sub(*before) <= OWN_FRAMES)
-            });
+            let silent = match (&entered, &now_entered) {
+                (Some(before), Some(now)) => now.iter().all(|(port, count)| {
+                    before
+                        .get(port)
+                        .is_some_and(|before| count.saturating_sub(*before) <= OWN_FRAMES)
+                }),
+                _ => false,
+            };
             entered = now_entered;
-            if moved || !silent {
+            if moved || !silent || !all_read {
                 last_change = Instant::now();
             } else if set_out >= since + REVALIDATION
                 && last_change <= set_out
                 && last_change.elapsed() >= REVALIDATION
             {
-                return Rest {
-                    readings: known,
-                    at_rest: true,
-                };
-            }
-            if begun.elapsed() >= BOUND {
-                tracing::warn!(bound = ?BOUND, "the old way did not come to rest: something else still sends along it");
-                return Rest {
-                    readings: known,
-                    at_rest: false,
-                };
+                return;
             }
         }
     }
 
-    /// How many packets have come in at the ports that have to fall silent. A switch that doesn't answer, or
-    /// doesn't count, is left out.
-    async fn entered(&self, network: &Network) -> BTreeMap<PortRef, u64> {
+    /// How many packets have come in at the ports that have to fall silent; `None` when a switch doesn't answer in
+    /// time. One that is gone, or doesn't count, is left out.
+    async fn entered(&self, network: &Network) -> Option<BTreeMap<PortRef, u64>> {
         let mut counts = BTreeMap::new();
         let switches: BTreeSet<DatapathId> = self.entries.iter().map(|port| port.dpid).collect();
         for dpid in switches {
             let Some(switch) = network.switches().get(dpid) else {
                 continue;
             };
-            if let Ok(StatsReply::Ports(ports)) =
-                switch.request(StatsRequest::Ports(PortNo::ANY)).await
-            {
-                let all = ports
-                    .iter()
-                    .filter_map(|stats| Some((PortRef::new(dpid, stats.port), stats.rx_packets?)));
-                counts.extend(all.filter(|(port, _)| self.entries.contains(port)));
+            let request = StatsRequest::Ports(PortNo::ANY);
+            match switch.request_within(request, READING_BOUND).await {
+                Ok(StatsReply::Ports(ports)) => {
+                    let all = ports.iter().filter_map(|stats| {
+                        Some((PortRef::new(dpid, stats.port), stats.rx_packets?))
+                    });
+                    counts.extend(all.filter(|(port, _)| self.entries.contains(port)));
+                }
+                Err(RequestError::TimedOut) => return None,
+                _ => {}
             }
         }
-        counts
+        Some(counts)
     }
 
     async fn send_markers(&self, network: &Network) {
@@ -212,6 +224,14 @@ impl OldWay {
 
     /// The counts of the watched rules, up to date. Switches that don't answer are left out.
     pub async fn read(&self, network: &Network) -> Readings {
+        let mut readings = Readings::new();
+        self.read_into(network, &mut readings).await;
+        readings
+    }
+
+    /// Brings `readings` up to date. `false` when a switch does not answer in time; one that is gone, or can't be
+    /// read, is left out.
+    async fn read_into(&self, network: &Network, readings: &mut Readings) -> bool {
         let mut reading = JoinSet::new();
         for &dpid in self.rules.keys() {
             let Some(switch) = network.switches().get(dpid) else {
@@ -219,37 +239,44 @@ impl OldWay {
             };
             let network = network.clone();
             reading.spawn(async move {
-                (
-                    dpid,
-                    network.read_exact(&switch, Some(Owner::Routing)).await,
-                )
+                let exact = network.read_exact(&switch, Some(Owner::Routing));
+                (dpid, tokio::time::timeout(READING_BOUND, exact).await)
             });
         }
-        let mut readings = BTreeMap::new();
+        let mut all_answered = true;
         while let Some(result) = reading.join_next().await {
-            let Ok((dpid, result)) = result else { continue };
             match result {
-                Ok(flows) => {
-                    let watched = self.rules.get(&dpid);
-                    for stats in flows {
-                        let id = Owner::Routing.own_part(stats.rule.cookie);
-                        if let Some(id) =
-                            id.filter(|id| watched.is_some_and(|ids| ids.contains(id)))
-                        {
-                            let tally = Tally {
-                                packets: stats.packets,
-                                bytes: stats.bytes,
-                            };
-                            let age_ns = stats.duration_ns;
-                            readings.insert((dpid, id), Reading { tally, age_ns });
-                        }
-                    }
+                Ok((dpid, Ok(Ok(flows)))) => self.take_in(dpid, &flows, readings),
+                Ok((dpid, Ok(Err(error)))) => {
+                    tracing::warn!(%dpid, %error, "the counters of the old way can't be read");
+                }
+                Ok((dpid, Err(_))) => {
+                    all_answered = false;
+                    tracing::warn!(%dpid, "the counters of the old way were not answered in time");
                 }
                 Err(error) => {
-                    tracing::warn!(%dpid, %error, "the counters of the old way can't be read")
+                    all_answered = false;
+                    tracing::error!(%error, "reading counters ended abnormally");
                 }
             }
         }
-        readings
+        all_answered
+    }
+
+    fn take_in(&self, dpid: DatapathId, flows: &[FlowStats], readings: &mut Readings) {
+        let Some(watched) = self.rules.get(&dpid) else {
+            return;
+        };
+        for stats in flows {
+            let id = Owner::Routing.own_part(stats.rule.cookie);
+            if let Some(id) = id.filter(|id| watched.contains(id)) {
+                let tally = Tally {
+                    packets: stats.packets,
+                    bytes: stats.bytes,
+                };
+                let age_ns = stats.duration_ns;
+                readings.insert((dpid, id), Reading { tally, age_ns });
+            }
+        }
     }
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 use godwit_apps::migration::record::{Migration, State};
 use godwit_apps::migration::request::Algorithm;
 use godwit_apps::routing::table::State as RouteState;
-use godwit_openflow::types::DatapathId;
+use godwit_openflow::model::FlowRule;
+use godwit_openflow::types::{DatapathId, PortNo};
 
 use crate::bench::{Bench, until};
 use crate::fabric::{Mood, at};
@@ -95,6 +96,40 @@ async fn a_switch_that_hangs_between_two_rounds_is_rid_of_its_rules_when_it_goes
     let again = bench.migrate(Algorithm::Clone).await;
     assert_eq!(bench.end_of(&again).await.0, State::Committed);
     assert_eq!(bench.fabric.harm(), [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_that_hangs_while_it_is_drained_is_waited_for_no_longer_than_five_seconds() {
+    let bench = Bench::new().await;
+    bench.routes(ROUTES).await;
+    bench.fabric.mood(1, Mood::HoldsBarriers);
+    let migration = bench.migrate(Algorithm::Clone).await;
+    until("the flip", || {
+        let turned = |rule: &FlowRule| rule.output_ports().eq([PortNo(3)]);
+        bench.fabric.rules(1, turned).len() == ROUTES as usize
+    })
+    .await;
+    bench.fabric.mood(2, Mood::Hangs);
+    bench.fabric.mood(1, Mood::Well);
+    assert_eq!(bench.end_of(&migration).await.0, State::Committed);
+    let view = serde_json::to_value(migration.view()).unwrap();
+    let phases = view["phases"].as_array().unwrap();
+    let drain = phases
+        .iter()
+        .find(|phase| phase["name"] == "drain")
+        .unwrap();
+    let drain = Duration::from_micros(drain["duration_us"].as_u64().unwrap());
+    assert!(
+        drain >= Duration::from_secs(5),
+        "it was not at rest: {drain:?}"
+    );
+    assert!(drain < Duration::from_secs(6), "{drain:?}");
+    assert_eq!(bench.fabric.harm(), [""; 0]);
+    bench.fabric.mood(2, Mood::Well);
+    until("the old way to be empty", || {
+        bench.fabric.routing_rules(2).is_empty()
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
