@@ -31,6 +31,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use axum::Router;
 use godwit_controller::{App, Network, SwitchState};
 use godwit_openflow::types::DatapathId;
+use tokio::sync::watch;
 
 use execute::Job;
 use planning::{Planned, Refusal};
@@ -57,11 +58,30 @@ struct Inner {
     /// Which migration is changing rules on which switch.
     touched: HashMap<DatapathId, MigrationId>,
     /// Requests by their idempotency key.
-    keys: HashMap<String, (Request, MigrationId)>,
+    keys: HashMap<String, Keyed>,
+}
+
+/// What became of a request: nothing yet, a migration, or a refusal.
+type Outcome = Option<Result<Arc<Migration>, BeginError>>;
+
+/// A request that came with an idempotency key.
+#[derive(Debug)]
+struct Keyed {
+    request: Request,
+    id: MigrationId,
+    outcome: watch::Receiver<Outcome>,
+}
+
+/// A request that is in nobody's way.
+enum Admitted {
+    /// Whoever asks the same with the same key is told by the sender.
+    New(Arc<Migration>, watch::Sender<Outcome>),
+    /// It was made before.
+    Earlier(watch::Receiver<Outcome>),
 }
 
 /// A migration that was not begun. Nothing has been touched.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BeginError {
     /// A switch of the request is part of another migration.
     #[error("switch {dpid} is part of migration {other}, which is under way")]
@@ -74,6 +94,9 @@ pub enum BeginError {
     /// The same idempotency key came with another request.
     #[error("this idempotency key belongs to another request, which became migration {0}")]
     KeyReused(MigrationId),
+    /// A fault of the controller.
+    #[error("internal error: the migration could not be prepared")]
+    Abandoned,
     /// It can't be done.
     #[error(transparent)]
     Refused(#[from] Refusal),
@@ -149,12 +172,26 @@ impl Migrations {
         request: Request,
         key: Option<String>,
     ) -> Result<(Arc<Migration>, bool), BeginError> {
-        let (migration, fresh) = self.admit(&request, key.clone())?;
-        if !fresh {
-            return Ok((migration, false));
-        }
-        match self.prepare(&request, &migration).await {
+        let (migration, tell) = match self.admit(&request, key.clone())? {
+            Admitted::New(migration, tell) => (migration, tell),
+            Admitted::Earlier(mut outcome) => {
+                let known = outcome.wait_for(Option::is_some).await;
+                let known = known.ok().and_then(|known| known.clone());
+                let migration = known.unwrap_or(Err(BeginError::Abandoned))?;
+                return Ok((migration, false));
+            }
+        };
+        let preparing = {
+            let (this, request, migration) = (self.clone(), request.clone(), migration.clone());
+            tokio::spawn(async move { this.prepare(&request, &migration).await })
+        };
+        let prepared = preparing.await.unwrap_or_else(|error| {
+            tracing::error!(%error, "preparing a migration ended abnormally");
+            Err(BeginError::Abandoned)
+        });
+        match prepared {
             Ok(job) => {
+                tell.send_replace(Some(Ok(Arc::clone(&migration))));
                 let this = self.clone();
                 let running = Arc::clone(&migration);
                 tokio::spawn(async move {
@@ -178,6 +215,7 @@ impl Migrations {
                     .set_state(request.source, SwitchState::Active)
                     .await;
                 self.forget(migration.id(), key.as_deref());
+                tell.send_replace(Some(Err(error.clone())));
                 self.routing.look_again();
                 Err(error)
             }
@@ -185,16 +223,13 @@ impl Migrations {
     }
 
     /// Takes the switches of the request, so that no other migration gets them.
-    fn admit(
-        &self,
-        request: &Request,
-        key: Option<String>,
-    ) -> Result<(Arc<Migration>, bool), BeginError> {
+    fn admit(&self, request: &Request, key: Option<String>) -> Result<Admitted, BeginError> {
         let mut inner = self.lock();
-        if let Some((earlier, id)) = key.as_ref().and_then(|key| inner.keys.get(key)) {
-            return match inner.all.get(id) {
-                Some(migration) if earlier == request => Ok((Arc::clone(migration), false)),
-                _ => Err(BeginError::KeyReused(*id)),
+        if let Some(earlier) = key.as_ref().and_then(|key| inner.keys.get(key)) {
+            return if earlier.request == *request {
+                Ok(Admitted::Earlier(earlier.outcome.clone()))
+            } else {
+                Err(BeginError::KeyReused(earlier.id))
             };
         }
         for dpid in request.switches() {
@@ -210,8 +245,17 @@ impl Migrations {
         inner
             .touched
             .extend(request.switches().map(|dpid| (dpid, id)));
+        let (tell, outcome) = watch::channel(None);
         if let Some(key) = key {
-            inner.keys.insert(key, (request.clone(), id));
+            let request = request.clone();
+            inner.keys.insert(
+                key,
+                Keyed {
+                    request,
+                    id,
+                    outcome,
+                },
+            );
         }
         while inner.all.len() > REMEMBERED {
             let Some(oldest) = inner
@@ -223,9 +267,9 @@ impl Migrations {
                 break;
             };
             inner.all.remove(&oldest);
-            inner.keys.retain(|_, (_, id)| *id != oldest);
+            inner.keys.retain(|_, keyed| keyed.id != oldest);
         }
-        Ok((migration, true))
+        Ok(Admitted::New(migration, tell))
     }
 
     /// Up to the moment when the first message would be sent.

@@ -125,6 +125,7 @@ fn refused(error: &BeginError) -> ApiError {
         }
         BeginError::Refused(Refusal::Frozen(_)) => ApiError::conflict(detail),
         BeginError::KeyReused(_) => ApiError::impossible(detail),
+        BeginError::Abandoned => ApiError::unavailable(detail),
         BeginError::Refused(Refusal::SameSwitch) => ApiError::impossible(detail).at("target"),
         BeginError::Refused(Refusal::Unreadable(_) | Refusal::Unread(_)) => {
             ApiError::unavailable(detail)

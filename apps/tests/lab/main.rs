@@ -11,5 +11,6 @@ mod bench;
 mod fabric;
 mod faults;
 mod flow_table;
+mod keys;
 mod others;
 mod smoke;
