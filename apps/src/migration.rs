@@ -40,15 +40,20 @@ use request::Request;
 
 use crate::routing::Routing;
 
-/// Finished migrations that are remembered with their plans; the oldest go first. A plan of 1,000 flows
-/// takes about 5 MB.
+/// Finished migrations that are remembered; the oldest go first.
 const REMEMBERED: usize = 100;
+
+/// Flows, of all finished migrations together, whose plans are kept; those of the oldest go first. A plan takes about
+/// 5 kB a flow, so that is 50 MB. The latest plan is kept however large it is: somebody will want to see it.
+const PLANNED_FLOWS: usize = 10_000;
 
 /// The app. Clones are the same.
 #[derive(Debug, Clone)]
 pub struct Migrations {
     routing: Routing,
     inner: Arc<Mutex<Inner>>,
+    /// See [`PLANNED_FLOWS`].
+    planned_flows: usize,
 }
 
 #[derive(Debug, Default)]
@@ -109,7 +114,15 @@ impl Migrations {
         Self {
             routing,
             inner: Arc::default(),
+            planned_flows: PLANNED_FLOWS,
         }
+    }
+
+    /// The same, keeping the plans of so many flows of finished migrations instead of 10,000.
+    #[must_use]
+    pub const fn keeping_plans_of(mut self, flows: usize) -> Self {
+        self.planned_flows = flows;
+        self
     }
 
     fn network(&self) -> &Network {
@@ -206,6 +219,7 @@ impl Migrations {
                     // Whoever sees the end may begin the next one at once.
                     this.release(running.id());
                     running.end(state, why);
+                    this.forget_old_plans();
                     this.routing.look_again();
                 });
                 Ok((migration, true))
@@ -323,6 +337,24 @@ impl Migrations {
 
     fn release(&self, id: MigrationId) {
         self.lock().touched.retain(|_, holder| *holder != id);
+    }
+
+    /// Finished migrations are remembered longer than their plans, which may be large.
+    fn forget_old_plans(&self) {
+        let inner = self.lock();
+        let finished = inner
+            .all
+            .values()
+            .rev()
+            .filter(|old| old.state().is_final());
+        let mut flows = 0;
+        for migration in finished {
+            let here = migration.plan().map_or(0, |plan| plan.flows.len());
+            if flows > 0 && flows + here > self.planned_flows {
+                migration.forget_plan();
+            }
+            flows += here;
+        }
     }
 
     fn forget(&self, id: MigrationId, key: Option<&str>) {

@@ -120,6 +120,8 @@ struct Status {
     rules: RuleCounts,
     rounds: usize,
     plan: Option<Arc<Planned>>,
+    /// Whether there was a plan that is no longer kept.
+    plan_forgotten: bool,
     phases: Vec<(Phase, Duration)>,
     counters: Vec<FlowCount>,
     finished: Option<(SystemTime, Duration)>,
@@ -137,6 +139,7 @@ impl Migration {
             rules: RuleCounts::default(),
             rounds: 0,
             plan: None,
+            plan_forgotten: false,
             phases: Vec::new(),
             counters: Vec::new(),
             finished: None,
@@ -197,6 +200,18 @@ impl Migration {
     #[must_use]
     pub fn plan(&self) -> Option<Arc<Planned>> {
         self.status().plan.clone()
+    }
+
+    /// Gives up the plan; the rest of the record stays.
+    pub(super) fn forget_plan(&self) {
+        let mut status = self.status();
+        status.plan_forgotten |= status.plan.take().is_some();
+    }
+
+    /// Whether there was a plan that is no longer kept.
+    #[must_use]
+    pub fn plan_is_forgotten(&self) -> bool {
+        self.status().plan_forgotten
     }
 
     /// Takes the time until the guard is dropped, and adds it to that phase.

@@ -155,9 +155,14 @@ async fn plan(
     Shared(migrations): Shared<Migrations>,
     id: Result<Path<MigrationId>, PathRejection>,
 ) -> Result<Json<PlanDto>, ApiError> {
-    let plan = known(&migrations, id)?.plan();
-    let plan = plan.ok_or_else(|| ApiError::unavailable("the plan is being made"))?;
-    Ok(Json(PlanDto::new(&plan)))
+    let migration = known(&migrations, id)?;
+    match migration.plan() {
+        Some(plan) => Ok(Json(PlanDto::new(&plan))),
+        None if migration.plan_is_forgotten() => Err(ApiError::not_found(
+            "this plan is no longer kept: later migrations have taken its place",
+        )),
+        None => Err(ApiError::unavailable("the plan is being made")),
+    }
 }
 
 async fn cancel(

@@ -99,6 +99,11 @@ pub(crate) fn wish(index: u32) -> Wish {
 impl Bench {
     /// Every switch is connected, every link known.
     pub(crate) async fn new() -> Self {
+        Self::with(Migrations::new).await
+    }
+
+    /// The same, with other limits for migrations.
+    pub(crate) async fn with(migrations: impl FnOnce(Routing) -> Migrations) -> Self {
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         let listen = ControllerConfig {
             openflow: vec![any],
@@ -108,7 +113,7 @@ impl Bench {
         let network = controller.network().clone();
         let (routing, keeper) = Routing::new(network.clone());
         tokio::spawn(keeper.run());
-        let migrations = Migrations::new(routing.clone());
+        let migrations = migrations(routing.clone());
         let apps: Vec<Arc<dyn App>> = vec![Arc::new(routing.clone()), Arc::new(migrations.clone())];
         let openflow = controller.openflow_addresses()[0];
         let http = controller.http_address().unwrap();

@@ -13,4 +13,5 @@ mod faults;
 mod flow_table;
 mod keys;
 mod others;
+mod rest;
 mod smoke;
