@@ -10,6 +10,7 @@
 pub mod body;
 pub mod endpoint;
 pub mod error;
+pub mod id;
 pub mod server;
 mod switches;
 mod topology;
@@ -26,6 +27,7 @@ use axum::routing::get;
 
 pub use body::Body;
 pub use error::{ApiError, Problem};
+pub use id::Id;
 
 use crate::app::App;
 use crate::connection::ConnectionCounts;

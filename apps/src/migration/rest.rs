@@ -10,14 +10,13 @@
 
 use std::sync::Arc;
 
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State as Shared};
+use axum::extract::State as Shared;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use godwit_controller::SwitchState;
-use godwit_controller::rest::{ApiError, Body};
+use godwit_controller::rest::{ApiError, Body, Id};
 use godwit_openflow::types::DatapathId;
 use serde::Deserialize;
 
@@ -146,14 +145,14 @@ async fn list(Shared(migrations): Shared<Migrations>) -> Json<Vec<MigrationDto>>
 
 async fn show(
     Shared(migrations): Shared<Migrations>,
-    id: Result<Path<MigrationId>, PathRejection>,
+    Id(id): Id<MigrationId>,
 ) -> Result<Json<MigrationDto>, ApiError> {
     Ok(Json(known(&migrations, id)?.view()))
 }
 
 async fn plan(
     Shared(migrations): Shared<Migrations>,
-    id: Result<Path<MigrationId>, PathRejection>,
+    Id(id): Id<MigrationId>,
 ) -> Result<Json<PlanDto>, ApiError> {
     let migration = known(&migrations, id)?;
     match migration.plan() {
@@ -167,7 +166,7 @@ async fn plan(
 
 async fn cancel(
     Shared(migrations): Shared<Migrations>,
-    id: Result<Path<MigrationId>, PathRejection>,
+    Id(id): Id<MigrationId>,
 ) -> Result<Response, ApiError> {
     let migration = known(&migrations, id)?;
     if migration.cancel() {
@@ -180,18 +179,15 @@ async fn cancel(
     }
 }
 
-fn known(
-    migrations: &Migrations,
-    id: Result<Path<MigrationId>, PathRejection>,
-) -> Result<Arc<Migration>, ApiError> {
-    let none = || ApiError::not_found("no migration has this number");
-    let Path(id) = id.map_err(|_| none())?;
-    migrations.get(id).ok_or_else(none)
+fn known(migrations: &Migrations, id: MigrationId) -> Result<Arc<Migration>, ApiError> {
+    migrations
+        .get(id)
+        .ok_or_else(|| ApiError::not_found("no migration has this number"))
 }
 
 async fn restore(
     Shared(migrations): Shared<Migrations>,
-    Path(name): Path<String>,
+    Id(name): Id<String>,
 ) -> Result<Json<serde_json::Value>, ApiError> {
     let dpid = resolve(&migrations, &name)?;
     let network = migrations.network();

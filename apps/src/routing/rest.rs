@@ -9,14 +9,14 @@
 use std::fmt;
 use std::sync::Arc;
 
-use axum::extract::rejection::{PathRejection, QueryRejection};
-use axum::extract::{Path, Query, State};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use godwit_controller::rest::endpoint::{self, EndpointName};
-use godwit_controller::rest::{ApiError, Body};
+use godwit_controller::rest::{ApiError, Body, Id};
 use godwit_controller::switch::ApplyError;
 use godwit_controller::{RoundError, SwitchState};
 use godwit_openflow::model::{Field, Pattern};
@@ -328,7 +328,7 @@ struct ShowQuery {
 
 async fn show(
     State(routing): State<Shared>,
-    id: Result<Path<FlowId>, PathRejection>,
+    Id(id): Id<FlowId>,
     query: Result<Query<ShowQuery>, QueryRejection>,
 ) -> Result<Json<RouteDto>, ApiError> {
     let Query(query) = query.map_err(|rejection| ApiError::malformed(rejection.body_text()))?;
@@ -344,10 +344,7 @@ fn log_unread(failed: Vec<(DatapathId, godwit_controller::ReadError)>) {
     }
 }
 
-async fn delete(
-    State(routing): State<Shared>,
-    id: Result<Path<FlowId>, PathRejection>,
-) -> Result<StatusCode, ApiError> {
+async fn delete(State(routing): State<Shared>, Id(id): Id<FlowId>) -> Result<StatusCode, ApiError> {
     let id = known(&routing, id)?;
     let deleting = Arc::clone(&routing);
     let deleted = tokio::spawn(async move { deleting.delete(id).await })
@@ -361,8 +358,7 @@ async fn delete(
     }
 }
 
-fn known(routing: &Routing, id: Result<Path<FlowId>, PathRejection>) -> Result<FlowId, ApiError> {
-    let Path(id) = id.map_err(|_| no_route())?;
+fn known(routing: &Routing, id: FlowId) -> Result<FlowId, ApiError> {
     routing.table().get(id).map(|_| id).ok_or_else(no_route)
 }
 

@@ -34,3 +34,27 @@ async fn plans_of_older_migrations_are_given_up_and_their_records_stay() {
     assert_eq!((status, &record["flows"]), (200, &3.into()));
     assert_eq!(bench.http("GET", "/v1/migrations/2/plan").await.0, 200);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_nobody_can_have_is_a_problem_like_any_other() {
+    let bench = Bench::new().await;
+    for (method, pattern) in [
+        ("GET", "/v1/switches/{}"),
+        ("GET", "/v1/switches/{}/rules"),
+        ("GET", "/v1/switches/{}/ports"),
+        ("GET", "/v1/switches/{}/tables"),
+        ("POST", "/v1/switches/{}/restore"),
+        ("GET", "/v1/routes/{}"),
+        ("DELETE", "/v1/routes/{}"),
+        ("GET", "/v1/migrations/{}"),
+        ("DELETE", "/v1/migrations/{}"),
+        ("GET", "/v1/migrations/{}/plan"),
+    ] {
+        for name in ["%FF", "nobody", "-1", "99999999999999999999", "%00"] {
+            let path = pattern.replace("{}", name);
+            let (status, kind, problem) = bench.http(method, &path).await;
+            assert_eq!((status, kind.as_str()), (404, PROBLEM), "{method} {path}");
+            assert_eq!(problem["status"], 404, "{method} {path}");
+        }
+    }
+}

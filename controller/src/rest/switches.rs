@@ -1,6 +1,6 @@
 //! `GET /v1/switches` and what each switch reports of itself, now.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::routing::get;
 use axum::{Json, Router};
 use godwit_openflow::model::{
@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use super::endpoint;
 use super::error::ApiError;
+use super::id::Id;
 use crate::network::{Network, ReadError, SwitchState};
 use crate::switch::{RequestError, SwitchHandle};
 
@@ -114,7 +115,7 @@ async fn list(State(network): State<Network>) -> Json<Vec<SwitchDto>> {
 
 async fn show(
     State(network): State<Network>,
-    Path(id): Path<String>,
+    Id(id): Id<String>,
 ) -> Result<Json<SwitchDto>, ApiError> {
     if let Ok(dpid) = id.parse::<DatapathId>()
         && network.switches().get(dpid).is_none()
@@ -166,7 +167,7 @@ impl From<FlowStats> for RuleDto {
 
 async fn rules(
     State(network): State<Network>,
-    Path(id): Path<String>,
+    Id(id): Id<String>,
 ) -> Result<Json<Vec<RuleDto>>, ApiError> {
     let switch = endpoint::switch(&network, &id)?;
     let flows = network
@@ -178,7 +179,7 @@ async fn rules(
 
 async fn ports(
     State(network): State<Network>,
-    Path(id): Path<String>,
+    Id(id): Id<String>,
 ) -> Result<Json<Vec<PortStats>>, ApiError> {
     let switch = endpoint::switch(&network, &id)?;
     match request(&switch, StatsRequest::Ports(PortNo::ANY)).await? {
@@ -193,7 +194,7 @@ async fn ports(
 /// Tables without an entry that were never looked up are left out: Open vSwitch reports 254.
 async fn tables(
     State(network): State<Network>,
-    Path(id): Path<String>,
+    Id(id): Id<String>,
 ) -> Result<Json<Vec<TableStats>>, ApiError> {
     let switch = endpoint::switch(&network, &id)?;
     match request(&switch, StatsRequest::Tables).await? {
