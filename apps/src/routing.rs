@@ -6,11 +6,13 @@
 //! | [`table`] | the routes, and who may change which |
 //! | [`install`] | puts routes in place, takes them away, reads their counters |
 //! | [`keeper`] | the task that keeps routes on living paths and serves hosts that begin to talk |
+//! | `expiry` | rules that have timed out, and what becomes of their routes |
 //! | [`forwarding`] | what is done with a packet that no rule took: ARP, broadcast, the first of a conversation |
 //! | `rest` | `/v1/routes` |
 //! | [`counters`] | what a route has carried |
 
 pub mod counters;
+mod expiry;
 pub mod forwarding;
 pub mod install;
 pub mod keeper;
@@ -29,6 +31,7 @@ use godwit_topology::PortRef;
 use tokio::sync::{Notify, mpsc};
 
 use counters::Tally;
+use expiry::Expiries;
 use keeper::{Keeper, Task};
 use table::{RouteTable, State};
 
@@ -51,6 +54,7 @@ pub struct Routing {
     /// Set when routes may have lost their paths. It has its own way to the keeper, so that no flood of
     /// conversations can hold it up.
     look: Arc<Notify>,
+    expiries: Expiries,
 }
 
 impl Routing {
@@ -63,6 +67,7 @@ impl Routing {
             table: RouteTable::default(),
             tasks,
             look: Arc::default(),
+            expiries: Expiries::default(),
         };
         let keeper = Keeper::new(routing.clone(), receiver);
         (routing, keeper)
@@ -105,7 +110,7 @@ impl Routing {
             removed.reason,
             FlowRemovedReason::IdleTimeout | FlowRemovedReason::HardTimeout
         );
-        let ends_route = self.table.with(id, |route| {
+        let concerns = self.table.with(id, |route| {
             if route
                 .counters
                 .on_switch(dpid)
@@ -113,13 +118,12 @@ impl Routing {
             {
                 route.counters.ended(dpid, final_count);
             }
-            route.path.hop_at(dpid).is_some() && expired
+            let ahead = route.path.hop_at(dpid).is_none();
+            // A route that moves may have rules where its path does not go yet.
+            (expired && (!ahead || route.is_leased())).then_some(ahead)
         });
-        if ends_route == Some(true) && self.tasks.try_send(Task::Expired(id, dpid)).is_err() {
-            tracing::warn!(
-                route = id,
-                "an expired route could not be taken away at once"
-            );
+        if let Some(ahead) = concerns.flatten() {
+            self.expiries.note(id, dpid, ahead);
         }
     }
 }

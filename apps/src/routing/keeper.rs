@@ -38,19 +38,21 @@ pub(super) enum Task {
         ends: [(MacAddr, PortRef); 2],
         then: Then,
     },
-    /// A rule of this route has expired on this switch.
-    Expired(FlowId, DatapathId),
 }
 
 /// Pairs of hosts whose routes are being made at the same time. A switch that hangs delays those through it by
 /// the barrier's deadline; the others go on. What comes on top is dropped, and hosts send again.
 const CONNECTING: usize = 256;
 
+/// Expired routes that are being taken away at the same time.
+const EXPIRING: usize = 256;
+
 /// The task. It ends when it is dropped.
 pub struct Keeper {
     routing: Routing,
     tasks: mpsc::Receiver<Task>,
     connecting: JoinSet<()>,
+    expiring: JoinSet<()>,
 }
 
 impl Keeper {
@@ -59,12 +61,14 @@ impl Keeper {
             routing,
             tasks,
             connecting: JoinSet::new(),
+            expiring: JoinSet::new(),
         }
     }
 
     /// Runs for as long as the controller does.
     pub async fn run(mut self) {
         let look = Arc::clone(&self.routing.look);
+        let expiries = self.routing.expiries.clone();
         let mut batch = Vec::with_capacity(BATCH);
         let mut retry = tokio::time::interval(RETRY);
         retry.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -75,6 +79,12 @@ impl Keeper {
                 _ = self.tasks.recv_many(&mut batch, BATCH) => {
                     batch.drain(..).for_each(|task| self.begin(task));
                 }
+                () = expiries.wait(), if self.expiring.len() < EXPIRING => {
+                    for expired in expiries.take(EXPIRING - self.expiring.len()) {
+                        self.expiring.spawn(expired.see_to(self.routing.clone()));
+                    }
+                }
+                Some(_) = self.expiring.join_next() => {}
             }
             while self.connecting.try_join_next().is_some() {}
         }
@@ -90,7 +100,6 @@ impl Keeper {
             Task::Connect { ends, then } => {
                 _ = self.connecting.spawn(Pair { routing, ends }.connect(then))
             }
-            Task::Expired(id, dpid) => _ = self.connecting.spawn(expire(routing, id, dpid)),
         }
     }
 
@@ -273,25 +282,6 @@ impl Pair {
         };
         for (dpid, packet) in commands.packet_outs {
             self.routing.network.packet_out(dpid, packet);
-        }
-    }
-}
-
-async fn expire(routing: Routing, id: FlowId, dpid: DatapathId) {
-    // A rule that was left behind by a move may expire before it is removed: then the route itself lives on.
-    drop(routing.table.lease(&[id]).await);
-    if routing
-        .table
-        .get(id)
-        .is_none_or(|route| route.path.hop_at(dpid).is_none())
-    {
-        return;
-    }
-    match routing.delete(id).await {
-        Ok(true) => tracing::info!(route = id, "a route has expired"),
-        Ok(false) => {}
-        Err(error) => {
-            tracing::warn!(route = id, %error, "an expired route could not be taken away")
         }
     }
 }

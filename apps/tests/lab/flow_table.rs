@@ -1,11 +1,14 @@
 //! A flow table (OF 1.3.5 §6.4), with counters that stand still but for [`FlowTable::count`].
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry::{Occupied, Vacant};
 use std::time::{Duration, Instant};
 
 use godwit_openflow::model::outbound::FlowFilter;
 use godwit_openflow::model::{
     FlowCommand, FlowFlags, FlowMod, FlowRemoved, FlowRemovedReason, FlowRule, FlowStats, Pattern,
 };
+use godwit_openflow::types::TableId;
 
 /// The bytes of every packet.
 const PACKET_BYTES: u64 = 100;
@@ -20,91 +23,90 @@ struct Entry {
 }
 
 impl Entry {
+    /// Its end, if it is to be reported.
+    fn ended(self, reason: FlowRemovedReason) -> Option<FlowRemoved> {
+        let wished = self.rule.flags.contains(FlowFlags::SEND_FLOW_REMOVED);
+        wished.then(|| FlowRemoved {
+            cookie: self.rule.cookie,
+            priority: self.rule.priority,
+            reason,
+            table: self.rule.table,
+            duration_ns: self.age_ns(),
+            idle_timeout: self.rule.idle_timeout,
+            hard_timeout: self.rule.hard_timeout,
+            packets: self.packets,
+            bytes: self.packets * PACKET_BYTES,
+            pattern: self.rule.pattern.clone(),
+        })
+    }
+
     fn age_ns(&self) -> u64 {
         u64::try_from((self.since.elapsed() + self.older).as_nanos()).unwrap_or(u64::MAX)
     }
 }
 
+/// What makes two rules the same.
+type Identity = (TableId, u16, Pattern);
+
+fn identity(rule: &FlowRule) -> Identity {
+    (rule.table, rule.priority, rule.pattern.clone())
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct FlowTable {
-    entries: Vec<Entry>,
+    entries: HashMap<Identity, Entry>,
 }
 
 impl FlowTable {
     /// Performs a change; gives the ends of entries that are to be reported.
     pub(crate) fn change(&mut self, change: &FlowMod) -> Vec<FlowRemoved> {
         let rule = &change.rule;
-        let strict = matches!(
-            change.command,
-            FlowCommand::Add | FlowCommand::ModifyStrict | FlowCommand::DeleteStrict
-        );
-        let concerns = |entry: &Entry| {
-            let covered = rule.table == entry.rule.table || rule.table.0 == u8::MAX;
-            let same = if strict {
-                rule.same_identity(&entry.rule)
-            } else {
-                covered && rule.pattern.covers(&entry.rule.pattern)
-            };
-            same && (change.command == FlowCommand::Add
-                || (entry.rule.cookie.0 ^ rule.cookie.0) & change.cookie_mask == 0)
-        };
         match change.command {
-            FlowCommand::Add => match self.entries.iter_mut().find(|entry| concerns(entry)) {
-                Some(entry) => {
-                    if rule.flags.contains(FlowFlags::RESET_COUNTS) {
-                        (entry.packets, entry.since) = (0, Instant::now());
-                        entry.older = Duration::ZERO;
-                    }
-                    entry.rule = rule.clone();
-                }
-                None => self.entries.push(Entry {
-                    rule: rule.clone(),
-                    since: Instant::now(),
-                    older: Duration::ZERO,
-                    packets: 0,
-                }),
-            },
-            FlowCommand::Modify | FlowCommand::ModifyStrict => {
-                for entry in self.entries.iter_mut().filter(|entry| concerns(entry)) {
+            FlowCommand::Add => self.add(rule),
+            FlowCommand::ModifyStrict => {
+                if let Some(entry) = self.entries.get_mut(&identity(rule)) {
                     entry.rule.instructions.clone_from(&rule.instructions);
                 }
             }
-            FlowCommand::Delete | FlowCommand::DeleteStrict => {
-                return self.end(FlowRemovedReason::Delete, concerns);
+            FlowCommand::DeleteStrict => {
+                let gone = self.entries.remove(&identity(rule));
+                let reported = gone.map(|entry| entry.ended(FlowRemovedReason::Delete));
+                return reported.into_iter().flatten().collect();
+            }
+            FlowCommand::Modify | FlowCommand::Delete => {
+                panic!("the controller changes rules that it does not name")
             }
         }
         Vec::new()
     }
 
-    fn end(
-        &mut self,
-        reason: FlowRemovedReason,
-        which: impl Fn(&Entry) -> bool,
-    ) -> Vec<FlowRemoved> {
-        let gone = self.entries.extract_if(.., |entry| which(entry));
-        gone.filter(|entry| entry.rule.flags.contains(FlowFlags::SEND_FLOW_REMOVED))
-            .map(|entry| FlowRemoved {
-                cookie: entry.rule.cookie,
-                priority: entry.rule.priority,
-                reason,
-                table: entry.rule.table,
-                duration_ns: entry.age_ns(),
-                idle_timeout: entry.rule.idle_timeout,
-                hard_timeout: entry.rule.hard_timeout,
-                packets: entry.packets,
-                bytes: entry.packets * PACKET_BYTES,
-                pattern: entry.rule.pattern,
-            })
-            .collect()
+    fn add(&mut self, rule: &FlowRule) {
+        let fresh = Entry {
+            rule: rule.clone(),
+            since: Instant::now(),
+            older: Duration::ZERO,
+            packets: 0,
+        };
+        match self.entries.entry(identity(rule)) {
+            Occupied(mut there) if !rule.flags.contains(FlowFlags::RESET_COUNTS) => {
+                there.get_mut().rule = fresh.rule;
+            }
+            Occupied(mut there) => _ = there.insert(fresh),
+            Vacant(free) => _ = free.insert(fresh),
+        }
     }
 
     /// Entries for which `which` holds have had no packet for too long.
     pub(crate) fn expire(&mut self, which: impl Fn(&FlowRule) -> bool) -> Vec<FlowRemoved> {
-        self.end(FlowRemovedReason::IdleTimeout, |entry| which(&entry.rule))
+        let gone = self.entries.extract_if(|_, entry| which(&entry.rule));
+        gone.filter_map(|(_, entry)| entry.ended(FlowRemovedReason::IdleTimeout))
+            .collect()
     }
 
     pub(crate) fn age(&mut self, by: Duration) {
-        self.entries.iter_mut().for_each(|entry| entry.older += by);
+        self.entries
+            .values_mut()
+            .for_each(|entry| entry.older += by);
     }
 
     pub(crate) fn clear(&mut self) {
@@ -112,14 +114,14 @@ impl FlowTable {
     }
 
     pub(crate) fn rules(&self) -> impl Iterator<Item = &FlowRule> {
-        self.entries.iter().map(|entry| &entry.rule)
+        self.entries.values().map(|entry| &entry.rule)
     }
 
     /// The entry that takes a packet.
     pub(crate) fn lookup(&self, packet: &Pattern) -> Option<&FlowRule> {
         let takes = |entry: &&Entry| entry.rule.pattern.covers(packet);
         self.entries
-            .iter()
+            .values()
             .filter(takes)
             .max_by_key(|entry| entry.rule.priority)
             .map(|entry| &entry.rule)
@@ -127,10 +129,8 @@ impl FlowTable {
 
     /// So many packets more have met this entry.
     pub(crate) fn count(&mut self, rule: &FlowRule, packets: u64) {
-        for entry in &mut self.entries {
-            if entry.rule.same_identity(rule) {
-                entry.packets += packets;
-            }
+        if let Some(entry) = self.entries.get_mut(&identity(rule)) {
+            entry.packets += packets;
         }
     }
 
@@ -140,7 +140,7 @@ impl FlowTable {
                 && filter.pattern.covers(&entry.rule.pattern)
         };
         self.entries
-            .iter()
+            .values()
             .filter(asked)
             .map(|entry| FlowStats {
                 rule: entry.rule.clone(),

@@ -8,6 +8,7 @@
 )]
 
 mod bench;
+mod expiry;
 mod fabric;
 mod faults;
 mod flow_table;
