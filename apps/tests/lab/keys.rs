@@ -14,15 +14,7 @@ use crate::fabric::Mood;
 
 /// What two requests with the same key and a third that asks something else with it are answered, where the source
 /// answers nothing until all three are under way.
-async fn twice(
-    bench: &Bench,
-) -> [Result<
-    (
-        std::sync::Arc<godwit_apps::migration::record::Migration>,
-        bool,
-    ),
-    BeginError,
->; 2] {
+async fn twice(bench: &Bench) -> [Result<(Arc<Migration>, bool), BeginError>; 2] {
     bench.fabric.mood(2, Mood::Hangs);
     let begin = |algorithm| {
         let migrations = bench.migrations.clone();
