@@ -10,9 +10,10 @@ use std::collections::BTreeSet;
 use std::process::Command;
 
 /// Crate, and those of the workspace that it may use.
-const MAY_USE: [(&str, &[&str]); 6] = [
+const MAY_USE: [(&str, &[&str]); 7] = [
     ("godwit-openflow", &[]),
-    ("godwit-probe", &[]),
+    ("godwit-probe", &["godwit-openflow"]),
+    ("godwit-samples", &["godwit-openflow", "godwit-topology"]),
     ("godwit-topology", &["godwit-openflow"]),
     ("godwit-controller", &["godwit-openflow", "godwit-topology"]),
     (

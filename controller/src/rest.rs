@@ -3,8 +3,8 @@
 //! | method and path | handler |
 //! |---|---|
 //! | `GET /healthz`, `GET /readyz`, `GET /metrics` | here |
-//! | `GET /v1/switches`, `/v1/switches/{id}`, `…/rules`, `…/ports`, `…/tables` | [`switches`] |
-//! | `GET /v1/links`, `/v1/hosts`, `/v1/topology`, `/v1/paths` | [`topology`] |
+//! | `GET /v1/switches`, `/v1/switches/{id}`, `…/rules`, `…/ports`, `…/tables` | `switches` |
+//! | `GET /v1/links`, `/v1/hosts`, `/v1/topology`, `/v1/paths` | `topology` |
 //! | what the apps bring, under `/v1` | [`App::routes`] |
 
 pub mod body;

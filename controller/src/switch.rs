@@ -227,12 +227,7 @@ impl SwitchHandle {
             .expect_stats(xid, &request)
             .map_err(RequestError::from)?;
         let mut buffer = BytesMut::new();
-        encode_to_switch(
-            self.version(),
-            xid,
-            &ToSwitch::StatsRequest(request),
-            &mut buffer,
-        )?;
+        encode_to_switch(self.version(), xid, &ToSwitch::stats(request), &mut buffer)?;
         link.push(buffer, 1)?;
         match timeout(deadline, waiting.outcome()).await {
             Ok(Some(outcome)) => outcome,

@@ -70,8 +70,9 @@ impl Frame {
     pub fn from_switch(&self) -> Result<FromSwitch, DecodeError> {
         match Version::from_wire(self.version()) {
             _ if self.message_type() == hello::MESSAGE_TYPE => {
-                hello::decode(&self.bytes).map(|bitmap| FromSwitch::Hello {
-                    bitmap,
+                hello::decode(&self.bytes).map(|hello| FromSwitch::Hello {
+                    bitmap: hello.bitmap,
+                    elements: hello.elements,
                     header_version: self.version(),
                 })
             }
@@ -88,7 +89,10 @@ impl Frame {
     pub fn to_switch(&self) -> Result<ToSwitch, DecodeError> {
         match Version::from_wire(self.version()) {
             _ if self.message_type() == hello::MESSAGE_TYPE => {
-                hello::decode(&self.bytes).map(|bitmap| ToSwitch::Hello { bitmap })
+                hello::decode(&self.bytes).map(|hello| ToSwitch::Hello {
+                    bitmap: hello.bitmap,
+                    elements: hello.elements,
+                })
             }
             Some(Version::V10) => v10::decode_to_switch(&self.bytes),
             Some(Version::V13) => v13::decode_to_switch(&self.bytes),

@@ -6,6 +6,7 @@
 //! | [`types`] | identifiers, port numbers, addresses |
 //! | [`model`] | what everything above the wire speaks |
 //! | [`codec`] | frames: cutting a byte stream by the header's length |
+//! | [`message`] | one message with its version, transaction id and direction |
 //! | `v10`, `v13` | the wire formats, one message family per file |
 //! | [`error`] | what can be wrong with bytes, and what a version can't say |
 //!
@@ -17,6 +18,8 @@
 pub mod codec;
 pub mod error;
 mod hello;
+mod json;
+pub mod message;
 pub mod model;
 pub mod types;
 mod v10;
@@ -25,3 +28,8 @@ mod wire;
 
 pub use codec::{Frame, FrameCodec};
 pub use error::{DecodeError, FrameError, Unsupported};
+
+/// The example of `README.md`, as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

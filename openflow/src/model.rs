@@ -6,18 +6,42 @@
 //! fields of 1.3's extensible match.
 
 pub mod action;
+pub mod bits;
+pub mod extension;
+pub mod group;
+pub(crate) mod hex;
 pub mod inbound;
+pub mod meter;
 pub mod outbound;
 pub mod pattern;
+pub mod queue;
+pub mod role;
 pub mod rule;
 pub mod stats;
+pub mod table;
+pub(crate) mod text;
 
 pub use action::{Action, Instruction};
-pub use inbound::{
-    ErrorReport, Features, FlowRemoved, FlowRemovedReason, FromSwitch, PacketIn, PacketInReason,
-    Port, PortStatus, PortStatusReason, SwitchConfig,
+pub use extension::{
+    AgedFlowStats, BundleAdd, BundleControl, BundleFlags, BundleStep, FlowEvent, FlowMonitor,
+    FlowUpdate, MonitorFlags,
 };
-pub use outbound::{PacketOut, StatsRequest, ToSwitch};
+pub use group::{
+    Bucket, BucketStats, GroupCommand, GroupDescription, GroupFeatures, GroupMod, GroupStats,
+    GroupType,
+};
+pub use inbound::{
+    ErrorReport, Features, FlowRemoved, FlowRemovedReason, FromSwitch, HelloElement, PacketIn,
+    PacketInReason, Port, PortStatus, PortStatusReason, SwitchConfig,
+};
+pub use meter::{
+    MeterBand, MeterBandStats, MeterCommand, MeterConfig, MeterFeatures, MeterFlags, MeterMod,
+    MeterStats,
+};
+pub use outbound::{FlowFilter, PacketOut, PortMod, StatsRequest, ToSwitch};
 pub use pattern::{Field, Masked, Pattern, RawOxm};
+pub use queue::{QueueConfig, QueueConfigReply, QueueFilter, QueueProperty, QueueStats};
+pub use role::{AsyncConfig, Role, RoleMessage};
 pub use rule::{FlowCommand, FlowFlags, FlowMod, FlowRule};
 pub use stats::{AggregateStats, Description, FlowStats, PortStats, StatsReply, TableStats};
+pub use table::{Entries, FieldId, KindId, TableFeatures, TableMod, TableProperty};

@@ -3,7 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::de::DeserializeSeed;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::json::{ScalarOf, number};
 
 /// A value that could not be read from text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -97,7 +100,10 @@ impl FromStr for Version {
 serde_as_text!(Version);
 
 /// A transaction id: replies and errors carry the one of their request (OF 1.3.5 §7.1, `ofp_header`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(transparent)]
 pub struct Xid(pub u32);
 
 /// The identity of a switch: 16 bits of the implementer's, then its 48-bit MAC (OF 1.3.5 §7.3.1).
@@ -203,9 +209,10 @@ impl FromStr for PortNo {
         if let Some((port, _)) = Self::NAMES.iter().find(|(_, name)| *name == text) {
             return Ok(*port);
         }
-        text.parse()
+        number(text)
+            .and_then(|number| u32::try_from(number).ok())
             .map(Self)
-            .map_err(|_| ParseError::new(text, "a port number or a port's reserved name"))
+            .ok_or_else(|| ParseError::new(text, "a port number or a port's reserved name"))
     }
 }
 
@@ -222,15 +229,11 @@ impl Serialize for PortNo {
 
 impl<'de> Deserialize<'de> for PortNo {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum NumberOrName {
-            Number(u32),
-            Name(String),
-        }
-        match NumberOrName::deserialize(deserializer)? {
-            NumberOrName::Number(number) => Ok(Self(number)),
-            NumberOrName::Name(name) => name.parse().map_err(serde::de::Error::custom),
+        let value = ScalarOf("port").deserialize(deserializer)?;
+        let number = value.number().and_then(|number| u32::try_from(number).ok());
+        match number {
+            Some(number) => Ok(Self(number)),
+            None => value.into_text().parse().map_err(serde::de::Error::custom),
         }
     }
 }
@@ -263,20 +266,29 @@ impl FromStr for Cookie {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        let number = match text.strip_prefix("0x") {
-            Some(hex) => u64::from_str_radix(hex, 16).ok(),
-            None => text.parse().ok(),
-        };
-        number
+        number(text)
+            .and_then(|number| u64::try_from(number).ok())
             .map(Self)
             .ok_or_else(|| ParseError::new(text, "a cookie (a number, or 0x and hex digits)"))
     }
 }
 
-serde_as_text!(Cookie);
+impl Serialize for Cookie {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Cookie {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = ScalarOf("cookie").deserialize(deserializer)?;
+        value.into_text().parse().map_err(serde::de::Error::custom)
+    }
+}
 
 /// The number of a packet that the switch keeps for the controller (OF 1.3.5 §7.4.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct BufferId(pub u32);
 
 impl BufferId {
@@ -290,9 +302,44 @@ impl BufferId {
 pub struct GroupId(pub u32);
 
 impl GroupId {
+    /// The highest number that a group may have (OF 1.3.5 §7.3.4.2, `OFPG_MAX`).
+    pub const MAX: Self = Self(0xffff_ff00);
+    /// Every group, to delete them (OF 1.3.5 §7.3.4.2, `OFPG_ALL`).
+    pub const ALL: Self = Self(0xffff_fffc);
     /// A wildcard in requests (OF 1.3.5 §7.3.4.2, `OFPG_ANY`).
     pub const ANY: Self = Self(0xffff_ffff);
 }
+
+/// The number of a meter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct MeterId(pub u32);
+
+impl MeterId {
+    /// The highest number that a meter may have (OF 1.3.5 §7.3.4.4, `OFPM_MAX`).
+    pub const MAX: Self = Self(0xffff_0000);
+    /// For packets that go through the slow path (OF 1.3.5 §7.3.4.4, `OFPM_SLOWPATH`).
+    pub const SLOW_PATH: Self = Self(0xffff_fffd);
+    /// For packets to the controller (OF 1.3.5 §7.3.4.4, `OFPM_CONTROLLER`).
+    pub const CONTROLLER: Self = Self(0xffff_fffe);
+    /// Every meter, in requests and to delete them (OF 1.3.5 §7.3.4.4, `OFPM_ALL`).
+    pub const ALL: Self = Self(0xffff_ffff);
+}
+
+/// The number of a queue within its port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct QueueId(pub u32);
+
+impl QueueId {
+    /// Every queue, in requests (OF 1.3.5 §7.3.5.8, `OFPQ_ALL`).
+    pub const ALL: Self = Self(0xffff_ffff);
+}
+
+/// The number of a bundle (ONF EXT-230).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct BundleId(pub u32);
 
 /// An Ethernet address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]

@@ -3,10 +3,9 @@
 
 pub(crate) mod records;
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 use nom::IResult;
 use nom::bytes::complete::take;
-use nom::number::complete::{be_u8, be_u16, be_u32, be_u64};
 
 use crate::error::{DecodeError, Problem};
 use crate::types::MacAddr;
@@ -14,35 +13,42 @@ use crate::types::MacAddr;
 /// The size of `ofp_header` (OF 1.3.5 §7.1).
 pub(crate) const HEADER_LENGTH: usize = 8;
 
-/// A cursor over a part of one message. Slices that it hands out share the message's memory.
+/// A cursor over a part of one message. Slices that it hands out share the message's memory; cursors over parts of
+/// the part only borrow it, so that they cost nothing.
 #[derive(Debug, Clone)]
-pub(crate) struct Reader {
-    message: Bytes,
+pub(crate) struct Reader<'a> {
+    message: &'a Bytes,
     at: usize,
-    end: usize,
+    unread: &'a [u8],
 }
 
-impl Reader {
+impl<'a> Reader<'a> {
     /// Over everything after the header of a whole message. A frame is never shorter than its header.
-    pub(crate) fn body(message: Bytes) -> Self {
-        let end = message.len();
+    pub(crate) fn body(message: &'a Bytes) -> Self {
+        let at = HEADER_LENGTH.min(message.len());
         Self {
             message,
-            at: HEADER_LENGTH.min(end),
-            end,
+            at,
+            unread: &message[at..],
         }
     }
 
+    /// Where in the message it stands, in bytes.
     pub(crate) const fn offset(&self) -> usize {
         self.at
     }
 
     pub(crate) const fn left(&self) -> usize {
-        self.end - self.at
+        self.unread.len()
     }
 
     pub(crate) const fn is_empty(&self) -> bool {
-        self.left() == 0
+        self.unread.is_empty()
+    }
+
+    /// A look at what is left, without reading it.
+    pub(crate) const fn unread(&self) -> &'a [u8] {
+        self.unread
     }
 
     pub(crate) fn error(&self, field: &'static str, problem: Problem) -> DecodeError {
@@ -50,6 +56,7 @@ impl Reader {
     }
 
     /// An error about a field that began at `offset`.
+    #[cold]
     pub(crate) fn error_at(
         &self,
         offset: usize,
@@ -65,61 +72,78 @@ impl Reader {
         }
     }
 
-    fn unread(&self) -> &[u8] {
-        &self.message[self.at..self.end]
+    #[cold]
+    fn truncated(&self, field: &'static str, needed: usize) -> DecodeError {
+        let left = self.left();
+        self.error(field, Problem::Truncated { needed, left })
     }
 
-    /// Steps over the `size` bytes of a value that was read from them, or says that they were not there.
-    fn step<T>(
-        &mut self,
-        field: &'static str,
-        size: usize,
-        value: Option<T>,
-    ) -> Result<T, DecodeError> {
-        match value {
-            Some(value) => {
+    /// The next `size` bytes.
+    #[inline]
+    fn take(&mut self, field: &'static str, size: usize) -> Result<&'a [u8], DecodeError> {
+        let taken: IResult<_, _, ()> = take(size)(self.unread);
+        match taken {
+            Ok((rest, taken)) => {
                 self.at += size;
-                Ok(value)
+                self.unread = rest;
+                Ok(taken)
             }
-            None => Err(self.error(
-                field,
-                Problem::Truncated {
-                    needed: size,
-                    left: self.left(),
-                },
-            )),
+            Err(_) => Err(self.truncated(field, size)),
         }
     }
 
+    /// The next `N` bytes; as `take`, for the numbers that most of a message consists of.
+    #[inline]
+    fn array<const N: usize>(&mut self, field: &'static str) -> Result<[u8; N], DecodeError> {
+        match self.unread.split_first_chunk() {
+            Some((array, rest)) => {
+                self.at += N;
+                self.unread = rest;
+                Ok(*array)
+            }
+            None => Err(self.truncated(field, N)),
+        }
+    }
+
+    #[inline]
     pub(crate) fn u8(&mut self, field: &'static str) -> Result<u8, DecodeError> {
-        self.step(field, 1, value(be_u8(self.unread())))
+        self.array(field).map(u8::from_be_bytes)
     }
 
+    #[inline]
     pub(crate) fn u16(&mut self, field: &'static str) -> Result<u16, DecodeError> {
-        self.step(field, 2, value(be_u16(self.unread())))
+        self.array(field).map(u16::from_be_bytes)
     }
 
+    #[inline]
     pub(crate) fn u32(&mut self, field: &'static str) -> Result<u32, DecodeError> {
-        self.step(field, 4, value(be_u32(self.unread())))
+        self.array(field).map(u32::from_be_bytes)
     }
 
+    #[inline]
     pub(crate) fn u64(&mut self, field: &'static str) -> Result<u64, DecodeError> {
-        self.step(field, 8, value(be_u64(self.unread())))
+        self.array(field).map(u64::from_be_bytes)
     }
 
     /// A number of `size` bytes, at most 16; of more, the last 16 count.
     pub(crate) fn number(&mut self, field: &'static str, size: usize) -> Result<u128, DecodeError> {
-        let read = value(take(size)(self.unread())).map(|bytes: &[u8]| {
-            bytes
+        match size {
+            1 => self.u8(field).map(u128::from),
+            2 => self.u16(field).map(u128::from),
+            4 => self.u32(field).map(u128::from),
+            6 => self.mac(field).map(|octets| octets.to_u64().into()),
+            8 => self.u64(field).map(u128::from),
+            16 => self.array(field).map(u128::from_be_bytes),
+            _ => Ok(self
+                .take(field, size)?
                 .iter()
-                .fold(0, |number, &byte| number << 8 | u128::from(byte))
-        });
-        self.step(field, size, read)
+                .fold(0, |number, &byte| number << 8 | u128::from(byte))),
+        }
     }
 
+    #[inline]
     pub(crate) fn mac(&mut self, field: &'static str) -> Result<MacAddr, DecodeError> {
-        let octets = self.unread().first_chunk().copied();
-        self.step(field, 6, octets.map(MacAddr))
+        self.array(field).map(MacAddr)
     }
 
     /// The next `length` bytes, sharing the message's memory.
@@ -134,40 +158,46 @@ impl Reader {
     }
 
     /// Steps over padding, whose value means nothing.
+    #[inline]
     pub(crate) fn skip(&mut self, field: &'static str, length: usize) -> Result<(), DecodeError> {
-        let skipped = value(take(length)(self.unread())).map(|_| ());
-        self.step(field, length, skipped)
+        self.take(field, length).map(|_| ())
     }
 
     /// All that is left.
     pub(crate) fn rest(&mut self) -> Bytes {
-        let rest = self.message.slice(self.at..self.end);
-        self.at = self.end;
-        rest
+        let start = self.at;
+        self.at += self.unread.len();
+        self.unread = &[];
+        self.message.slice(start..self.at)
     }
 
     /// A cursor over the next `length` bytes, which this one steps over.
+    #[inline]
     pub(crate) fn sub(&mut self, field: &'static str, length: usize) -> Result<Self, DecodeError> {
-        let start = self.at;
-        self.skip(field, length)?;
+        let at = self.at;
+        let unread = self.take(field, length)?;
         Ok(Self {
-            message: self.message.clone(),
-            at: start,
-            end: self.at,
+            message: self.message,
+            at,
+            unread,
         })
     }
 
-    /// A text in a field of fixed size, padded with zeros; bytes that are not UTF-8 are replaced.
+    /// A text in a field of fixed size, up to its first zero or its end. Each byte that is not UTF-8 becomes a question
+    /// mark, so that the text still fits its field.
     pub(crate) fn text(
         &mut self,
         field: &'static str,
         length: usize,
     ) -> Result<String, DecodeError> {
-        let text = value(take(length)(self.unread())).map(|bytes: &[u8]| {
-            let end = bytes.iter().position(|&byte| byte == 0).unwrap_or(length);
-            String::from_utf8_lossy(&bytes[..end]).into_owned()
-        });
-        self.step(field, length, text)
+        let bytes = self.take(field, length)?;
+        let end = bytes.iter().position(|&byte| byte == 0).unwrap_or(length);
+        let mut text = String::with_capacity(end);
+        for chunk in bytes[..end].utf8_chunks() {
+            text.push_str(chunk.valid());
+            text.extend(chunk.invalid().iter().map(|_| '?'));
+        }
+        Ok(text)
     }
 
     /// As many records as there are; `read` takes at least one byte or fails, so this ends.
@@ -192,12 +222,56 @@ impl Reader {
     }
 }
 
-/// What a parser read, without what it left.
-fn value<T>(result: IResult<&[u8], T, ()>) -> Option<T> {
-    result.ok().map(|(_, value)| value)
+/// Appends numbers, highest byte first.
+///
+/// The same as `bytes::BufMut`, whose functions for a `BytesMut` are not compiled into their callers in another crate:
+/// there each number is a call and a copy of a length that is not known beforehand.
+pub(crate) trait Put {
+    fn put_slice(&mut self, bytes: &[u8]);
+
+    fn put_bytes(&mut self, byte: u8, count: usize);
+
+    #[inline]
+    fn put_u8(&mut self, number: u8) {
+        self.put_slice(&[number]);
+    }
+
+    #[inline]
+    fn put_u16(&mut self, number: u16) {
+        self.put_slice(&number.to_be_bytes());
+    }
+
+    #[inline]
+    fn put_u32(&mut self, number: u32) {
+        self.put_slice(&number.to_be_bytes());
+    }
+
+    #[inline]
+    fn put_u64(&mut self, number: u64) {
+        self.put_slice(&number.to_be_bytes());
+    }
+}
+
+impl Put for BytesMut {
+    #[inline]
+    fn put_slice(&mut self, bytes: &[u8]) {
+        self.extend_from_slice(bytes);
+    }
+
+    #[inline]
+    fn put_bytes(&mut self, byte: u8, count: usize) {
+        match count {
+            1 => self.put_slice(&[byte]),
+            2 => self.put_slice(&[byte; 2]),
+            4 => self.put_slice(&[byte; 4]),
+            6 => self.put_slice(&[byte; 6]),
+            _ => self.resize(self.len() + count, byte),
+        }
+    }
 }
 
 /// Appends `count` zero bytes.
+#[inline]
 pub(crate) fn pad(buffer: &mut BytesMut, count: usize) {
     buffer.put_bytes(0, count);
 }
@@ -208,15 +282,12 @@ pub(crate) fn pad_to_8(buffer: &mut BytesMut, start: usize) {
     pad(buffer, length.next_multiple_of(8) - length);
 }
 
-/// Appends a text in a field of `size` bytes, cut at a character's end to leave a zero, padded with zeros.
+/// Appends a text in a field of `size` bytes, padded with zeros. It may fill its field: then there is no zero at its
+/// end. A longer one is cut at a character's end.
 pub(crate) fn put_text(buffer: &mut BytesMut, text: &str, size: usize) {
-    let limit = text.len().min(size.saturating_sub(1));
-    let end = (0..=limit)
-        .rev()
-        .find(|&at| text.is_char_boundary(at))
-        .unwrap_or(0);
-    buffer.put_slice(&text.as_bytes()[..end]);
-    pad(buffer, size - end);
+    let text = &text.as_bytes()[..text.floor_char_boundary(size)];
+    buffer.put_slice(text);
+    pad(buffer, size - text.len());
 }
 
 /// Writes the bytes between `start` and the end as a length at `start + offset`.

@@ -129,6 +129,7 @@ impl Fabric {
         let (read, write) = stream.into_split();
         let hello = FromSwitch::Hello {
             bitmap: Some(vec![Version::V13.wire()]),
+            elements: Vec::new(),
             header_version: Version::V13.wire(),
         };
         out.send((1, hello)).unwrap();
@@ -279,11 +280,12 @@ impl Inner {
                     tables: 1,
                     auxiliary_id: 0,
                     capabilities: 0x47,
+                    actions: None,
                     ports: None,
                 };
                 self.tell(dpid, xid, FromSwitch::Features(features));
             }
-            ToSwitch::StatsRequest(request) => {
+            ToSwitch::StatsRequest { body: request, .. } => {
                 let body = self.report(dpid, &request);
                 self.tell(dpid, xid, FromSwitch::Stats { more: false, body });
             }

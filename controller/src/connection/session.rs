@@ -133,7 +133,7 @@ impl Session {
         vec![Output::Send {
             version: Version::V13,
             xid: self.xids.next(),
-            message: ToSwitch::Hello { bitmap },
+            message: ToSwitch::hello(bitmap),
         }]
     }
 
@@ -282,6 +282,12 @@ impl Session {
             // Answers to nothing that is asked in these states; the others never come here.
             FromSwitch::Features(_)
             | FromSwitch::Config(_)
+            | FromSwitch::QueueConfig(_)
+            | FromSwitch::Role(_)
+            | FromSwitch::AsyncConfig(_)
+            | FromSwitch::BundleControl(_)
+            | FromSwitch::FlowMonitorPaused
+            | FromSwitch::FlowMonitorResumed
             | FromSwitch::Hello { .. }
             | FromSwitch::EchoRequest(_)
             | FromSwitch::Unknown { .. } => {}

@@ -256,6 +256,19 @@ fn answers(request: &StatsRequest) -> fn(&StatsReply) -> bool {
         StatsRequest::Tables => |reply| matches!(reply, StatsReply::Tables(_)),
         StatsRequest::Ports(_) => |reply| matches!(reply, StatsReply::Ports(_)),
         StatsRequest::PortDescription => |reply| matches!(reply, StatsReply::PortDescription(_)),
+        StatsRequest::Queues(_) => |reply| matches!(reply, StatsReply::Queues(_)),
+        StatsRequest::Groups(_) => |reply| matches!(reply, StatsReply::Groups(_)),
+        StatsRequest::GroupDescription => |reply| matches!(reply, StatsReply::GroupDescription(_)),
+        StatsRequest::GroupFeatures => |reply| matches!(reply, StatsReply::GroupFeatures(_)),
+        StatsRequest::Meters(_) => |reply| matches!(reply, StatsReply::Meters(_)),
+        StatsRequest::MeterConfig(_) => |reply| matches!(reply, StatsReply::MeterConfig(_)),
+        StatsRequest::MeterFeatures => |reply| matches!(reply, StatsReply::MeterFeatures(_)),
+        StatsRequest::TableFeatures(_) => |reply| matches!(reply, StatsReply::TableFeatures(_)),
+        StatsRequest::FlowMonitor(_) => |reply| matches!(reply, StatsReply::FlowMonitor(_)),
+        StatsRequest::AgedFlows(_) => |reply| matches!(reply, StatsReply::AgedFlows(_)),
+        StatsRequest::Experimenter { .. } => {
+            |reply| matches!(reply, StatsReply::Experimenter { .. })
+        }
         StatsRequest::Unknown { .. } => |reply| matches!(reply, StatsReply::Unknown { .. }),
     }
 }

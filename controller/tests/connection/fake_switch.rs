@@ -104,7 +104,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> FakeSwitch<S> {
         assert_eq!(message, ToSwitch::FeaturesRequest);
         self.send(xid, &features(self.version, dpid)).await;
         let (xid, message) = self.expect().await;
-        assert_eq!(message, ToSwitch::StatsRequest(StatsRequest::Description));
+        assert_eq!(message, ToSwitch::stats(StatsRequest::Description));
         let description = StatsReply::Description(Description {
             software: "fake".to_owned(),
             ..Default::default()
@@ -119,10 +119,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> FakeSwitch<S> {
         .await;
         if self.version == Version::V13 {
             let (xid, message) = self.expect().await;
-            assert_eq!(
-                message,
-                ToSwitch::StatsRequest(StatsRequest::PortDescription)
-            );
+            assert_eq!(message, ToSwitch::stats(StatsRequest::PortDescription));
             let body = StatsReply::PortDescription(ports(dpid));
             self.send(xid, &FromSwitch::Stats { more: false, body })
                 .await;
@@ -160,6 +157,7 @@ pub(crate) fn hello(version: Version) -> FromSwitch {
     let bitmap = (version == Version::V13).then(|| vec![version.wire()]);
     FromSwitch::Hello {
         bitmap,
+        elements: Vec::new(),
         header_version: version.wire(),
     }
 }
@@ -171,6 +169,7 @@ pub(crate) fn features(version: Version, dpid: u64) -> FromSwitch {
         tables: 254,
         auxiliary_id: 0,
         capabilities: 0x47,
+        actions: None,
         ports: (version == Version::V10).then(|| ports(dpid)),
     })
 }
@@ -208,7 +207,7 @@ pub(crate) fn packet_in(data: &'static [u8]) -> FromSwitch {
         total_len: u16::try_from(data.len()).unwrap(),
         reason: PacketInReason::NoMatch,
         table: TableId(0),
-        cookie: Some(Cookie(0)),
+        cookie: None,
         in_port: PortNo(1),
         pattern: Pattern::new().in_port(PortNo(1)),
         data: Bytes::from_static(data),

@@ -37,6 +37,7 @@ async fn our_hello_offers_both_versions_and_packets_come_whole() {
     let (_, hello) = switch.expect().await;
     let ToSwitch::Hello {
         bitmap: Some(bitmap),
+        ..
     } = hello
     else {
         panic!("{hello:?}")

@@ -6,6 +6,10 @@ mod tests;
 use crate::types::Version;
 
 /// The names of an error's type and code, in `version`'s numbering; `None` for what it doesn't define.
+///
+/// The second field of 1.3's `OFPET_EXPERIMENTER` is not a code but the experimenter's own type. Those of the ONF's
+/// extensions have the names that these errors got in the versions that took them over; whose the error is stands in
+/// its data, at which this doesn't look.
 #[must_use]
 pub fn names(
     version: Version,
@@ -19,17 +23,62 @@ pub fn names(
     match table.get(usize::from(error_type)) {
         Some((name, codes)) => (Some(name), codes.get(usize::from(code)).copied()),
         None if version == Version::V13 && error_type == EXPERIMENTER => {
-            (Some("OFPET_EXPERIMENTER"), None)
+            (Some("OFPET_EXPERIMENTER"), experimenter_name(code))
         }
         None => (None, None),
     }
 }
 
+fn experimenter_name(exp_type: u16) -> Option<&'static str> {
+    ONF.iter().find_map(|(first, names)| {
+        let index = exp_type.checked_sub(*first)?;
+        names.get(usize::from(index)).copied()
+    })
+}
+
 /// An error type and its codes, each at the index of its number.
 type ErrorType = (&'static str, &'static [&'static str]);
 
-/// `OFPET_EXPERIMENTER` (OF 1.3.5 §7.5.4): its second field is not a code but the experimenter's own type.
+/// `OFPET_EXPERIMENTER` (OF 1.3.5 §7.5.4).
 const EXPERIMENTER: u16 = 0xffff;
+
+/// Types that the ONF's extensions of 1.3 use in experimenter errors: the first of a row, and the names from there on.
+const ONF: &[(u16, &[&str])] = &[
+    // Bundles (EXT-230).
+    (
+        2300,
+        &[
+            "OFPBFC_UNKNOWN",
+            "OFPBFC_EPERM",
+            "OFPBFC_BAD_ID",
+            "OFPBFC_BUNDLE_EXIST",
+            "OFPBFC_BUNDLE_CLOSED",
+            "OFPBFC_OUT_OF_BUNDLES",
+            "OFPBFC_BAD_TYPE",
+            "OFPBFC_BAD_FLAGS",
+            "OFPBFC_MSG_BAD_LEN",
+            "OFPBFC_MSG_BAD_XID",
+            "OFPBFC_MSG_UNSUP",
+            "OFPBFC_MSG_CONFLICT",
+            "OFPBFC_MSG_TOO_MANY",
+            "OFPBFC_MSG_FAILED",
+            "OFPBFC_TIMEOUT",
+            "OFPBFC_BUNDLE_IN_PROGRESS",
+        ],
+    ),
+    // Properties: those that OFPET_TABLE_FEATURES_FAILED has no code for.
+    (
+        4443,
+        &[
+            "OFPBPC_TOO_MANY",
+            "OFPBPC_DUP_TYPE",
+            "OFPBPC_BAD_EXPERIMENTER",
+            "OFPBPC_BAD_EXP_TYPE",
+            "OFPBPC_BAD_EXP_VALUE",
+            "OFPBPC_EPERM",
+        ],
+    ),
+];
 
 /// OF 1.0.2 §5.4.4, ofp_error_type.
 const V10: &[ErrorType] = &[

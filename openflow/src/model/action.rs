@@ -5,7 +5,7 @@ mod text;
 use bytes::Bytes;
 
 use super::pattern::Field;
-use crate::types::{GroupId, PortNo, TableId};
+use crate::types::{GroupId, MeterId, PortNo, QueueId, TableId};
 
 /// One action (OF 1.3.5 §7.2.5, OF 1.0.2 §5.2.4).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -20,13 +20,13 @@ pub enum Action {
     /// Process through a group. Not in 1.0.
     Group(GroupId),
     /// Choose the queue of the output port. In 1.0 it is part of `ENQUEUE`.
-    SetQueue(u32),
+    SetQueue(QueueId),
     /// OpenFlow 1.0's `ENQUEUE`: a queue together with its port.
     Enqueue {
         /// Where to.
         port: PortNo,
         /// The queue of that port.
-        queue: u32,
+        queue: QueueId,
     },
     /// Push a VLAN tag with this ethertype. Not in 1.0.
     PushVlan(u16),
@@ -47,8 +47,27 @@ pub enum Action {
     DecNwTtl,
     /// Set the IP time to live. Not in 1.0.
     SetNwTtl(u8),
+    /// Copy the time to live outwards. Not in 1.0.
+    CopyTtlOut,
+    /// Copy the time to live inwards. Not in 1.0.
+    CopyTtlIn,
+    /// Set the MPLS time to live. Not in 1.0.
+    SetMplsTtl(u8),
+    /// Decrement the MPLS time to live. Not in 1.0.
+    DecMplsTtl,
+    /// Push a PBB service tag with this ethertype. Not in 1.0.
+    PushPbb(u16),
+    /// Remove the outermost PBB service tag. Not in 1.0.
+    PopPbb,
+    /// An experimenter's (in 1.0: vendor's) action.
+    Experimenter {
+        /// Whose.
+        experimenter: u32,
+        /// What follows the experimenter's number, with its padding.
+        body: Bytes,
+    },
     /// An action that this model has no word for, kept as it came: the wire type and what follows
-    /// type and length (experimenter actions among them).
+    /// type and length.
     Unknown {
         /// The action's type on the wire.
         action_type: u16,
@@ -94,7 +113,14 @@ pub enum Instruction {
     /// Empty the packet's action set.
     ClearActions,
     /// Pass through a meter first.
-    Meter(u32),
+    Meter(MeterId),
+    /// An experimenter's instruction.
+    Experimenter {
+        /// Whose.
+        experimenter: u32,
+        /// What follows the experimenter's number.
+        body: Bytes,
+    },
     /// An instruction that this model has no word for, kept as it came.
     Unknown {
         /// The instruction's type on the wire.

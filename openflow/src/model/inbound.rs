@@ -3,28 +3,43 @@
 use std::fmt;
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
+use super::extension::BundleControl;
+use super::hex;
 use super::pattern::Pattern;
+use super::queue::QueueConfigReply;
+use super::role::{AsyncConfig, RoleMessage};
 use super::stats::StatsReply;
 use crate::types::{BufferId, Cookie, DatapathId, MacAddr, PortNo, TableId, Version};
 
 /// A message from a switch, whatever its version.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(
+    tag = "type",
+    content = "body",
+    rename_all = "snake_case",
+    deny_unknown_fields,
+    remote = "Self"
+)]
 pub enum FromSwitch {
     /// The first message; with the versions of its bitmap where it has one (OF 1.3.5 §7.5.1), as wire
     /// numbers, else the one of its header and all below.
     Hello {
         /// Wire numbers from the version bitmap; `None` without one.
         bitmap: Option<Vec<u8>>,
+        /// Its other elements, in the order they came.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        elements: Vec<HelloElement>,
         /// The version field of the message's header.
         header_version: u8,
     },
     /// Something that the controller asked for was refused.
     Error(ErrorReport),
     /// Are you there?
-    EchoRequest(Bytes),
+    EchoRequest(#[serde(with = "hex")] Bytes),
     /// Yes.
-    EchoReply(Bytes),
+    EchoReply(#[serde(with = "hex")] Bytes),
     /// Who the switch is.
     Features(Features),
     /// How the switch treats fragments, and how much of a packet it sends.
@@ -44,6 +59,18 @@ pub enum FromSwitch {
         /// This part.
         body: StatsReply,
     },
+    /// The queues of a port.
+    QueueConfig(QueueConfigReply),
+    /// The role that this controller has now.
+    Role(RoleMessage),
+    /// Which messages the switch sends by itself. Not in 1.0.
+    AsyncConfig(AsyncConfig),
+    /// A step in the life of a bundle was done. Not in 1.0.
+    BundleControl(BundleControl),
+    /// The connection is full: flow monitors report nothing until [`Self::FlowMonitorResumed`]. Not in 1.0.
+    FlowMonitorPaused,
+    /// Flow monitors report again. Not in 1.0.
+    FlowMonitorResumed,
     /// An experimenter's (in 1.0: vendor's) message, kept as bytes.
     Experimenter {
         /// Whose.
@@ -51,6 +78,7 @@ pub enum FromSwitch {
         /// In 1.3 the experimenter's type; in 1.0 there is none and this is 0.
         exp_type: u32,
         /// The rest.
+        #[serde(with = "hex")]
         body: Bytes,
     },
     /// A message whose type the version defines, but that this model has no word for, or that
@@ -59,12 +87,27 @@ pub enum FromSwitch {
         /// The type byte of the header.
         message_type: u8,
         /// Everything after the header.
+        #[serde(with = "hex")]
         body: Bytes,
     },
 }
 
+crate::json::naming_the_path!(FromSwitch);
+
+/// An element of a HELLO that this model has no word for, kept as it came (OF 1.3.5 §7.5.1, `ofp_hello_elem_header`).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HelloElement {
+    /// Its type.
+    pub element_type: u16,
+    /// What follows type and length, without the padding.
+    #[serde(with = "hex")]
+    pub body: Bytes,
+}
+
 /// An error message (OF 1.3.5 §7.5.4, OF 1.0.2 §5.4.4).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ErrorReport {
     /// The version whose numbers these are: 1.0 and 1.3 number their errors differently.
     pub version: Version,
@@ -73,6 +116,7 @@ pub struct ErrorReport {
     /// Its code within the type.
     pub code: u16,
     /// At least the first 64 bytes of the message that was refused; for `HELLO_FAILED`, text.
+    #[serde(with = "hex")]
     pub data: Bytes,
 }
 
@@ -88,7 +132,8 @@ impl fmt::Display for ErrorReport {
 }
 
 /// Who a switch is (OF 1.3.5 §7.3.1, OF 1.0.2 §5.3.1).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Features {
     /// Its identity.
     pub datapath_id: DatapathId,
@@ -98,14 +143,17 @@ pub struct Features {
     pub tables: u8,
     /// 0 for the main connection. Not in 1.0.
     pub auxiliary_id: u8,
-    /// Bits of `ofp_capabilities`, in the version's own numbering.
-    pub capabilities: u32,
+    /// Bits of `ofp_capabilities` in 1.3's numbering; those that only 1.0 defines stand 32 bits higher than there.
+    pub capabilities: u64,
+    /// One bit for each action type, in 1.0's numbering. Only in 1.0.
+    pub actions: Option<u32>,
     /// Its ports, in 1.0 only; 1.3 lists them with a port description request.
     pub ports: Option<Vec<Port>>,
 }
 
 /// How a switch treats packets (OF 1.3.5 §7.3.2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct SwitchConfig {
     /// Bits of `ofp_config_flags`: 0 treats IP fragments like other packets.
     pub flags: u16,
@@ -114,7 +162,8 @@ pub struct SwitchConfig {
 }
 
 /// A port of a switch (OF 1.3.5 §7.2.1, OF 1.0.2 §5.2.1).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Port {
     /// Its number.
     pub number: PortNo,
@@ -126,12 +175,13 @@ pub struct Port {
     pub admin_down: bool,
     /// No carrier (`OFPPS_LINK_DOWN`).
     pub link_down: bool,
-    /// Bits of `ofp_port_config`, in the version's own numbering.
-    pub config: u32,
-    /// Bits of `ofp_port_state`, in the version's own numbering.
-    pub state: u32,
-    /// Features in use now, advertised, supported, advertised by the peer: in the version's own numbering.
-    pub features: [u32; 4],
+    /// Bits of `ofp_port_config` in 1.3's numbering; those that only 1.0 defines stand 32 bits higher than there.
+    pub config: u64,
+    /// Bits of `ofp_port_state`, numbered in the same way.
+    pub state: u64,
+    /// Features in use now, advertised, supported, advertised by the peer: bits of `ofp_port_features`, numbered in the
+    /// same way.
+    pub features: [u64; 4],
     /// Present bit rate in kb/s, 0 where unknown. Not in 1.0.
     pub current_speed: u32,
     /// Highest bit rate in kb/s, 0 where unknown. Not in 1.0.
@@ -147,7 +197,8 @@ impl Port {
 }
 
 /// Why a packet was sent to the controller (OF 1.3.5 §7.4.1, `ofp_packet_in_reason`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum PacketInReason {
     /// No entry matched, or the table-miss entry did.
     NoMatch,
@@ -160,7 +211,8 @@ pub enum PacketInReason {
 }
 
 /// A packet that the switch hands to the controller (OF 1.3.5 §7.4.1, OF 1.0.2 §5.4.1).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PacketIn {
     /// The packet as the switch keeps it, if it does.
     pub buffer_id: Option<BufferId>,
@@ -177,11 +229,13 @@ pub struct PacketIn {
     /// All of its metadata, in 1.3; only `in_port` in 1.0.
     pub pattern: Pattern,
     /// The packet from its Ethernet header on, perhaps cut short.
+    #[serde(with = "hex")]
     pub data: Bytes,
 }
 
 /// Why a flow entry ended (OF 1.3.5 §7.4.2, `ofp_flow_removed_reason`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum FlowRemovedReason {
     /// No packet for `idle_timeout`.
     IdleTimeout,
@@ -196,7 +250,8 @@ pub enum FlowRemovedReason {
 }
 
 /// A flow entry has ended (OF 1.3.5 §7.4.2, OF 1.0.2 §5.4.2).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct FlowRemoved {
     /// Its cookie.
     pub cookie: Cookie,
@@ -221,7 +276,8 @@ pub struct FlowRemoved {
 }
 
 /// What happened to a port (OF 1.3.5 §7.4.3, `ofp_port_reason`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum PortStatusReason {
     /// It was added.
     Add,
@@ -234,7 +290,8 @@ pub enum PortStatusReason {
 }
 
 /// A port came, went or changed (OF 1.3.5 §7.4.3, OF 1.0.2 §5.4.3).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PortStatus {
     /// What happened.
     pub reason: PortStatusReason,

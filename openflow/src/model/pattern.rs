@@ -1,20 +1,23 @@
 //! What a flow entry matches: a set of header fields, each with a value and a mask.
 
 pub mod field;
+mod prerequisites;
+mod terms;
 mod text;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, Ipv6Addr};
-use std::sync::Arc;
 
 use bytes::Bytes;
 
 pub use field::Field;
+pub use prerequisites::MissingPrerequisite;
 pub(crate) use text::FieldValue;
 pub use text::PatternError;
+
+use terms::Terms;
 
 use crate::types::{MacAddr, PortNo};
 
@@ -79,45 +82,56 @@ pub struct RawOxm {
 /// admit the same packets are equal, prerequisites apart.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Pattern {
-    /// Shared by clones until one of them changes: a route has the same pattern on every switch, and a plan
-    /// of thousands of rules copies each several times.
-    fields: Arc<BTreeMap<Field, Masked>>,
+    fields: Terms,
     unknown: Vec<RawOxm>,
 }
 
 impl Pattern {
     /// Matches every packet.
     #[must_use]
+    #[inline]
     pub fn new() -> Self {
         Self::default()
     }
 
+    /// Matches every packet, with room for `count` known fields, so that no more is allocated while they are set.
+    #[inline]
+    pub(crate) fn with_room(count: usize) -> Self {
+        Self {
+            fields: Terms::with_room(count),
+            unknown: Vec::new(),
+        }
+    }
+
     /// Requires all bits of `field` to be those of `value`; bits beyond the field's width are dropped.
     #[must_use]
+    #[inline]
     pub fn with(self, field: Field, value: u128) -> Self {
         self.with_masked(field, value, field.full_mask())
     }
 
     /// Requires the bits of `field` under `mask` to be those of `value`.
     #[must_use]
+    #[inline]
     pub fn with_masked(mut self, field: Field, value: u128, mask: u128) -> Self {
         self.set(field, value, mask);
         self
     }
 
     /// Requires the bits of `field` under `mask` to be those of `value`, instead of what was required before.
+    #[inline]
     pub fn set(&mut self, field: Field, value: u128, mask: u128) {
         let masked = Masked::new(value, mask & field.full_mask());
         if masked.mask() == 0 {
-            Arc::make_mut(&mut self.fields).remove(&field);
+            self.fields.remove(field);
         } else {
-            Arc::make_mut(&mut self.fields).insert(field, masked);
+            self.fields.insert(field, masked);
         }
     }
 
     /// Requires nothing of `field` any more.
     pub fn remove(&mut self, field: Field) -> Option<Masked> {
-        Arc::make_mut(&mut self.fields).remove(&field)
+        self.fields.remove(field)
     }
 
     /// Adds a field that this library doesn't know.
@@ -127,12 +141,14 @@ impl Pattern {
 
     /// What is required of `field`.
     #[must_use]
+    #[inline]
     pub fn get(&self, field: Field) -> Option<Masked> {
-        self.fields.get(&field).copied()
+        self.fields.get(field)
     }
 
     /// The value of `field`, if all its bits are required.
     #[must_use]
+    #[inline]
     pub fn exact(&self, field: Field) -> Option<u128> {
         self.get(field)
             .filter(|masked| masked.mask() == field.full_mask())
@@ -141,7 +157,7 @@ impl Pattern {
 
     /// The known fields, in the order of their OXM numbers.
     pub fn fields(&self) -> impl Iterator<Item = (Field, Masked)> + '_ {
-        self.fields.iter().map(|(&field, &masked)| (field, masked))
+        self.fields.iter()
     }
 
     /// The fields that this library doesn't know, in the order they came.
@@ -166,7 +182,7 @@ impl Pattern {
             other
                 .fields
                 .get(field)
-                .is_some_and(|theirs| mine.covers(*theirs))
+                .is_some_and(|theirs| mine.covers(theirs))
         }) && self.unknown.iter().all(|oxm| other.unknown.contains(oxm))
     }
 
@@ -177,7 +193,7 @@ impl Pattern {
             other
                 .fields
                 .get(field)
-                .is_none_or(|theirs| mine.overlaps(*theirs))
+                .is_none_or(|theirs| mine.overlaps(theirs))
         })
     }
 
@@ -203,31 +219,13 @@ impl Pattern {
         }
         Some(both)
     }
-
-    /// Checks that every field stands beside the fields that it needs (OF 1.3.5 §7.2.3.6).
-    ///
-    /// # Errors
-    /// Names the first field whose prerequisite is missing, and what would mend it.
-    pub fn check_prerequisites(&self) -> Result<(), MissingPrerequisite> {
-        for &field in self.fields.keys() {
-            let needs = field.prerequisites();
-            let met = needs.is_empty()
-                || needs.iter().any(|all| {
-                    all.iter()
-                        .all(|&(needed, value)| self.exact(needed) == Some(value))
-                });
-            if !met {
-                return Err(MissingPrerequisite { field });
-            }
-        }
-        Ok(())
-    }
 }
 
 /// Readable constructors for the fields that forwarding uses.
 impl Pattern {
     /// Packets that came in on `port`.
     #[must_use]
+    #[inline]
     pub fn in_port(self, port: PortNo) -> Self {
         self.with(Field::InPort, port.0.into())
     }
@@ -267,12 +265,4 @@ impl Pattern {
     pub fn ipv6_dst(self, address: Ipv6Addr) -> Self {
         self.with(Field::Ipv6Dst, u128::from(address))
     }
-}
-
-/// A match field stands without the fields that it needs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("`{}` needs {}", field.name(), field.prerequisites_text())]
-pub struct MissingPrerequisite {
-    /// The field.
-    pub field: Field,
 }

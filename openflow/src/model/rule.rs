@@ -1,11 +1,14 @@
 //! Flow entries, and the messages that change them.
 
+use serde::{Deserialize, Serialize};
+
 use super::action::{Action, Instruction};
 use super::pattern::Pattern;
 use crate::types::{BufferId, Cookie, GroupId, PortNo, TableId};
 
 /// Flags of a flow entry (OF 1.3.5 §7.3.4.1, `ofp_flow_mod_flags`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct FlowFlags(pub u16);
 
 impl FlowFlags {
@@ -18,6 +21,10 @@ impl FlowFlags {
     /// Reset the counters of an entry that is overwritten. In 1.0 an overwrite always does; there
     /// this bit means "emergency" and is never sent.
     pub const RESET_COUNTS: Self = Self(1 << 2);
+    /// Don't count packets. Not in 1.0.
+    pub const NO_PACKET_COUNTS: Self = Self(1 << 3);
+    /// Don't count bytes. Not in 1.0.
+    pub const NO_BYTE_COUNTS: Self = Self(1 << 4);
 
     /// Both sets together.
     #[must_use]
@@ -33,7 +40,8 @@ impl FlowFlags {
 }
 
 /// What identifies a flow entry within a switch, and what it does: an entry without its counters.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct FlowRule {
     /// The table it stands in; 0 in OpenFlow 1.0.
     pub table: TableId,
@@ -114,7 +122,8 @@ impl FlowRule {
 }
 
 /// What a FLOW_MOD asks for (OF 1.3.5 §7.3.4.1, `ofp_flow_mod_command`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum FlowCommand {
     /// Add; the same entry is overwritten.
     Add,
@@ -129,7 +138,8 @@ pub enum FlowCommand {
 }
 
 /// A change of a flow table (OF 1.3.5 §7.3.4.1, OF 1.0.2 §5.3.3).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct FlowMod {
     /// What to do.
     pub command: FlowCommand,

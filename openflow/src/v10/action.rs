@@ -4,13 +4,14 @@
 //! field of the protocol that the flow's pattern names; where it names none (or in a PACKET_OUT), TCP's.
 //! `SET_VLAN_VID` and `SET_VLAN_PCP` also add a tag where there is none, which the model doesn't say.
 
-use bytes::{BufMut, BytesMut};
+use bytes::BytesMut;
 
 use super::consts::{action_type as kind, header};
 use super::{port, unsupported};
 use crate::error::{DecodeError, Problem, Unsupported};
 use crate::model::{Action, Field, Instruction, Pattern};
-use crate::wire::{Reader, pad};
+use crate::types::QueueId;
+use crate::wire::{Put, Reader, pad};
 
 /// `ofp_action_header` without its padding.
 const TYPE_AND_LENGTH: usize = 4;
@@ -92,9 +93,13 @@ fn decode(action_type: u16, mut body: Reader, ip_proto: Option<u8>) -> Result<Ac
             body.skip("pad", 6)?;
             Action::Enqueue {
                 port,
-                queue: body.u32("queue_id")?,
+                queue: QueueId(body.u32("queue_id")?),
             }
         }
+        kind::VENDOR => Action::Experimenter {
+            experimenter: body.u32("vendor")?,
+            body: body.rest(),
+        },
         _ => Action::Unknown {
             action_type,
             body: body.rest(),
@@ -114,6 +119,7 @@ fn decode_transport(body: &mut Reader, field: Field) -> Result<Action, DecodeErr
 const fn transport_fields(ip_proto: Option<u8>) -> (Field, Field) {
     match ip_proto {
         Some(header::IP_PROTO_UDP) => (Field::UdpSrc, Field::UdpDst),
+        Some(header::IP_PROTO_SCTP) => (Field::SctpSrc, Field::SctpDst),
         Some(header::IP_PROTO_ICMP) => (Field::Icmpv4Type, Field::Icmpv4Code),
         _ => (Field::TcpSrc, Field::TcpDst),
     }
@@ -149,6 +155,7 @@ const fn instruction_name(instruction: &Instruction) -> &'static str {
         Instruction::ApplyActions(_) => "apply_actions, a second time",
         Instruction::ClearActions => "clear_actions",
         Instruction::Meter(_) => "meter",
+        Instruction::Experimenter { .. } => "of an experimenter",
         Instruction::Unknown { .. } => "of an unknown type",
     }
 }
@@ -181,24 +188,34 @@ fn encode(action: &Action, ip_proto: Option<u8>, buffer: &mut BytesMut) -> Resul
             put_head(kind::ENQUEUE, 16, buffer);
             buffer.put_u16(port);
             pad(buffer, 6);
-            buffer.put_u32(*queue);
+            buffer.put_u32(queue.0);
         }
         Action::SetField { field, value } => {
             return encode_set_field(*field, *value, ip_proto, buffer);
         }
-        Action::Unknown { action_type, body } => {
-            let length = body.len() + TYPE_AND_LENGTH;
-            // A number that means something in 1.0 was unknown elsewhere, with another meaning.
-            let foreign = *action_type <= kind::ENQUEUE;
-            let Some(length) = u16::try_from(length)
-                .ok()
-                .filter(|length| length.is_multiple_of(8) && !foreign)
-            else {
-                return Err(unsupported(format!(
-                    "the unknown action of type {action_type} with {} bytes",
+        Action::Experimenter { experimenter, body } => {
+            let length = whole_length(body.len() + TYPE_AND_LENGTH + 4).ok_or_else(|| {
+                unsupported(format!(
+                    "the action of experimenter {experimenter:#010x} with {} bytes after that number: \
+                     with 8 before them they have to be a multiple of 8",
                     body.len()
-                )));
-            };
+                ))
+            })?;
+            put_head(kind::VENDOR, length, buffer);
+            buffer.put_u32(*experimenter);
+            buffer.put_slice(body);
+        }
+        Action::Unknown { action_type, body } => {
+            // A number that means something in 1.0 was unknown elsewhere, with another meaning.
+            let foreign = *action_type <= kind::ENQUEUE || *action_type == kind::VENDOR;
+            let length = whole_length(body.len() + TYPE_AND_LENGTH)
+                .filter(|_| !foreign)
+                .ok_or_else(|| {
+                    unsupported(format!(
+                        "the unknown action of type {action_type} with {} bytes",
+                        body.len()
+                    ))
+                })?;
             put_head(*action_type, length, buffer);
             buffer.put_slice(body);
         }
@@ -213,8 +230,21 @@ fn encode(action: &Action, ip_proto: Option<u8>, buffer: &mut BytesMut) -> Resul
         Action::PopMpls(_) => return Err(unsupported("the action pop_mpls")),
         Action::DecNwTtl => return Err(unsupported("the action dec_nw_ttl")),
         Action::SetNwTtl(_) => return Err(unsupported("the action set_nw_ttl")),
+        Action::CopyTtlOut => return Err(unsupported("the action copy_ttl_out")),
+        Action::CopyTtlIn => return Err(unsupported("the action copy_ttl_in")),
+        Action::SetMplsTtl(_) => return Err(unsupported("the action set_mpls_ttl")),
+        Action::DecMplsTtl => return Err(unsupported("the action dec_mpls_ttl")),
+        Action::PushPbb(_) => return Err(unsupported("the action push_pbb")),
+        Action::PopPbb => return Err(unsupported("the action pop_pbb")),
     }
     Ok(())
+}
+
+/// The length of an action, if it can be one.
+fn whole_length(length: usize) -> Option<u16> {
+    u16::try_from(length)
+        .ok()
+        .filter(|length| length.is_multiple_of(8))
 }
 
 fn encode_set_field(
@@ -228,7 +258,10 @@ fn encode_set_field(
         return refuse(": the value is too large for it");
     }
     // Which protocol a transport field belongs to is lost, so it must not contradict the pattern.
-    let contradicts = |protocol| ip_proto.is_some_and(|named| named != protocol);
+    // Beside a protocol without ports it is read as TCP's.
+    let contradicts = |protocol| {
+        ip_proto.is_some() && transport_fields(ip_proto) != transport_fields(Some(protocol))
+    };
     let octets = value.to_be_bytes();
     let [.., c, d, e, f] = octets;
     match field {

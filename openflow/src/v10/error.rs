@@ -1,12 +1,12 @@
 //! Error messages (OF 1.0.2 §5.4.4, `ofp_error_msg`).
 
-use bytes::{BufMut, BytesMut};
+use bytes::BytesMut;
 
 use super::unsupported;
 use crate::error::{DecodeError, Unsupported};
 use crate::model::ErrorReport;
 use crate::types::Version;
-use crate::wire::Reader;
+use crate::wire::{Put, Reader};
 
 pub(super) fn decode(reader: &mut Reader) -> Result<ErrorReport, DecodeError> {
     Ok(ErrorReport {

@@ -1,6 +1,6 @@
 //! FLOW_MOD (OF 1.0.2 §5.3.3, `ofp_flow_mod`) and FLOW_REMOVED (§5.4.2, `ofp_flow_removed`).
 
-use bytes::{BufMut, BytesMut};
+use bytes::BytesMut;
 
 use super::consts::{flow_mod as codes, reason};
 use super::{action, pattern, port, unsupported};
@@ -8,9 +8,10 @@ use crate::error::{DecodeError, Problem, Unsupported};
 use crate::model::{FlowCommand, FlowFlags, FlowMod, FlowRemoved, FlowRemovedReason, FlowRule};
 use crate::types::{Cookie, GroupId, PortNo, TableId};
 use crate::wire::records::{self, NS_PER_SECOND};
-use crate::wire::{Reader, pad};
+use crate::wire::{Put, Reader, pad};
 
-/// `None` when it has flags that the model has no word for, `OFPFF_EMERG` among them.
+/// `None` when it has flags that the model has no word for, `OFPFF_EMERG` among them: an emergency flow stands in a
+/// cache of its own and is not in force while there is a connection, so it is no entry of a flow table.
 pub(super) fn decode_mod(reader: &mut Reader) -> Result<Option<FlowMod>, DecodeError> {
     let pattern = pattern::decode(reader)?;
     let cookie = Cookie(reader.u64("cookie")?);
@@ -90,12 +91,19 @@ pub(super) fn raise_out_port(number: u16) -> Option<PortNo> {
     Some(port::raise(number)).filter(|&port| port != PortNo::ANY)
 }
 
+/// Whether the body of a FLOW_MOD is one that [`decode_mod`] gives back.
+pub(super) fn is_beyond_model(body: &[u8]) -> bool {
+    body.get(codes::FLAGS_OFFSET..codes::FLAGS_OFFSET + 2)
+        .and_then(|flags| flags.try_into().ok())
+        .is_some_and(|flags| u16::from_be_bytes(flags) & !codes::SHARED_FLAGS != 0)
+}
+
 /// [`FlowFlags::RESET_COUNTS`] is left out: in 1.0 an ADD over the same entry always resets, and the bit
-/// means something else. The mask of the cookie is left out of an ADD, which does not look at it in 1.3 either.
+/// means something else.
 pub(super) fn encode_mod(flow_mod: &FlowMod, buffer: &mut BytesMut) -> Result<(), Unsupported> {
     let rule = &flow_mod.rule;
     check_table(flow_mod)?;
-    if flow_mod.cookie_mask != 0 && flow_mod.command != FlowCommand::Add {
+    if flow_mod.cookie_mask != 0 {
         return Err(unsupported(
             "cookie_mask: it changes and deletes flow entries whatever their cookie",
         ));
@@ -145,11 +153,19 @@ pub(super) fn check_out_group(out_group: Option<GroupId>) -> Result<(), Unsuppor
     }
 }
 
-/// Leaves out the table and the hard timeout.
 pub(super) fn encode_removed(
     removed: &FlowRemoved,
     buffer: &mut BytesMut,
 ) -> Result<(), Unsupported> {
+    if removed.table != TableId(0) {
+        return Err(unsupported(format!(
+            "table {} in a FLOW_REMOVED: it names no table there",
+            removed.table.0
+        )));
+    }
+    if removed.hard_timeout != 0 {
+        return Err(unsupported("the hard timeout in a FLOW_REMOVED"));
+    }
     pattern::encode(&removed.pattern, buffer)?;
     buffer.put_u64(removed.cookie.0);
     buffer.put_u16(removed.priority);
@@ -163,7 +179,7 @@ pub(super) fn encode_removed(
         FlowRemovedReason::Unknown(other) => other,
     });
     pad(buffer, 1);
-    encode_duration(removed.duration_ns, buffer);
+    encode_duration(removed.duration_ns, buffer)?;
     buffer.put_u16(removed.idle_timeout);
     pad(buffer, 2);
     buffer.put_u64(removed.packets);
@@ -171,14 +187,16 @@ pub(super) fn encode_removed(
     Ok(())
 }
 
-/// A duration beyond 2^32 seconds is written as the longest that there is.
-pub(super) fn encode_duration(duration_ns: u64, buffer: &mut BytesMut) {
-    let (seconds, nanoseconds) = match u32::try_from(duration_ns / NS_PER_SECOND) {
-        Ok(seconds) => (seconds, (duration_ns % NS_PER_SECOND) as u32),
-        Err(_) => (u32::MAX, (NS_PER_SECOND - 1) as u32),
-    };
+/// `duration_sec` and `duration_nsec`.
+pub(super) fn encode_duration(duration_ns: u64, buffer: &mut BytesMut) -> Result<(), Unsupported> {
+    let seconds = u32::try_from(duration_ns / NS_PER_SECOND).map_err(|_| {
+        unsupported(format!(
+            "a duration of {duration_ns} ns: it has 32 bits for the seconds"
+        ))
+    })?;
     buffer.put_u32(seconds);
-    buffer.put_u32(nanoseconds);
+    buffer.put_u32((duration_ns % NS_PER_SECOND) as u32);
+    Ok(())
 }
 
 pub(super) fn lower_out_port(out_port: Option<PortNo>) -> Result<u16, Unsupported> {

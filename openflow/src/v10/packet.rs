@@ -1,14 +1,15 @@
 //! PACKET_IN (OF 1.0.2 §5.4.1, `ofp_packet_in`) and PACKET_OUT (§5.3.6, `ofp_packet_out`).
 
-use bytes::{BufMut, BytesMut};
+use bytes::BytesMut;
 
 use super::consts::{port as port_consts, reason};
 use super::{action, port, unsupported};
-use crate::error::{DecodeError, Unsupported};
-use crate::model::{PacketIn, PacketInReason, PacketOut, Pattern};
+use crate::error::{DecodeError, Problem, Unsupported};
+use crate::model::{Field, PacketIn, PacketInReason, PacketOut, Pattern};
 use crate::types::{PortNo, TableId};
-use crate::wire::{Reader, pad, records};
+use crate::wire::{Put, Reader, pad, records};
 
+#[inline]
 pub(super) fn decode_in(reader: &mut Reader) -> Result<PacketIn, DecodeError> {
     let buffer_id = records::decode_buffer_id(reader)?;
     let total_len = reader.u16("total_len")?;
@@ -39,8 +40,12 @@ pub(super) fn decode_out(reader: &mut Reader) -> Result<PacketOut, DecodeError> 
         port_consts::NONE => PortNo::CONTROLLER,
         number => port::raise(number),
     };
-    let length = reader.u16("actions_len")?;
-    let actions = action::decode_list(reader.sub("actions", length.into())?, None)?;
+    let length_at = reader.offset();
+    let length = usize::from(reader.u16("actions_len")?);
+    if length > reader.left() {
+        return Err(reader.error_at(length_at, "actions_len", Problem::Length(length)));
+    }
+    let actions = action::decode_list(reader.sub("actions", length)?, None)?;
     Ok(PacketOut {
         buffer_id,
         in_port,
@@ -49,8 +54,18 @@ pub(super) fn decode_out(reader: &mut Reader) -> Result<PacketOut, DecodeError> 
     })
 }
 
-/// Leaves out the table, the cookie and all of the pattern but the input port.
+/// Says nothing of the entry that sent the packet, and of the packet only where it came in.
 pub(super) fn encode_in(packet: &PacketIn, buffer: &mut BytesMut) -> Result<(), Unsupported> {
+    if packet.table != TableId(0) {
+        return Err(unsupported(format!(
+            "table {} in a PACKET_IN: it names no table there",
+            packet.table.0
+        )));
+    }
+    if packet.cookie.is_some() {
+        return Err(unsupported("the cookie in a PACKET_IN"));
+    }
+    check_metadata(packet)?;
     records::encode_buffer_id(packet.buffer_id, buffer);
     buffer.put_u16(packet.total_len);
     buffer.put_u16(port::lower(packet.in_port)?);
@@ -65,6 +80,23 @@ pub(super) fn encode_in(packet: &PacketIn, buffer: &mut BytesMut) -> Result<(), 
     pad(buffer, 1);
     buffer.put_slice(&packet.data);
     Ok(())
+}
+
+/// The pattern says where the packet came in, or nothing.
+fn check_metadata(packet: &PacketIn) -> Result<(), Unsupported> {
+    let in_port = Pattern::new().in_port(packet.in_port);
+    if packet.pattern == in_port || packet.pattern.is_empty() {
+        return Ok(());
+    }
+    let other = packet
+        .pattern
+        .fields()
+        .map(|(field, _)| field)
+        .find(|field| *field != Field::InPort);
+    Err(unsupported(match other {
+        Some(field) => format!("{} in a PACKET_IN", field.name()),
+        None => "the metadata of a PACKET_IN other than its input port".to_owned(),
+    }))
 }
 
 /// The controller as the input port is lowered to `OFPP_NONE`: in 1.0 that is what no port is called.

@@ -15,14 +15,14 @@
 //! raised. Lowered, such a field is refused instead: its sender meant something by it. The ports of SCTP are
 //! not in 1.0 and are refused too; a switch that compares them nevertheless gets them raised.
 
-use bytes::{BufMut, BytesMut};
+use bytes::BytesMut;
 
 use super::consts::{header, wildcard};
 use super::{port, unsupported};
 use crate::error::{DecodeError, Problem, Unsupported};
 use crate::model::{Field, Masked, Pattern};
 use crate::types::{MacAddr, PortNo};
-use crate::wire::{Reader, pad};
+use crate::wire::{Put, Reader, pad};
 
 /// OF 1.0.2 §5.2.3, `ofp_match`.
 struct FixedMatch {
@@ -82,12 +82,27 @@ impl FixedMatch {
         self.wildcards & bit == 0
     }
 
+    /// How many fields are compared, at most.
+    fn compared(&self) -> usize {
+        const ADDRESSES: u32 = (wildcard::NW_BITS << wildcard::NW_SRC_SHIFT)
+            | (wildcard::NW_BITS << wildcard::NW_DST_SHIFT);
+        let mut compared = !self.wildcards & wildcard::ALL & !ADDRESSES;
+        if compared & wildcard::DL_VLAN_PCP != 0 {
+            compared |= wildcard::DL_VLAN;
+        }
+        let shifts = [wildcard::NW_SRC_SHIFT, wildcard::NW_DST_SHIFT];
+        let addresses = shifts
+            .into_iter()
+            .filter(|&shift| self.wildcards >> shift & wildcard::NW_BITS < u32::BITS);
+        compared.count_ones() as usize + addresses.count()
+    }
+
     /// `error` says what is wrong with a field, by its name, its offset within the structure and its value.
     fn raise(
         &self,
         error: impl Fn(&'static str, usize, u16) -> DecodeError,
     ) -> Result<Pattern, DecodeError> {
-        let mut pattern = Pattern::new();
+        let mut pattern = Pattern::with_room(self.compared());
         if self.compares(wildcard::IN_PORT) {
             require(&mut pattern, Field::InPort, port::raise(self.in_port).0);
         }

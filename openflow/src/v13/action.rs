@@ -1,14 +1,15 @@
 //! Actions (OF 1.3.5 §7.2.5).
 
-use bytes::{BufMut, BytesMut};
+use bytes::BytesMut;
 
 use super::consts::*;
 use super::oxm::{self, Oxm};
-use super::{decode_record, encode_record, unsupported};
+use super::record::{decode_record, encode_record, put_length};
+use super::unsupported;
 use crate::error::{DecodeError, Problem, Unsupported};
 use crate::model::{Action, Field, Masked};
-use crate::types::{GroupId, PortNo};
-use crate::wire::{Reader, pad, pad_to_8, patch_length};
+use crate::types::{GroupId, PortNo, QueueId};
+use crate::wire::{Put, Reader, pad, pad_to_8};
 
 /// Reads actions until nothing is left.
 pub(super) fn decode_all(reader: &mut Reader) -> Result<Vec<Action>, DecodeError> {
@@ -27,24 +28,24 @@ fn decode(reader: &mut Reader) -> Result<Action, DecodeError> {
             Action::Output { port, max_len }
         }
         OFPAT_PUSH_VLAN => Action::PushVlan(decode_ethertype(body)?),
-        OFPAT_POP_VLAN => {
-            body.skip("actions.pad", 4)?;
-            Action::PopVlan
-        }
+        OFPAT_COPY_TTL_OUT => decode_bare(body, Action::CopyTtlOut)?,
+        OFPAT_COPY_TTL_IN => decode_bare(body, Action::CopyTtlIn)?,
+        OFPAT_SET_MPLS_TTL => Action::SetMplsTtl(decode_ttl(body, "actions.mpls_ttl")?),
+        OFPAT_DEC_MPLS_TTL => decode_bare(body, Action::DecMplsTtl)?,
+        OFPAT_POP_VLAN => decode_bare(body, Action::PopVlan)?,
         OFPAT_PUSH_MPLS => Action::PushMpls(decode_ethertype(body)?),
         OFPAT_POP_MPLS => Action::PopMpls(decode_ethertype(body)?),
-        OFPAT_SET_QUEUE => Action::SetQueue(body.u32("actions.queue_id")?),
+        OFPAT_SET_QUEUE => Action::SetQueue(QueueId(body.u32("actions.queue_id")?)),
         OFPAT_GROUP => Action::Group(GroupId(body.u32("actions.group_id")?)),
-        OFPAT_SET_NW_TTL => {
-            let ttl = body.u8("actions.nw_ttl")?;
-            body.skip("actions.pad", 3)?;
-            Action::SetNwTtl(ttl)
-        }
-        OFPAT_DEC_NW_TTL => {
-            body.skip("actions.pad", 4)?;
-            Action::DecNwTtl
-        }
+        OFPAT_SET_NW_TTL => Action::SetNwTtl(decode_ttl(body, "actions.nw_ttl")?),
+        OFPAT_DEC_NW_TTL => decode_bare(body, Action::DecNwTtl)?,
         OFPAT_SET_FIELD => decode_set_field(body)?,
+        OFPAT_PUSH_PBB => Action::PushPbb(decode_ethertype(body)?),
+        OFPAT_POP_PBB => decode_bare(body, Action::PopPbb)?,
+        OFPAT_EXPERIMENTER => Action::Experimenter {
+            experimenter: body.u32("actions.experimenter")?,
+            body: body.rest(),
+        },
         _ => Action::Unknown {
             action_type,
             body: body.rest(),
@@ -52,6 +53,19 @@ fn decode(reader: &mut Reader) -> Result<Action, DecodeError> {
     };
     body.finish("actions.len")?;
     Ok(action)
+}
+
+/// OF 1.3.5 §7.2.5: an action of which the type says all, an ofp_action_header with its padding.
+fn decode_bare(body: &mut Reader, action: Action) -> Result<Action, DecodeError> {
+    body.skip("actions.pad", 4)?;
+    Ok(action)
+}
+
+/// OF 1.3.5 §7.2.5, ofp_action_nw_ttl and ofp_action_mpls_ttl.
+fn decode_ttl(body: &mut Reader, field: &'static str) -> Result<u8, DecodeError> {
+    let ttl = body.u8(field)?;
+    body.skip("actions.pad", 3)?;
+    Ok(ttl)
 }
 
 /// OF 1.3.5 §7.2.5, ofp_action_push and ofp_action_pop_mpls.
@@ -101,7 +115,7 @@ fn encode(action: &Action, buffer: &mut BytesMut) -> Result<(), Unsupported> {
             pad(buffer, 6);
         }
         Action::Group(group) => put_number(buffer, OFPAT_GROUP, group.0),
-        Action::SetQueue(queue) => put_number(buffer, OFPAT_SET_QUEUE, *queue),
+        Action::SetQueue(queue) => put_number(buffer, OFPAT_SET_QUEUE, queue.0),
         Action::Enqueue { .. } => {
             return Err(unsupported("`enqueue`: it has `set_queue` and `output`"));
         }
@@ -111,9 +125,19 @@ fn encode(action: &Action, buffer: &mut BytesMut) -> Result<(), Unsupported> {
         Action::PopMpls(ethertype) => put_ethertype(buffer, OFPAT_POP_MPLS, *ethertype),
         Action::SetField { field, value } => encode_set_field(*field, *value, buffer)?,
         Action::DecNwTtl => put_number(buffer, OFPAT_DEC_NW_TTL, 0),
-        Action::SetNwTtl(ttl) => put_number(buffer, OFPAT_SET_NW_TTL, u32::from(*ttl) << 24),
+        Action::SetNwTtl(ttl) => put_ttl(buffer, OFPAT_SET_NW_TTL, *ttl),
+        Action::CopyTtlOut => put_number(buffer, OFPAT_COPY_TTL_OUT, 0),
+        Action::CopyTtlIn => put_number(buffer, OFPAT_COPY_TTL_IN, 0),
+        Action::SetMplsTtl(ttl) => put_ttl(buffer, OFPAT_SET_MPLS_TTL, *ttl),
+        Action::DecMplsTtl => put_number(buffer, OFPAT_DEC_MPLS_TTL, 0),
+        Action::PushPbb(ethertype) => put_ethertype(buffer, OFPAT_PUSH_PBB, *ethertype),
+        Action::PopPbb => put_number(buffer, OFPAT_POP_PBB, 0),
+        Action::Experimenter { experimenter, body } => {
+            let head = experimenter.to_be_bytes();
+            encode_record(OFPAT_EXPERIMENTER, &head, body, "an action", buffer)?;
+        }
         Action::Unknown { action_type, body } => {
-            encode_record(*action_type, body, "an action", buffer)?
+            encode_record(*action_type, &[], body, "an action", buffer)?;
         }
     }
     Ok(())
@@ -132,8 +156,7 @@ fn encode_set_field(field: Field, value: u128, buffer: &mut BytesMut) -> Result<
     put_action(buffer, OFPAT_SET_FIELD, 0);
     oxm::encode_field(field, exact, buffer)?;
     pad_to_8(buffer, start);
-    patch_length(buffer, start, 2);
-    Ok(())
+    put_length(buffer, start, 2, "an action")
 }
 
 fn put_action(buffer: &mut BytesMut, action_type: u16, length: u16) {
@@ -148,4 +171,8 @@ fn put_number(buffer: &mut BytesMut, action_type: u16, number: u32) {
 
 fn put_ethertype(buffer: &mut BytesMut, action_type: u16, ethertype: u16) {
     put_number(buffer, action_type, u32::from(ethertype) << 16);
+}
+
+fn put_ttl(buffer: &mut BytesMut, action_type: u16, ttl: u8) {
+    put_number(buffer, action_type, u32::from(ttl) << 24);
 }

@@ -1,12 +1,12 @@
 //! ERROR (OF 1.3.5 §7.5.4).
 
-use bytes::{BufMut, BytesMut};
+use bytes::BytesMut;
 
 use super::unsupported;
 use crate::error::{DecodeError, Unsupported};
 use crate::model::ErrorReport;
 use crate::types::Version;
-use crate::wire::Reader;
+use crate::wire::{Put, Reader};
 
 /// OF 1.3.5 §7.5.4, ofp_error_msg. Of an experimenter's error (`ofp_error_experimenter_msg`) the
 /// `exp_type` is in the place of the code, and the experimenter's number begins the data.

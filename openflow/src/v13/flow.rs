@@ -1,14 +1,16 @@
-//! FLOW_MOD and FLOW_REMOVED (OF 1.3.5 §7.3.4.1, §7.4.2).
+//! FLOW_MOD and FLOW_REMOVED (OF 1.3.5 §7.3.4.1, §7.4.2), and in `stats` what is reported of flow entries.
 
-use bytes::{BufMut, BytesMut};
+pub(super) mod stats;
+
+use bytes::BytesMut;
 
 use super::consts::*;
 use super::{instruction, oxm, unsupported};
 use crate::error::{DecodeError, Problem, Unsupported};
 use crate::model::{FlowCommand, FlowFlags, FlowMod, FlowRemoved, FlowRemovedReason, FlowRule};
 use crate::types::{Cookie, GroupId, PortNo, TableId};
-use crate::wire::records::{self, NS_PER_SECOND};
-use crate::wire::{Reader, pad};
+use crate::wire::records::{self, NOT_COUNTED, NS_PER_SECOND};
+use crate::wire::{Put, Reader, pad};
 
 /// OF 1.3.5 §7.3.4.1, ofp_flow_mod.
 pub(super) fn decode_mod(body: &mut Reader) -> Result<FlowMod, DecodeError> {
@@ -153,4 +155,27 @@ pub(super) fn encode_duration(duration_ns: u64, buffer: &mut BytesMut) -> Result
     // The remainder is below a billion and fits.
     buffer.put_u32((duration_ns % NS_PER_SECOND) as u32);
     Ok(())
+}
+
+/// A duration where all ones mean that the switch does not keep it.
+pub(super) fn decode_known_duration(body: &mut Reader) -> Result<Option<u64>, DecodeError> {
+    if body.clone().u64("duration_sec")? == NOT_COUNTED {
+        body.skip("duration_sec", 8)?;
+        return Ok(None);
+    }
+    records::decode_duration(body).map(Some)
+}
+
+/// A duration, or all ones where the switch does not keep it.
+pub(super) fn encode_known_duration(
+    duration_ns: Option<u64>,
+    buffer: &mut BytesMut,
+) -> Result<(), Unsupported> {
+    match duration_ns {
+        Some(duration_ns) => encode_duration(duration_ns, buffer),
+        None => {
+            buffer.put_u64(NOT_COUNTED);
+            Ok(())
+        }
+    }
 }

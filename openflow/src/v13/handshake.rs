@@ -1,12 +1,13 @@
 //! FEATURES and EXPERIMENTER (OF 1.3.5 §7.3.1, §7.5.5).
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 
+use super::record::low_bits;
 use super::unsupported;
 use crate::error::{DecodeError, Unsupported};
 use crate::model::Features;
 use crate::types::DatapathId;
-use crate::wire::{Reader, pad};
+use crate::wire::{Put, Reader, pad};
 
 /// OF 1.3.5 §7.3.1, ofp_switch_features.
 pub(super) fn decode_features(body: &mut Reader) -> Result<Features, DecodeError> {
@@ -22,7 +23,8 @@ pub(super) fn decode_features(body: &mut Reader) -> Result<Features, DecodeError
         buffers,
         tables,
         auxiliary_id,
-        capabilities,
+        capabilities: capabilities.into(),
+        actions: None,
         ports: None,
     })
 }
@@ -44,12 +46,17 @@ pub(super) fn encode_features(
     if features.ports.is_some() {
         return Err(unsupported("ports in a features reply"));
     }
+    if features.actions.is_some() {
+        return Err(unsupported(
+            "the action types of a switch in a features reply",
+        ));
+    }
     buffer.put_u64(features.datapath_id.0);
     buffer.put_u32(features.buffers);
     buffer.put_u8(features.tables);
     buffer.put_u8(features.auxiliary_id);
     pad(buffer, 2);
-    buffer.put_u32(features.capabilities);
+    buffer.put_u32(low_bits(features.capabilities, "the capabilities")?);
     buffer.put_u32(0);
     Ok(())
 }

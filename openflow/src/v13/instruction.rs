@@ -1,13 +1,14 @@
 //! Instructions (OF 1.3.5 §7.2.4).
 
-use bytes::{BufMut, BytesMut};
+use bytes::BytesMut;
 
+use super::action;
 use super::consts::*;
-use super::{action, decode_record, encode_record};
+use super::record::{decode_record, encode_record, put_length};
 use crate::error::{DecodeError, Unsupported};
 use crate::model::{Action, Instruction};
-use crate::types::TableId;
-use crate::wire::{Reader, pad, patch_length};
+use crate::types::{MeterId, TableId};
+use crate::wire::{Put, Reader, pad};
 
 /// Reads instructions until nothing is left.
 pub(super) fn decode_all(reader: &mut Reader) -> Result<Vec<Instruction>, DecodeError> {
@@ -36,7 +37,11 @@ fn decode(reader: &mut Reader) -> Result<Instruction, DecodeError> {
             body.skip("instructions.pad", 4)?;
             Instruction::ClearActions
         }
-        OFPIT_METER => Instruction::Meter(body.u32("instructions.meter_id")?),
+        OFPIT_METER => Instruction::Meter(MeterId(body.u32("instructions.meter_id")?)),
+        OFPIT_EXPERIMENTER => Instruction::Experimenter {
+            experimenter: body.u32("instructions.experimenter")?,
+            body: body.rest(),
+        },
         _ => Instruction::Unknown {
             instruction_type,
             body: body.rest(),
@@ -81,13 +86,17 @@ fn encode(instruction: &Instruction, buffer: &mut BytesMut) -> Result<(), Unsupp
         Instruction::ClearActions => encode_actions(OFPIT_CLEAR_ACTIONS, &[], buffer)?,
         Instruction::Meter(meter) => {
             put_instruction(buffer, OFPIT_METER, 8);
-            buffer.put_u32(*meter);
+            buffer.put_u32(meter.0);
+        }
+        Instruction::Experimenter { experimenter, body } => {
+            let head = experimenter.to_be_bytes();
+            encode_record(OFPIT_EXPERIMENTER, &head, body, "an instruction", buffer)?;
         }
         Instruction::Unknown {
             instruction_type,
             body,
         } => {
-            encode_record(*instruction_type, body, "an instruction", buffer)?;
+            encode_record(*instruction_type, &[], body, "an instruction", buffer)?;
         }
     }
     Ok(())
@@ -103,8 +112,7 @@ fn encode_actions(
     put_instruction(buffer, instruction_type, 0);
     pad(buffer, 4);
     action::encode_all(actions, buffer)?;
-    patch_length(buffer, start, 2);
-    Ok(())
+    put_length(buffer, start, 2, "an instruction")
 }
 
 fn put_instruction(buffer: &mut BytesMut, instruction_type: u16, length: u16) {

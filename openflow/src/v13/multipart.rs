@@ -1,67 +1,57 @@
-//! MULTIPART: what a switch reports on request (OF 1.3.5 §7.3.5).
+//! MULTIPART: what a switch reports on request (OF 1.3.5 §7.3.5). The bodies are each in the file of their family.
 
-use bytes::{BufMut, BytesMut};
+use bytes::BytesMut;
 
 use super::consts::*;
-use super::{flow, instruction, oxm, port, unsupported};
-use crate::error::{DecodeError, Problem, Unsupported};
-use crate::model::outbound::FlowFilter;
-use crate::model::{
-    FlowFlags, FlowRule, FlowStats, FromSwitch, PortStats, StatsReply, StatsRequest, TableStats,
-    ToSwitch,
-};
-use crate::types::{Cookie, PortNo, TableId};
-use crate::wire::records::{self, NOT_COUNTED};
-use crate::wire::{Reader, pad, patch_length};
+use super::{extension, flow, group, handshake, meter, port, queue, table, unsupported};
+use crate::error::{DecodeError, Unsupported};
+use crate::model::{FromSwitch, StatsReply, StatsRequest, ToSwitch};
+use crate::types::GroupId;
+use crate::wire::{Put, Reader, pad, records};
 
-/// OF 1.3.5 §7.3.5, ofp_multipart_request. One that is a part of several has no word in the model
-/// (only requests that change tables come so), and is kept whole.
+/// OF 1.3.5 §7.3.5, ofp_multipart_request.
 pub(super) fn decode_request(body: &mut Reader) -> Result<ToSwitch, DecodeError> {
-    let mut whole = body.clone();
     let stats_type = body.u16("type")?;
-    let flags = body.u16("flags")?;
+    let more = body.u16("flags")? & OFPMPF_REQ_MORE != 0;
     body.skip("pad", 4)?;
-    if flags & OFPMPF_REQ_MORE != 0 {
-        body.rest();
-        return Ok(ToSwitch::Unknown {
-            message_type: OFPT_MULTIPART_REQUEST,
-            body: whole.rest(),
-        });
-    }
-    Ok(ToSwitch::StatsRequest(match stats_type {
+    let body = match stats_type {
         OFPMP_DESC => StatsRequest::Description,
-        OFPMP_FLOW => StatsRequest::Flows(decode_filter(body)?),
-        OFPMP_AGGREGATE => StatsRequest::Aggregate(decode_filter(body)?),
+        OFPMP_FLOW => StatsRequest::Flows(flow::stats::decode_filter(body)?),
+        OFPMP_AGGREGATE => StatsRequest::Aggregate(flow::stats::decode_filter(body)?),
         OFPMP_TABLE => StatsRequest::Tables,
-        OFPMP_PORT_STATS => {
-            let port = PortNo(body.u32("port_no")?);
+        OFPMP_PORT_STATS => StatsRequest::Ports(port::decode_request(body)?),
+        OFPMP_QUEUE => StatsRequest::Queues(queue::decode_filter(body)?),
+        OFPMP_GROUP => {
+            let group = GroupId(body.u32("group_id")?);
             body.skip("pad", 4)?;
-            StatsRequest::Ports(port)
+            StatsRequest::Groups(group)
         }
+        OFPMP_GROUP_DESC => StatsRequest::GroupDescription,
+        OFPMP_GROUP_FEATURES => StatsRequest::GroupFeatures,
+        OFPMP_METER => StatsRequest::Meters(meter::decode_request(body)?),
+        OFPMP_METER_CONFIG => StatsRequest::MeterConfig(meter::decode_request(body)?),
+        OFPMP_METER_FEATURES => StatsRequest::MeterFeatures,
+        OFPMP_TABLE_FEATURES => StatsRequest::TableFeatures(body.list(table::features::decode)?),
         OFPMP_PORT_DESC => StatsRequest::PortDescription,
+        OFPMP_EXPERIMENTER => decode_experimenter_request(body)?,
         _ => StatsRequest::Unknown {
             stats_type,
             body: body.rest(),
         },
-    }))
+    };
+    Ok(ToSwitch::StatsRequest { more, body })
 }
 
-/// OF 1.3.5 §7.3.5.2, ofp_flow_stats_request; §7.3.5.3, ofp_aggregate_stats_request.
-fn decode_filter(body: &mut Reader) -> Result<FlowFilter, DecodeError> {
-    let table = TableId(body.u8("table_id")?);
-    body.skip("pad", 3)?;
-    let (out_port, out_group) = flow::decode_out(body)?;
-    body.skip("pad2", 4)?;
-    let cookie = Cookie(body.u64("cookie")?);
-    let cookie_mask = body.u64("cookie_mask")?;
-    let pattern = oxm::decode_match(body)?;
-    Ok(FlowFilter {
-        table,
-        out_port,
-        out_group,
-        cookie,
-        cookie_mask,
-        pattern,
+/// OF 1.3.5 §7.3.5.15, ofp_experimenter_multipart_header.
+fn decode_experimenter_request(body: &mut Reader) -> Result<StatsRequest, DecodeError> {
+    if let Some(request) = extension::decode_request(body)? {
+        return Ok(request);
+    }
+    let (experimenter, exp_type, body) = handshake::decode_experimenter(body)?;
+    Ok(StatsRequest::Experimenter {
+        experimenter,
+        exp_type,
+        body,
     })
 }
 
@@ -72,11 +62,20 @@ pub(super) fn decode_reply(body: &mut Reader) -> Result<FromSwitch, DecodeError>
     body.skip("pad", 4)?;
     let body = match stats_type {
         OFPMP_DESC => StatsReply::Description(records::decode_description(body)?),
-        OFPMP_FLOW => StatsReply::Flows(body.list(decode_flow)?),
+        OFPMP_FLOW => StatsReply::Flows(body.list(flow::stats::decode)?),
         OFPMP_AGGREGATE => StatsReply::Aggregate(records::decode_aggregate(body)?),
-        OFPMP_TABLE => StatsReply::Tables(body.list(decode_table)?),
-        OFPMP_PORT_STATS => StatsReply::Ports(body.list(decode_port)?),
+        OFPMP_TABLE => StatsReply::Tables(body.list(table::decode_stats)?),
+        OFPMP_PORT_STATS => StatsReply::Ports(body.list(port::decode_stats)?),
+        OFPMP_QUEUE => StatsReply::Queues(body.list(queue::decode_stats)?),
+        OFPMP_GROUP => StatsReply::Groups(body.list(group::decode_stats)?),
+        OFPMP_GROUP_DESC => StatsReply::GroupDescription(body.list(group::decode_description)?),
+        OFPMP_GROUP_FEATURES => StatsReply::GroupFeatures(group::decode_features(body)?),
+        OFPMP_METER => StatsReply::Meters(body.list(meter::decode_stats)?),
+        OFPMP_METER_CONFIG => StatsReply::MeterConfig(body.list(meter::decode_config)?),
+        OFPMP_METER_FEATURES => StatsReply::MeterFeatures(meter::decode_features(body)?),
+        OFPMP_TABLE_FEATURES => StatsReply::TableFeatures(body.list(table::features::decode)?),
         OFPMP_PORT_DESC => StatsReply::PortDescription(body.list(port::decode)?),
+        OFPMP_EXPERIMENTER => decode_experimenter_reply(body)?,
         _ => StatsReply::Unknown {
             stats_type,
             body: body.rest(),
@@ -85,116 +84,82 @@ pub(super) fn decode_reply(body: &mut Reader) -> Result<FromSwitch, DecodeError>
     Ok(FromSwitch::Stats { more, body })
 }
 
-/// OF 1.3.5 §7.3.5.2, ofp_flow_stats.
-fn decode_flow(body: &mut Reader) -> Result<FlowStats, DecodeError> {
-    let at = body.offset();
-    let length = usize::from(body.u16("length")?);
-    if length < 2 || length - 2 > body.left() {
-        return Err(body.error_at(at, "length", Problem::Length(length)));
+/// OF 1.3.5 §7.3.5.15, ofp_experimenter_multipart_header.
+fn decode_experimenter_reply(body: &mut Reader) -> Result<StatsReply, DecodeError> {
+    if let Some(reply) = extension::decode_reply(body)? {
+        return Ok(reply);
     }
-    let mut entry = body.sub("length", length - 2)?;
-    let table = TableId(entry.u8("table_id")?);
-    entry.skip("pad", 1)?;
-    let duration_ns = records::decode_duration(&mut entry)?;
-    let priority = entry.u16("priority")?;
-    let idle_timeout = entry.u16("idle_timeout")?;
-    let hard_timeout = entry.u16("hard_timeout")?;
-    let flags = FlowFlags(entry.u16("flags")?);
-    entry.skip("pad2", 4)?;
-    let cookie = Cookie(entry.u64("cookie")?);
-    let packets = entry.u64("packet_count")?;
-    let bytes = entry.u64("byte_count")?;
-    let pattern = oxm::decode_match(&mut entry)?;
-    let instructions = instruction::decode_all(&mut entry)?;
-    let rule = FlowRule {
-        table,
-        priority,
-        pattern,
-        cookie,
-        instructions,
-        idle_timeout,
-        hard_timeout,
-        flags,
-    };
-    Ok(FlowStats {
-        rule,
-        duration_ns,
-        packets,
-        bytes,
-    })
-}
-
-/// OF 1.3.5 §7.3.5.4, ofp_table_stats.
-fn decode_table(body: &mut Reader) -> Result<TableStats, DecodeError> {
-    let table = body.u8("table_id")?;
-    body.skip("pad", 3)?;
-    Ok(TableStats {
-        table,
-        name: None,
-        max_entries: None,
-        wildcards: None,
-        active: body.u32("active_count")?,
-        lookups: body.u64("lookup_count")?,
-        matched: body.u64("matched_count")?,
-    })
-}
-
-/// OF 1.3.5 §7.3.5.6, ofp_port_stats.
-fn decode_port(body: &mut Reader) -> Result<PortStats, DecodeError> {
-    let port = PortNo(body.u32("port_no")?);
-    body.skip("pad", 4)?;
-    let counters = records::decode_port_counters(body, port)?;
-    let duration_ns = match body.clone().u64("duration_sec")? {
-        NOT_COUNTED => {
-            body.skip("duration_sec", 8)?;
-            None
-        }
-        _ => Some(records::decode_duration(body)?),
-    };
-    Ok(PortStats {
-        duration_ns,
-        ..counters
+    let (experimenter, exp_type, body) = handshake::decode_experimenter(body)?;
+    Ok(StatsReply::Experimenter {
+        experimenter,
+        exp_type,
+        body,
     })
 }
 
 /// OF 1.3.5 §7.3.5, ofp_multipart_request.
 pub(super) fn encode_request(
+    more: bool,
     request: &StatsRequest,
     buffer: &mut BytesMut,
 ) -> Result<(), Unsupported> {
-    buffer.put_u16(match request {
-        StatsRequest::Description => OFPMP_DESC,
-        StatsRequest::Flows(_) => OFPMP_FLOW,
-        StatsRequest::Aggregate(_) => OFPMP_AGGREGATE,
-        StatsRequest::Tables => OFPMP_TABLE,
-        StatsRequest::Ports(_) => OFPMP_PORT_STATS,
-        StatsRequest::PortDescription => OFPMP_PORT_DESC,
-        StatsRequest::Unknown { stats_type, .. } => *stats_type,
-    });
-    pad(buffer, 6);
+    buffer.put_u16(request_type(request)?);
+    buffer.put_u16(if more { OFPMPF_REQ_MORE } else { 0 });
+    pad(buffer, 4);
     match request {
-        StatsRequest::Description | StatsRequest::Tables | StatsRequest::PortDescription => {}
+        StatsRequest::Description
+        | StatsRequest::Tables
+        | StatsRequest::PortDescription
+        | StatsRequest::GroupDescription
+        | StatsRequest::GroupFeatures
+        | StatsRequest::MeterFeatures
+        | StatsRequest::AgedFlows(_) => {}
         StatsRequest::Flows(filter) | StatsRequest::Aggregate(filter) => {
-            encode_filter(filter, buffer)?
+            flow::stats::encode_filter(filter, buffer)?;
         }
-        StatsRequest::Ports(port) => {
-            buffer.put_u32(port.0);
+        StatsRequest::Ports(port) => port::encode_request(*port, buffer),
+        StatsRequest::Queues(filter) => queue::encode_filter(*filter, buffer),
+        StatsRequest::Groups(group) => {
+            buffer.put_u32(group.0);
             pad(buffer, 4);
         }
+        StatsRequest::Meters(meter) | StatsRequest::MeterConfig(meter) => {
+            meter::encode_request(*meter, buffer);
+        }
+        StatsRequest::TableFeatures(tables) => tables
+            .iter()
+            .try_for_each(|table| table::features::encode(table, buffer))?,
+        StatsRequest::FlowMonitor(_) => extension::encode_request(request, buffer)?,
+        StatsRequest::Experimenter {
+            experimenter,
+            exp_type,
+            body,
+        } => handshake::encode_experimenter(*experimenter, *exp_type, body, buffer),
         StatsRequest::Unknown { body, .. } => buffer.put_slice(body),
     }
     Ok(())
 }
 
-/// OF 1.3.5 §7.3.5.2, ofp_flow_stats_request; §7.3.5.3, ofp_aggregate_stats_request.
-fn encode_filter(filter: &FlowFilter, buffer: &mut BytesMut) -> Result<(), Unsupported> {
-    buffer.put_u8(filter.table.0);
-    pad(buffer, 3);
-    flow::encode_out(filter.out_port, filter.out_group, buffer);
-    pad(buffer, 4);
-    buffer.put_u64(filter.cookie.0);
-    buffer.put_u64(filter.cookie_mask);
-    oxm::encode_match(&filter.pattern, buffer)
+fn request_type(request: &StatsRequest) -> Result<u16, Unsupported> {
+    Ok(match request {
+        StatsRequest::Description => OFPMP_DESC,
+        StatsRequest::Flows(_) => OFPMP_FLOW,
+        StatsRequest::Aggregate(_) => OFPMP_AGGREGATE,
+        StatsRequest::Tables => OFPMP_TABLE,
+        StatsRequest::Ports(_) => OFPMP_PORT_STATS,
+        StatsRequest::Queues(_) => OFPMP_QUEUE,
+        StatsRequest::Groups(_) => OFPMP_GROUP,
+        StatsRequest::GroupDescription => OFPMP_GROUP_DESC,
+        StatsRequest::GroupFeatures => OFPMP_GROUP_FEATURES,
+        StatsRequest::Meters(_) => OFPMP_METER,
+        StatsRequest::MeterConfig(_) => OFPMP_METER_CONFIG,
+        StatsRequest::MeterFeatures => OFPMP_METER_FEATURES,
+        StatsRequest::TableFeatures(_) => OFPMP_TABLE_FEATURES,
+        StatsRequest::PortDescription => OFPMP_PORT_DESC,
+        StatsRequest::FlowMonitor(_) | StatsRequest::Experimenter { .. } => OFPMP_EXPERIMENTER,
+        StatsRequest::AgedFlows(_) => return Err(no_aged_flows()),
+        StatsRequest::Unknown { stats_type, .. } => *stats_type,
+    })
 }
 
 /// OF 1.3.5 §7.3.5, ofp_multipart_reply.
@@ -203,84 +168,68 @@ pub(super) fn encode_reply(
     reply: &StatsReply,
     buffer: &mut BytesMut,
 ) -> Result<(), Unsupported> {
-    buffer.put_u16(match reply {
-        StatsReply::Description(_) => OFPMP_DESC,
-        StatsReply::Flows(_) => OFPMP_FLOW,
-        StatsReply::Aggregate(_) => OFPMP_AGGREGATE,
-        StatsReply::Tables(_) => OFPMP_TABLE,
-        StatsReply::Ports(_) => OFPMP_PORT_STATS,
-        StatsReply::PortDescription(_) => OFPMP_PORT_DESC,
-        StatsReply::Unknown { stats_type, .. } => *stats_type,
-    });
+    buffer.put_u16(reply_type(reply)?);
     buffer.put_u16(if more { OFPMPF_REPLY_MORE } else { 0 });
     pad(buffer, 4);
     match reply {
         StatsReply::Description(description) => records::encode_description(description, buffer),
-        StatsReply::Flows(flows) => flows
-            .iter()
-            .try_for_each(|flow| encode_flow(flow, buffer))?,
+        StatsReply::Flows(list) => encode_list(list, flow::stats::encode, buffer)?,
         StatsReply::Aggregate(sums) => records::encode_aggregate(sums, buffer),
-        StatsReply::Tables(tables) => tables
-            .iter()
-            .try_for_each(|table| encode_table(table, buffer))?,
-        StatsReply::Ports(ports) => ports
-            .iter()
-            .try_for_each(|port| encode_port(port, buffer))?,
-        StatsReply::PortDescription(ports) => {
-            ports.iter().for_each(|port| port::encode(port, buffer))
+        StatsReply::Tables(list) => encode_list(list, table::encode_stats, buffer)?,
+        StatsReply::Ports(list) => encode_list(list, port::encode_stats, buffer)?,
+        StatsReply::PortDescription(list) => encode_list(list, port::encode, buffer)?,
+        StatsReply::Queues(list) => encode_list(list, queue::encode_stats, buffer)?,
+        StatsReply::Groups(list) => encode_list(list, group::encode_stats, buffer)?,
+        StatsReply::GroupDescription(list) => {
+            encode_list(list, group::encode_description, buffer)?;
         }
+        StatsReply::GroupFeatures(features) => group::encode_features(features, buffer),
+        StatsReply::Meters(list) => encode_list(list, meter::encode_stats, buffer)?,
+        StatsReply::MeterConfig(list) => encode_list(list, meter::encode_config, buffer)?,
+        StatsReply::MeterFeatures(features) => meter::encode_features(features, buffer),
+        StatsReply::TableFeatures(list) => encode_list(list, table::features::encode, buffer)?,
+        StatsReply::FlowMonitor(_) => extension::encode_reply(reply, buffer)?,
+        StatsReply::AgedFlows(_) => {}
+        StatsReply::Experimenter {
+            experimenter,
+            exp_type,
+            body,
+        } => handshake::encode_experimenter(*experimenter, *exp_type, body, buffer),
         StatsReply::Unknown { body, .. } => buffer.put_slice(body),
     }
     Ok(())
 }
 
-/// OF 1.3.5 §7.3.5.2, ofp_flow_stats.
-fn encode_flow(stats: &FlowStats, buffer: &mut BytesMut) -> Result<(), Unsupported> {
-    let start = buffer.len();
-    let rule = &stats.rule;
-    buffer.put_u16(0);
-    buffer.put_u8(rule.table.0);
-    pad(buffer, 1);
-    flow::encode_duration(stats.duration_ns, buffer)?;
-    buffer.put_u16(rule.priority);
-    buffer.put_u16(rule.idle_timeout);
-    buffer.put_u16(rule.hard_timeout);
-    buffer.put_u16(rule.flags.0);
-    pad(buffer, 4);
-    buffer.put_u64(rule.cookie.0);
-    buffer.put_u64(stats.packets);
-    buffer.put_u64(stats.bytes);
-    oxm::encode_match(&rule.pattern, buffer)?;
-    instruction::encode_all(&rule.instructions, buffer)?;
-    patch_length(buffer, start, 0);
-    Ok(())
+fn reply_type(reply: &StatsReply) -> Result<u16, Unsupported> {
+    Ok(match reply {
+        StatsReply::Description(_) => OFPMP_DESC,
+        StatsReply::Flows(_) => OFPMP_FLOW,
+        StatsReply::Aggregate(_) => OFPMP_AGGREGATE,
+        StatsReply::Tables(_) => OFPMP_TABLE,
+        StatsReply::Ports(_) => OFPMP_PORT_STATS,
+        StatsReply::Queues(_) => OFPMP_QUEUE,
+        StatsReply::Groups(_) => OFPMP_GROUP,
+        StatsReply::GroupDescription(_) => OFPMP_GROUP_DESC,
+        StatsReply::GroupFeatures(_) => OFPMP_GROUP_FEATURES,
+        StatsReply::Meters(_) => OFPMP_METER,
+        StatsReply::MeterConfig(_) => OFPMP_METER_CONFIG,
+        StatsReply::MeterFeatures(_) => OFPMP_METER_FEATURES,
+        StatsReply::TableFeatures(_) => OFPMP_TABLE_FEATURES,
+        StatsReply::PortDescription(_) => OFPMP_PORT_DESC,
+        StatsReply::FlowMonitor(_) | StatsReply::Experimenter { .. } => OFPMP_EXPERIMENTER,
+        StatsReply::AgedFlows(_) => return Err(no_aged_flows()),
+        StatsReply::Unknown { stats_type, .. } => *stats_type,
+    })
 }
 
-/// OF 1.3.5 §7.3.5.4, ofp_table_stats.
-fn encode_table(stats: &TableStats, buffer: &mut BytesMut) -> Result<(), Unsupported> {
-    if stats.name.is_some() || stats.max_entries.is_some() || stats.wildcards.is_some() {
-        return Err(unsupported(
-            "a table's name, size and wildcards in its statistics",
-        ));
-    }
-    buffer.put_u8(stats.table);
-    pad(buffer, 3);
-    buffer.put_u32(stats.active);
-    buffer.put_u64(stats.lookups);
-    buffer.put_u64(stats.matched);
-    Ok(())
+fn no_aged_flows() -> Unsupported {
+    unsupported("`aged_flows`: the ages of flow entries are only in 1.0")
 }
 
-/// OF 1.3.5 §7.3.5.6, ofp_port_stats.
-fn encode_port(stats: &PortStats, buffer: &mut BytesMut) -> Result<(), Unsupported> {
-    buffer.put_u32(stats.port.0);
-    pad(buffer, 4);
-    records::encode_port_counters(stats, buffer);
-    match stats.duration_ns {
-        Some(duration_ns) => flow::encode_duration(duration_ns, buffer),
-        None => {
-            buffer.put_u64(NOT_COUNTED);
-            Ok(())
-        }
-    }
+fn encode_list<T>(
+    list: &[T],
+    encode: impl Fn(&T, &mut BytesMut) -> Result<(), Unsupported>,
+    buffer: &mut BytesMut,
+) -> Result<(), Unsupported> {
+    list.iter().try_for_each(|record| encode(record, buffer))
 }

@@ -1,12 +1,13 @@
 //! Flow matches: the OpenFlow extensible match (OF 1.3.5 §7.2.3).
 
-use bytes::{BufMut, BytesMut};
+use bytes::BytesMut;
 
 use super::consts::{OFPMT_OXM, OFPXMC_EXPERIMENTER, OFPXMC_OPENFLOW_BASIC};
+use super::record::put_length;
 use super::unsupported;
 use crate::error::{DecodeError, Problem, Unsupported};
 use crate::model::{Field, Masked, Pattern, RawOxm};
-use crate::wire::{Reader, pad_to_8, patch_length};
+use crate::wire::{Put, Reader, pad_to_8};
 
 /// The bytes of type and length that begin an `ofp_match`.
 const MATCH_HEADER: usize = 4;
@@ -24,6 +25,7 @@ pub(super) enum Oxm {
 }
 
 /// OF 1.3.5 §7.2.3.1, ofp_match with its padding.
+#[inline]
 pub(super) fn decode_match(reader: &mut Reader) -> Result<Pattern, DecodeError> {
     let at = reader.offset();
     let match_type = reader.u16("match.type")?;
@@ -42,7 +44,7 @@ pub(super) fn decode_match(reader: &mut Reader) -> Result<Pattern, DecodeError> 
 /// Fields may come in any order, but each only once (OF 1.3.5 §7.2.3.6, `OFPBMC_DUP_FIELD`).
 fn decode_fields(fields: &mut Reader) -> Result<Pattern, DecodeError> {
     let start = fields.offset();
-    let mut pattern = Pattern::new();
+    let mut pattern = Pattern::with_room(count_known(fields));
     let mut seen = 0_u64;
     while !fields.is_empty() {
         let at = fields.offset();
@@ -63,6 +65,17 @@ fn decode_fields(fields: &mut Reader) -> Result<Pattern, DecodeError> {
         return Err(fields.error_at(start, "match.oxm_fields", Problem::Duplicate));
     }
     Ok(pattern)
+}
+
+/// How many TLVs of basic fields there are, by a look at their headers; as far as they are whole.
+fn count_known(fields: &Reader) -> usize {
+    let mut bytes = fields.unread();
+    let mut count = 0;
+    while let [high, low, _, length, rest @ ..] = bytes {
+        count += usize::from(u16::from_be_bytes([*high, *low]) == OFPXMC_OPENFLOW_BASIC);
+        bytes = rest.get(usize::from(*length)..).unwrap_or_default();
+    }
+    count
 }
 
 /// Whether a field occurs twice. Fields of experimenters are told apart by the experimenter's number,
@@ -86,6 +99,7 @@ fn has_duplicates(fields: &[RawOxm]) -> bool {
 }
 
 /// OF 1.3.5 §7.2.3.2: class, field and hasmask, length, payload.
+#[inline]
 pub(super) fn decode_oxm(reader: &mut Reader) -> Result<Oxm, DecodeError> {
     let at = reader.offset();
     let class = reader.u16("oxm_class")?;
@@ -151,7 +165,7 @@ pub(super) fn encode_match(pattern: &Pattern, buffer: &mut BytesMut) -> Result<(
     for oxm in pattern.unknown() {
         encode_unknown(oxm, buffer)?;
     }
-    patch_length(buffer, start, 2);
+    put_length(buffer, start, 2, "a match")?;
     pad_to_8(buffer, start);
     Ok(())
 }

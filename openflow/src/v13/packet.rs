@@ -1,15 +1,17 @@
 //! PACKET_IN and PACKET_OUT (OF 1.3.5 §7.4.1, §7.3.7).
 
-use bytes::{BufMut, BytesMut};
+use bytes::BytesMut;
 
 use super::consts::*;
+use super::record::wire_length;
 use super::{action, oxm};
 use crate::error::{DecodeError, Problem, Unsupported};
 use crate::model::{Field, PacketIn, PacketInReason, PacketOut};
 use crate::types::{Cookie, PortNo, TableId};
-use crate::wire::{Reader, pad, records};
+use crate::wire::{Put, Reader, pad, records};
 
 /// OF 1.3.5 §7.4.1, ofp_packet_in. Its match holds the packet's metadata, always with the port it came in on.
+#[inline]
 pub(super) fn decode_in(body: &mut Reader) -> Result<PacketIn, DecodeError> {
     let buffer_id = records::decode_buffer_id(body)?;
     let total_len = body.u16("total_len")?;
@@ -88,8 +90,7 @@ pub(super) fn encode_out(packet: &PacketOut, buffer: &mut BytesMut) -> Result<()
     pad(buffer, 8);
     let start = buffer.len();
     action::encode_all(&packet.actions, buffer)?;
-    // Saturates like every length: a message that large is refused as a whole.
-    let length = u16::try_from(buffer.len() - start).unwrap_or(u16::MAX);
+    let length = wire_length(buffer.len() - start, "actions")?;
     buffer[length_at..length_at + 2].copy_from_slice(&length.to_be_bytes());
     buffer.put_slice(&packet.data);
     Ok(())

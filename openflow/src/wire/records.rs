@@ -1,8 +1,8 @@
 //! The structures that have the same bytes in OpenFlow 1.0 and 1.3, or a run of the same fields.
 
-use bytes::{BufMut, BytesMut};
+use bytes::BytesMut;
 
-use super::{Reader, pad, put_text};
+use super::{Put, Reader, pad, put_text};
 use crate::error::DecodeError;
 use crate::model::{AggregateStats, Description, PortStats, PortStatusReason, SwitchConfig};
 use crate::types::{BufferId, PortNo};
@@ -41,6 +41,7 @@ pub(crate) fn encode_config(config: &SwitchConfig, buffer: &mut BytesMut) {
 }
 
 /// A buffer's number, or `OFP_NO_BUFFER` (OF 1.3.5 §7.4.1; in OF 1.0.2 §5.3.3 it is -1).
+#[inline]
 pub(crate) fn decode_buffer_id(reader: &mut Reader) -> Result<Option<BufferId>, DecodeError> {
     let number = reader.u32("buffer_id")?;
     Ok((number != BufferId::NO_BUFFER).then_some(BufferId(number)))
@@ -51,10 +52,15 @@ pub(crate) fn encode_buffer_id(buffer_id: Option<BufferId>, buffer: &mut BytesMu
     buffer.put_u32(buffer_id.map_or(BufferId::NO_BUFFER, |id| id.0));
 }
 
-/// `duration_sec` and `duration_nsec`, together in nanoseconds.
+/// The longest duration that can be written: 2^32 seconds less a nanosecond.
+const LONGEST: u64 = (1 << 32) * NS_PER_SECOND - 1;
+
+/// `duration_sec` and `duration_nsec`, together in nanoseconds. Nanoseconds of a second and more count as what they are,
+/// but no further than to the longest duration that can be written.
 pub(crate) fn decode_duration(reader: &mut Reader) -> Result<u64, DecodeError> {
     let seconds = u64::from(reader.u32("duration_sec")?);
-    Ok(seconds * NS_PER_SECOND + u64::from(reader.u32("duration_nsec")?))
+    let nanoseconds = u64::from(reader.u32("duration_nsec")?);
+    Ok((seconds * NS_PER_SECOND + nanoseconds).min(LONGEST))
 }
 
 /// OF 1.3.5 §7.4.3 and OF 1.0.2 §5.4.3, `ofp_port_status` up to the port, with the padding.

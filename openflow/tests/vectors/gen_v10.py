@@ -58,6 +58,15 @@ VENDOR = (of.OFP_VENDOR_HEADER_PACK_STR, "vendor")
 REASON = ("!B7x", "reason")
 FLOW_REQUEST = ("!BxH", "table_id out_port")
 PORT_REQUEST = (of.OFP_PORT_STATS_REQUEST_PACK_STR, "port_no")
+PORT_MOD = (of.OFP_PORT_MOD_PACK_STR, "port_no hw_addr config mask advertise")
+QUEUE_REQUEST = (of.OFP_QUEUE_STATS_REQUEST_PACK_STR, "port_no queue_id")
+QUEUE_STATS = (of.OFP_QUEUE_STATS_PACK_STR, "port_no queue_id tx_bytes tx_packets tx_errors")
+QUEUE_CONFIG_REQUEST = (of.OFP_QUEUE_GET_CONFIG_REQUEST_PACK_STR, "port")
+QUEUE_CONFIG_REPLY = (of.OFP_QUEUE_GET_CONFIG_REPLY_PACK_STR, "port")
+PACKET_QUEUE = (of.OFP_PACKET_QUEUE_PQCK_STR, "queue_id len")
+QUEUE_PROPERTY = (of.OFP_QUEUE_PROP_HEADER_PACK_STR, "property len")
+MIN_RATE = (of.OFP_QUEUE_PROP_MIN_RATE_PACK_STR, "rate")
+VENDOR_STATS = (of.OFP_VENDOR_STATS_MSG_PACK_STR, "vendor")
 AGGREGATE = (of.OFP_AGGREGATE_STATS_REPLY_PACK_STR, "packet_count byte_count flow_count")
 
 ACTIONS = {
@@ -163,10 +172,19 @@ def flow_stats(table, fields, actions, **others):
     return struct.pack(of.OFP_FLOW_STATS_0_PACK_STR, 4 + len(body), table) + body
 
 
-def phy_port(number, last, name, config, state):
+def phy_port(number, last, name, config, state, features=(0x0c0, 0x0c1, 0x0c2, 0x0c3)):
     return struct.pack(
-        of.OFP_PHY_PORT_PACK_STR, number, bytes([2, 0, 0, 0, 0, last]), name, config, state, 0x0c0, 0x0c1, 0x0c2, 0x0c3
+        of.OFP_PHY_PORT_PACK_STR, number, bytes([2, 0, 0, 0, 0, last]), name, config, state, *features
     )
+
+
+def packet_queue(number, *properties):
+    length = of.OFP_PACKET_QUEUE_SIZE + sum(map(len, properties))
+    return struct.pack(of.OFP_PACKET_QUEUE_PQCK_STR, number, length) + b"".join(properties)
+
+
+def queue_property(kind, body=b""):
+    return struct.pack(of.OFP_QUEUE_PROP_HEADER_PACK_STR, kind, of.OFP_QUEUE_PROP_HEADER_SIZE + len(body)) + body
 
 
 def both_ways():
@@ -190,7 +208,11 @@ def to_switch():
     request("get_config_request", parser.OFPGetConfigRequest(DATAPATH))
     request("set_config", parser.OFPSetConfig(DATAPATH, of.OFPC_FRAG_DROP, 0xffff), CONFIG)
     request("barrier_request", parser.OFPBarrierRequest(DATAPATH))
-    request("port_mod", parser.OFPPortMod(DATAPATH, 3, "02:00:00:00:00:03", 1, 1, 0), "body")
+    request("port_mod", parser.OFPPortMod(DATAPATH, 3, "02:00:00:00:00:03", 1, 1, 0), PORT_MOD)
+    # Every bit that 1.0 defines.
+    message = parser.OFPPortMod(DATAPATH, of.OFPP_LOCAL, "02:00:00:00:00:fe", 0x55, 0x7f, 0xfff)
+    request("port_mod_every_bit", message, PORT_MOD)
+    request("queue_get_config_request", parser.OFPQueueGetConfigRequest(DATAPATH, 3), QUEUE_CONFIG_REQUEST)
 
     out = [parser.OFPActionOutput(of.OFPP_FLOOD, 0)]
     message = parser.OFPPacketOut(DATAPATH, 0xffffffff, of.OFPP_NONE, out, FRAME)
@@ -224,13 +246,26 @@ def to_switch():
     request("stats_request_table", parser.OFPTableStatsRequest(DATAPATH, 0), STATS)
     request("stats_request_port", parser.OFPPortStatsRequest(DATAPATH, 0, of.OFPP_NONE), STATS, PORT_REQUEST)
     message = parser.OFPQueueStatsRequest(DATAPATH, 0, of.OFPP_ALL, 0xffffffff)
-    request("stats_request_queue", message, STATS, "body")
+    request("stats_request_queue", message, STATS, QUEUE_REQUEST)
+    message = parser.OFPQueueStatsRequest(DATAPATH, 0, 4, 9)
+    request("stats_request_queue_one", message, STATS, QUEUE_REQUEST)
+    message = parser.OFPVendorStatsRequest(DATAPATH, 0, 0x00abcdef, b"some data")
+    request("stats_request_vendor", message, STATS, VENDOR_STATS, "data")
+    # The table of the emergency flows.
+    message = parser.OFPFlowStatsRequest(DATAPATH, 0, match(**UDP), 0xfe, of.OFPP_NONE)
+    request("stats_request_flow_emergency", message, STATS, MATCH, FLOW_REQUEST)
 
 
 def from_switch():
     features = struct.pack(of.OFP_SWITCH_FEATURES_PACK_STR, 0x0000020000000007, 256, 254, 0xc7, 0xfff)
     features += phy_port(1, 1, b"s7-eth1", 0, 0) + phy_port(of.OFPP_LOCAL, 0xfe, b"s7", of.OFPPC_PORT_DOWN, of.OFPPS_LINK_DOWN)
     reply("features_reply", of.OFPT_FEATURES_REPLY, features, FEATURES, PHY_PORT, PHY_PORT)
+    # Every bit that 1.0 defines, and each state of the spanning tree.
+    features = struct.pack(of.OFP_SWITCH_FEATURES_PACK_STR, 0x0000020000000007, 0, 1, 0xff, 0x10000fff)
+    every = (0xfff, 0x555, 0xaaa, 0x800)
+    features += phy_port(1, 1, b"a name of 16 ch.", 0x7f, of.OFPPS_STP_BLOCK | of.OFPPS_LINK_DOWN, every)
+    features += phy_port(2, 2, b"", 0x2a, of.OFPPS_STP_FORWARD) + phy_port(3, 3, b"", 0x54, of.OFPPS_STP_LEARN)
+    reply("features_reply_every_bit", of.OFPT_FEATURES_REPLY, features, FEATURES, PHY_PORT, PHY_PORT, PHY_PORT)
     config = struct.pack(of.OFP_SWITCH_CONFIG_PACK_STR, of.OFPC_FRAG_NORMAL, 128)
     reply("get_config_reply", of.OFPT_GET_CONFIG_REPLY, config, CONFIG)
     packet = struct.pack(of.OFP_PACKET_IN_PACK_STR, 0xffffffff, len(FRAME), 3, of.OFPR_NO_MATCH) + FRAME
@@ -244,6 +279,13 @@ def from_switch():
     status = struct.pack("!B7x", of.OFPPR_MODIFY) + phy_port(2, 2, b"s7-eth2", of.OFPPC_NO_FLOOD, of.OFPPS_LINK_DOWN)
     reply("port_status", of.OFPT_PORT_STATUS, status, REASON, PHY_PORT)
     reply("barrier_reply", of.OFPT_BARRIER_REPLY, b"")
+    min_rate = queue_property(of.OFPQT_MIN_RATE, struct.pack(of.OFP_QUEUE_PROP_MIN_RATE_PACK_STR, 500))
+    queues = struct.pack(of.OFP_QUEUE_GET_CONFIG_REPLY_PACK_STR, 3)
+    queues += packet_queue(1, min_rate) + packet_queue(2) + packet_queue(7, queue_property(of.OFPQT_NONE), min_rate)
+    reply(
+        "queue_get_config_reply", of.OFPT_QUEUE_GET_CONFIG_REPLY, queues, QUEUE_CONFIG_REPLY, PACKET_QUEUE, QUEUE_PROPERTY,
+        MIN_RATE, PACKET_QUEUE, PACKET_QUEUE, QUEUE_PROPERTY, QUEUE_PROPERTY, MIN_RATE,
+    )
     stats_replies()
 
 
@@ -270,7 +312,10 @@ def stats_replies():
     ports += struct.pack(of.OFP_PORT_STATS_PACK_STR, of.OFPP_LOCAL, *[1, 2, 3, 4] + [0xffffffffffffffff] * 8)
     stats("stats_reply_port", of.OFPST_PORT, 0, ports, PORT_STATS, PORT_STATS)
     queues = struct.pack(of.OFP_QUEUE_STATS_PACK_STR, 1, 2, 3, 4, 5)
-    stats("stats_reply_queue", of.OFPST_QUEUE, 0, queues, "body")
+    queues += struct.pack(of.OFP_QUEUE_STATS_PACK_STR, of.OFPP_LOCAL, 7, 8, 9, 0xffffffffffffffff)
+    stats("stats_reply_queue", of.OFPST_QUEUE, 0, queues, QUEUE_STATS, QUEUE_STATS)
+    vendor = struct.pack(of.OFP_VENDOR_STATS_MSG_PACK_STR, 0x00abcdef) + b"some data"
+    stats("stats_reply_vendor", of.OFPST_VENDOR, of.OFPSF_REPLY_MORE, vendor, VENDOR_STATS, "data")
 
 
 if __name__ == "__main__":

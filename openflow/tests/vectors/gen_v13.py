@@ -14,122 +14,14 @@ import struct
 from os_ken.ofproto import ofproto_v1_3 as of
 from os_ken.ofproto import ofproto_v1_3_parser as parser
 
-from annotated import Annotated, Generator
+from annotated import Generator
+from layouts_v13 import (
+    AGGREGATE, ASYNC, CONFIG, DESC, ERROR, EXPERIMENTER, FEATURES, FLOW_FILTER, FLOW_MOD, FLOW_REMOVED, GROUP_FEATURES,
+    GROUP_ID, GROUP_MOD, HELLO_ELEMENT, METER_FEATURES, METER_ID, METER_MOD, MULTIPART, PACKET_IN, PACKET_OUT, PAD,
+    PORT, PORT_MOD, PORT_STATS, QUEUE_FILTER, QUEUE_PORT, QUEUE_STATS, ROLE, TABLE_MOD, TABLE_STATS, Annotated13,
+)
 
 FRAME = bytes.fromhex("0200000000020200000000010800") + bytes(range(50))
-
-MULTIPART = (of.OFP_MULTIPART_REPLY_PACK_STR, "multipart.type flags")
-PORT = (of.OFP_PORT_PACK_STR, "port_no hw_addr name config state curr advertised supported peer curr_speed max_speed")
-FLOW_MOD = (
-    of.OFP_FLOW_MOD_PACK_STR0,
-    "cookie cookie_mask table_id command idle_timeout hard_timeout priority buffer_id out_port out_group flags",
-)
-FLOW_REMOVED = (
-    of.OFP_FLOW_REMOVED_PACK_STR0,
-    "cookie priority reason table_id duration_sec duration_nsec idle_timeout hard_timeout packet_count byte_count",
-)
-FLOW_FILTER = (of.OFP_FLOW_STATS_REQUEST_0_PACK_STR, "table_id out_port out_group cookie cookie_mask")
-FLOW_STATS = (
-    of.OFP_FLOW_STATS_0_PACK_STR,
-    "length table_id duration_sec duration_nsec priority idle_timeout hard_timeout flags cookie packet_count byte_count",
-)
-AGGREGATE = (of.OFP_AGGREGATE_STATS_REPLY_PACK_STR, "packet_count byte_count flow_count")
-TABLE_STATS = (of.OFP_TABLE_STATS_PACK_STR, "table_id active_count lookup_count matched_count")
-PORT_STATS = (
-    of.OFP_PORT_STATS_PACK_STR,
-    "port_no rx_packets tx_packets rx_bytes tx_bytes rx_dropped tx_dropped rx_errors tx_errors rx_frame_err "
-    "rx_over_err rx_crc_err collisions duration_sec duration_nsec",
-)
-DESC = (of.OFP_DESC_PACK_STR, "mfr_desc hw_desc sw_desc serial_num dp_desc")
-FEATURES = (of.OFP_SWITCH_FEATURES_PACK_STR, "datapath_id n_buffers n_tables auxiliary_id capabilities reserved")
-CONFIG = (of.OFP_SWITCH_CONFIG_PACK_STR, "flags miss_send_len")
-PACKET_IN = (of.OFP_PACKET_IN_PACK_STR, "buffer_id total_len reason table_id cookie")
-PACKET_OUT = (of.OFP_PACKET_OUT_PACK_STR, "buffer_id in_port actions_len")
-ERROR = (of.OFP_ERROR_MSG_PACK_STR, "error.type code")
-EXPERIMENTER = (of.OFP_EXPERIMENTER_HEADER_PACK_STR.replace("HH", ""), "experimenter exp_type")
-HELLO_ELEMENT = (of.OFP_HELLO_ELEM_HEADER_PACK_STR + "I", "VERSIONBITMAP length bitmap")
-PAD = ("!2x", "")
-
-INSTRUCTIONS = {
-    of.OFPIT_GOTO_TABLE: (of.OFP_INSTRUCTION_GOTO_TABLE_PACK_STR, "GOTO_TABLE len table_id"),
-    of.OFPIT_WRITE_METADATA: (of.OFP_INSTRUCTION_WRITE_METADATA_PACK_STR, "WRITE_METADATA len metadata mask"),
-    of.OFPIT_WRITE_ACTIONS: (of.OFP_INSTRUCTION_ACTIONS_PACK_STR, "WRITE_ACTIONS len"),
-    of.OFPIT_APPLY_ACTIONS: (of.OFP_INSTRUCTION_ACTIONS_PACK_STR, "APPLY_ACTIONS len"),
-    of.OFPIT_CLEAR_ACTIONS: (of.OFP_INSTRUCTION_ACTIONS_PACK_STR, "CLEAR_ACTIONS len"),
-    of.OFPIT_METER: (of.OFP_INSTRUCTION_METER_PACK_STR, "METER len meter_id"),
-}
-ACTIONS = {
-    of.OFPAT_OUTPUT: (of.OFP_ACTION_OUTPUT_PACK_STR, "OUTPUT len port max_len"),
-    of.OFPAT_COPY_TTL_OUT: (of.OFP_ACTION_HEADER_PACK_STR, "COPY_TTL_OUT len"),
-    of.OFPAT_SET_MPLS_TTL: (of.OFP_ACTION_MPLS_TTL_PACK_STR, "SET_MPLS_TTL len mpls_ttl"),
-    of.OFPAT_PUSH_VLAN: (of.OFP_ACTION_PUSH_PACK_STR, "PUSH_VLAN len ethertype"),
-    of.OFPAT_POP_VLAN: (of.OFP_ACTION_HEADER_PACK_STR, "POP_VLAN len"),
-    of.OFPAT_PUSH_MPLS: (of.OFP_ACTION_PUSH_PACK_STR, "PUSH_MPLS len ethertype"),
-    of.OFPAT_POP_MPLS: (of.OFP_ACTION_POP_MPLS_PACK_STR, "POP_MPLS len ethertype"),
-    of.OFPAT_SET_QUEUE: (of.OFP_ACTION_SET_QUEUE_PACK_STR, "SET_QUEUE len queue_id"),
-    of.OFPAT_GROUP: (of.OFP_ACTION_GROUP_PACK_STR, "GROUP len group_id"),
-    of.OFPAT_SET_NW_TTL: (of.OFP_ACTION_NW_TTL_PACK_STR, "SET_NW_TTL len nw_ttl"),
-    of.OFPAT_DEC_NW_TTL: (of.OFP_ACTION_HEADER_PACK_STR, "DEC_NW_TTL len"),
-    of.OFPAT_SET_FIELD: ("!HH", "SET_FIELD len"),
-    of.OFPAT_EXPERIMENTER: (of.OFP_ACTION_EXPERIMENTER_HEADER_PACK_STR, "EXPERIMENTER len experimenter"),
-}
-
-
-class Annotated13(Annotated):
-    """A message of 1.3."""
-
-    def oxm(self):
-        class_, field, length = self.peek("HBB")
-        names = {known.oxm_type: known.name for known in of.oxm_types}
-        name = names.get(class_ << 7 | field >> 1, f"class {class_:#x} field {field >> 1}")
-        self.take(4, f"oxm {name}{' with mask' if field & 1 else ''}, {length} bytes")
-        self.take(length // 2 if field & 1 else length, "value")
-        if field & 1:
-            self.take(length // 2, "mask")
-
-    def match(self):
-        _, length = self.peek("HH")
-        end = self.at + length
-        self.take(2, "match.type")
-        self.take(2, "match.length")
-        while self.at < end:
-            self.oxm()
-        self.take_until(end + -length % 8, "pad")
-
-    def instructions(self, end):
-        while self.at < end:
-            kind, length = self.peek("HH")
-            following = self.at + length
-            self.fields(INSTRUCTIONS[kind])
-            self.actions(following)
-
-    def actions(self, end):
-        while self.at < end:
-            kind, length = self.peek("HH")
-            following = self.at + length
-            self.fields(ACTIONS[kind])
-            if kind == of.OFPAT_SET_FIELD:
-                self.oxm()
-            self.take_until(following, "pad" if kind == of.OFPAT_SET_FIELD else "data")
-
-    def part(self, layout, end):
-        if layout == "match":
-            self.match()
-        elif layout == "instructions":
-            self.instructions(end)
-        elif layout == "actions":
-            (length,) = struct.unpack_from("!H", self.message, self.at - 8)
-            self.actions(self.at + length)
-        elif layout == "flows":
-            while self.at < end:
-                following = self.at + self.peek("H")[0]
-                self.fields(FLOW_STATS)
-                self.match()
-                self.instructions(following)
-        else:
-            return False
-        return True
-
 
 GENERATOR = Generator(of, Annotated13, pathlib.Path(__file__).parent / "v13", 0x0a0b0c0d)
 DATAPATH, request, reply = GENERATOR.datapath, GENERATOR.request, GENERATOR.reply
@@ -188,7 +80,9 @@ MATCHES = {
 
 EVERY_ACTION = [
     parser.OFPActionCopyTtlOut(),
+    parser.OFPActionCopyTtlIn(),
     parser.OFPActionSetMplsTtl(64),
+    parser.OFPActionDecMplsTtl(),
     parser.OFPActionPopVlan(),
     parser.OFPActionPushVlan(0x88a8),
     parser.OFPActionPopMpls(0x0800),
@@ -203,6 +97,8 @@ EVERY_ACTION = [
     parser.OFPActionSetNwTtl(63),
     parser.OFPActionSetQueue(9),
     parser.OFPActionGroup(0x77),
+    parser.OFPActionPushPbb(0x88e7),
+    parser.OFPActionPopPbb(),
     parser.OFPActionExperimenterUnknown(0x00abcdef, b"\x01\x02\x03\x04\x05\x06\x07\x08"),
     output(of.OFPP_CONTROLLER, of.OFPCML_NO_BUFFER),
     output(2),
@@ -215,6 +111,12 @@ EVERY_INSTRUCTION = [
     parser.OFPInstructionActions(of.OFPIT_WRITE_ACTIONS, [output(of.OFPP_LOCAL)]),
     parser.OFPInstructionWriteMetadata(0xaabb, 0xffff),
     parser.OFPInstructionGotoTable(3),
+]
+
+METER_BANDS = [
+    parser.OFPMeterBandDscpRemark(100000, 5000, 1),
+    parser.OFPMeterBandDrop(200000, 10000),
+    parser.OFPMeterBandExperimenter(300000, 20000, 0x00abcdef),
 ]
 
 
@@ -236,6 +138,8 @@ def port(number, last, name, config, state):
 def both_ways():
     bitmap = struct.pack(of.OFP_HELLO_ELEM_HEADER_PACK_STR + "I", of.OFPHET_VERSIONBITMAP, 8, 1 << 1 | 1 << 4)
     reply("hello_bitmap", of.OFPT_HELLO, bitmap, HELLO_ELEMENT)
+    other = struct.pack("!HH4s", 0x1234, 8, b"what")
+    reply("hello_elements", of.OFPT_HELLO, bitmap + other, HELLO_ELEMENT, ("!HHI", "unknown length data"))
     request("hello", parser.OFPHello(DATAPATH))
     request("echo_request", parser.OFPEchoRequest(DATAPATH, b"are you there"), "data")
     request("echo_reply", parser.OFPEchoReply(DATAPATH, b"are you there"), "data")
@@ -249,19 +153,51 @@ def to_switch():
     request("get_config_request", parser.OFPGetConfigRequest(DATAPATH))
     request("set_config", parser.OFPSetConfig(DATAPATH, of.OFPC_FRAG_REASM, of.OFPCML_NO_BUFFER), CONFIG)
     request("barrier_request", parser.OFPBarrierRequest(DATAPATH))
-    request("role_request", parser.OFPRoleRequest(DATAPATH, of.OFPCR_ROLE_MASTER, 3), "body")
-    bucket = parser.OFPBucket(1, of.OFPP_ANY, of.OFPG_ANY, [output(2)])
-    request("group_mod", parser.OFPGroupMod(DATAPATH, of.OFPGC_ADD, of.OFPGT_SELECT, 1, [bucket]), "body")
+    mask = of.OFPPC_PORT_DOWN | of.OFPPC_NO_FWD
+    change = parser.OFPPortMod(DATAPATH, 3, "02:00:00:00:00:03", of.OFPPC_NO_FWD, mask, 0x20)
+    request("port_mod", change, PORT_MOD)
+    request("table_mod", parser.OFPTableMod(DATAPATH, of.OFPTT_ALL, 3), TABLE_MOD)
+    request("queue_get_config_request", parser.OFPQueueGetConfigRequest(DATAPATH, 7), QUEUE_PORT)
+    request("role_request", parser.OFPRoleRequest(DATAPATH, of.OFPCR_ROLE_MASTER, 3), ROLE)
+    request("get_async_request", parser.OFPGetAsyncRequest(DATAPATH))
+    request("set_async", parser.OFPSetAsync(DATAPATH, [7, 4], [3, 7], [15, 0]), ASYNC)
+    group_mods()
+    meter_mods()
     packet_outs()
     flow_mods()
     stats_requests()
 
 
+def group_mods():
+    def group_mod(name, command, kind, group, *buckets):
+        request(name, parser.OFPGroupMod(DATAPATH, command, kind, group, list(buckets)), GROUP_MOD, "buckets")
+
+    one = parser.OFPBucket(1, of.OFPP_ANY, of.OFPG_ANY, [output(2)])
+    group_mod("group_mod", of.OFPGC_ADD, of.OFPGT_SELECT, 1, one)
+    failover = [
+        parser.OFPBucket(0, 1, of.OFPG_ANY, [parser.OFPActionPopVlan(), output(1)]),
+        parser.OFPBucket(0, of.OFPP_ANY, 0x78, [parser.OFPActionGroup(0x78)]),
+        parser.OFPBucket(0, 3, 0x79, []),
+    ]
+    group_mod("group_mod_modify_failover", of.OFPGC_MODIFY, of.OFPGT_FF, 0x77, *failover)
+    group_mod("group_mod_delete_all", of.OFPGC_DELETE, of.OFPGT_ALL, of.OFPG_ALL)
+
+
+def meter_mods():
+    def meter_mod(name, command, flags, meter, *bands):
+        request(name, parser.OFPMeterMod(DATAPATH, command, flags, meter, list(bands)), METER_MOD, "bands")
+
+    flags = of.OFPMF_KBPS | of.OFPMF_BURST | of.OFPMF_STATS
+    meter_mod("meter_mod_add", of.OFPMC_ADD, flags, 5, *METER_BANDS)
+    meter_mod("meter_mod_modify", of.OFPMC_MODIFY, of.OFPMF_PKTPS, of.OFPM_CONTROLLER, parser.OFPMeterBandDrop(1000, 0))
+    meter_mod("meter_mod_delete_all", of.OFPMC_DELETE, 0, of.OFPM_ALL)
+
+
 def packet_outs():
     message = parser.OFPPacketOut(DATAPATH, of.OFP_NO_BUFFER, of.OFPP_CONTROLLER, [output(of.OFPP_FLOOD)], FRAME)
-    request("packet_out_data", message, PACKET_OUT, "actions", "data")
+    request("packet_out_data", message, PACKET_OUT, "packet_actions", "data")
     actions = [parser.OFPActionSetField(vlan_vid=0x1007), output(of.OFPP_TABLE)]
-    request("packet_out_buffer", parser.OFPPacketOut(DATAPATH, 0x111, 5, actions), PACKET_OUT, "actions", "data")
+    request("packet_out_buffer", parser.OFPPacketOut(DATAPATH, 0x111, 5, actions), PACKET_OUT, "packet_actions", "data")
 
 
 def flow_mods():
@@ -290,12 +226,54 @@ def stats_requests():
     request("request_port", parser.OFPPortStatsRequest(DATAPATH, 0, of.OFPP_ANY), MULTIPART, ("!I4x", "port_no"))
     request("request_port_desc", parser.OFPPortDescStatsRequest(DATAPATH, 0), MULTIPART)
     request("request_group_desc", parser.OFPGroupDescStatsRequest(DATAPATH, 0), MULTIPART)
-    request("request_queue", parser.OFPQueueStatsRequest(DATAPATH, 0, 1, 2), MULTIPART, "body")
-    features = parser.OFPTableFeaturesStats(1, b"first", 0, 0, 0, 100, [])
-    request(
-        "request_table_features_more",
-        parser.OFPTableFeaturesStatsRequest(DATAPATH, of.OFPMPF_REQ_MORE, [features]), MULTIPART, "body",
-    )
+    request("request_queue", parser.OFPQueueStatsRequest(DATAPATH, 0, 1, 2), MULTIPART, QUEUE_FILTER)
+    request("request_group", parser.OFPGroupStatsRequest(DATAPATH, 0, of.OFPG_ALL), MULTIPART, GROUP_ID)
+    request("request_group_features", parser.OFPGroupFeaturesStatsRequest(DATAPATH, 0), MULTIPART)
+    request("request_meter", parser.OFPMeterStatsRequest(DATAPATH, 0, 5), MULTIPART, METER_ID)
+    request("request_meter_config", parser.OFPMeterConfigStatsRequest(DATAPATH, 0, of.OFPM_ALL), MULTIPART, METER_ID)
+    request("request_meter_features", parser.OFPMeterFeaturesStatsRequest(DATAPATH, 0), MULTIPART)
+    experimenter = parser.OFPExperimenterStatsRequest(DATAPATH, 0, 0x00abcdef, 7, b"some data")
+    request("request_experimenter", experimenter, MULTIPART, EXPERIMENTER, "data")
+    request("request_table_features", parser.OFPTableFeaturesStatsRequest(DATAPATH), MULTIPART)
+    features = parser.OFPTableFeaturesStatsRequest(DATAPATH, of.OFPMPF_REQ_MORE, table_features())
+    request("request_table_features_more", features, MULTIPART, "table_features")
+
+
+def table_features():
+    """Two tables: one without a property, and one with every property that os-ken can make."""
+    kinds = [of.OFPIT_GOTO_TABLE, of.OFPIT_APPLY_ACTIONS, of.OFPIT_METER]
+    actions = [of.OFPAT_OUTPUT, of.OFPAT_SET_FIELD]
+    instructions = [parser.OFPInstructionId(kind) for kind in kinds]
+    few_instructions = [parser.OFPInstructionId(of.OFPIT_APPLY_ACTIONS)]
+    many = [parser.OFPActionId(kind) for kind in actions]
+    few = [parser.OFPActionId(of.OFPAT_OUTPUT)]
+    fields = [parser.OFPOxmId("in_port"), parser.OFPOxmId("eth_dst", hasmask=True), parser.OFPOxmId("reg0")]
+    properties = [
+        parser.OFPTableFeaturePropInstructions(of.OFPTFPT_INSTRUCTIONS, instruction_ids=instructions),
+        parser.OFPTableFeaturePropInstructions(of.OFPTFPT_INSTRUCTIONS_MISS, instruction_ids=few_instructions),
+        parser.OFPTableFeaturePropNextTables(of.OFPTFPT_NEXT_TABLES, table_ids=[2, 3, 4, 253, 254]),
+        parser.OFPTableFeaturePropNextTables(of.OFPTFPT_NEXT_TABLES_MISS, table_ids=[]),
+        parser.OFPTableFeaturePropActions(of.OFPTFPT_WRITE_ACTIONS, action_ids=many),
+        parser.OFPTableFeaturePropActions(of.OFPTFPT_WRITE_ACTIONS_MISS, action_ids=few),
+        parser.OFPTableFeaturePropActions(of.OFPTFPT_APPLY_ACTIONS, action_ids=many),
+        parser.OFPTableFeaturePropActions(of.OFPTFPT_APPLY_ACTIONS_MISS, action_ids=few),
+        parser.OFPTableFeaturePropOxm(of.OFPTFPT_MATCH, oxm_ids=fields),
+        parser.OFPTableFeaturePropOxm(of.OFPTFPT_WILDCARDS, oxm_ids=fields[:1]),
+        parser.OFPTableFeaturePropOxm(of.OFPTFPT_WRITE_SETFIELD, oxm_ids=fields[:2]),
+        parser.OFPTableFeaturePropOxm(of.OFPTFPT_WRITE_SETFIELD_MISS, oxm_ids=[]),
+        parser.OFPTableFeaturePropOxm(of.OFPTFPT_APPLY_SETFIELD, oxm_ids=fields[:2]),
+        parser.OFPTableFeaturePropOxm(of.OFPTFPT_APPLY_SETFIELD_MISS, oxm_ids=[]),
+        parser.OFPTableFeaturePropExperimenter(
+            of.OFPTFPT_EXPERIMENTER, experimenter=0x00abcdef, exp_type=7, data=[1, 2]
+        ),
+        parser.OFPTableFeaturePropExperimenter(
+            of.OFPTFPT_EXPERIMENTER_MISS, experimenter=0x00abcdef, exp_type=8, data=[3]
+        ),
+    ]
+    return [
+        parser.OFPTableFeaturesStats(1, b"first", 0, 0, 0, 100, []),
+        parser.OFPTableFeaturesStats(2, b"second", 0xffffffff00000000, 0xffffffff, 3, 1000000, properties),
+    ]
 
 
 def from_switch():
@@ -304,7 +282,10 @@ def from_switch():
     config = struct.pack(of.OFP_SWITCH_CONFIG_PACK_STR, of.OFPC_FRAG_NORMAL, 128)
     reply("get_config_reply", of.OFPT_GET_CONFIG_REPLY, config, CONFIG)
     reply("barrier_reply", of.OFPT_BARRIER_REPLY, b"")
-    reply("role_reply", of.OFPT_ROLE_REPLY, struct.pack(of.OFP_ROLE_REQUEST_PACK_STR, of.OFPCR_ROLE_SLAVE, 3), "body")
+    reply("role_reply", of.OFPT_ROLE_REPLY, struct.pack(of.OFP_ROLE_REQUEST_PACK_STR, of.OFPCR_ROLE_SLAVE, 3), ROLE)
+    masks = struct.pack(of.OFP_ASYNC_CONFIG_PACK_STR, 7, 0, 7, 7, 15, 0)
+    reply("get_async_reply", of.OFPT_GET_ASYNC_REPLY, masks, ASYNC)
+    queue_config()
     status = struct.pack("!B7x", of.OFPPR_MODIFY) + port(2, 2, b"s7-eth2", of.OFPPC_NO_FWD, of.OFPPS_LINK_DOWN)
     reply("port_status", of.OFPT_PORT_STATUS, status, ("!B7x", "reason"), PORT)
     removed = struct.pack(
@@ -359,7 +340,90 @@ def stats_replies():
     described += port(of.OFPP_LOCAL, 0xfe, b"s7", of.OFPPC_PORT_DOWN, of.OFPPS_LINK_DOWN)
     stats("reply_port_desc", of.OFPMP_PORT_DESC, 0, described, PORT, PORT)
     queues = struct.pack(of.OFP_QUEUE_STATS_PACK_STR, 1, 2, 3, 4, 5, 6, 7)
-    stats("reply_queue", of.OFPMP_QUEUE, 0, queues, "body")
+    queues += struct.pack(of.OFP_QUEUE_STATS_PACK_STR, 1, 3, *[0xffffffffffffffff] * 3, 0xffffffff, 0xffffffff)
+    stats("reply_queue", of.OFPMP_QUEUE, 0, queues, QUEUE_STATS, QUEUE_STATS)
+    # os-ken takes what is longer for several replies.
+    experimenter = struct.pack(of.OFP_EXPERIMENTER_MULTIPART_HEADER_PACK_STR, 0x00abcdef, 7) + b"the data"
+    stats("reply_experimenter", of.OFPMP_EXPERIMENTER, 0, experimenter, EXPERIMENTER, "data")
+    group_replies(stats)
+    meter_replies(stats)
+    features = b"".join(bytes(table.serialize()) for table in table_features())
+    stats("reply_table_features_more", of.OFPMP_TABLE_FEATURES, of.OFPMPF_REPLY_MORE, features, "table_features")
+    stats("reply_table_features_experimenters", of.OFPMP_TABLE_FEATURES, 0, experimenters_table(), "table_features")
+
+
+def experimenters_table():
+    """A table with instructions, actions and fields of experimenters, which os-ken parses but does not make."""
+    def table_property(kind, body):
+        length = 4 + len(body)
+        return struct.pack("!HH", kind, length) + body + bytes(-length % 8)
+
+    kind = struct.pack("!HHI", 0xffff, 8, 0x00abcdef)
+    field = struct.pack("!HBBI", 0xffff, 43 << 1, 8, 0x4f4e4600)
+    properties = table_property(of.OFPTFPT_INSTRUCTIONS, kind)
+    properties += table_property(of.OFPTFPT_APPLY_ACTIONS, struct.pack("!HH", of.OFPAT_OUTPUT, 4) + kind)
+    properties += table_property(of.OFPTFPT_MATCH, field + struct.pack("!I", 0x80000004))
+    properties += table_property(9, b"unknown")
+    size = of.OFP_TABLE_FEATURES_SIZE + len(properties)
+    return struct.pack(of.OFP_TABLE_FEATURES_PACK_STR, size, 3, b"third", 0, 0, 0, 10) + properties
+
+
+def group_replies(stats):
+    def with_length(pack, *rest, values=()):
+        rest = b"".join(rest)
+        return struct.pack(pack, struct.calcsize(pack) + len(rest), *values) + rest
+
+    def bucket(weight, port, group, *actions):
+        return with_length(of.OFP_BUCKET_PACK_STR, serialised(*actions), values=(weight, port, group))
+
+    counters = [struct.pack(of.OFP_BUCKET_COUNTER_PACK_STR, *pair) for pair in [(10, 1000), (20, 2000)]]
+    groups = with_length(of.OFP_GROUP_STATS_PACK_STR, *counters, values=(0x77, 3, 30, 3000, 20, 5))
+    groups += with_length(of.OFP_GROUP_STATS_PACK_STR, values=(1, 0, 0, 0, 0, 0))
+    stats("reply_group", of.OFPMP_GROUP, 0, groups, "group_stats")
+    buckets = [
+        bucket(3, of.OFPP_ANY, of.OFPG_ANY, parser.OFPActionSetField(vlan_vid=0x1007), output(1)),
+        bucket(1, 2, 0x78),
+    ]
+    described = with_length(of.OFP_GROUP_DESC_PACK_STR, *buckets, values=(of.OFPGT_SELECT, 0x77))
+    described += with_length(of.OFP_GROUP_DESC_PACK_STR, values=(of.OFPGT_ALL, 1))
+    stats("reply_group_desc", of.OFPMP_GROUP_DESC, 0, described, "group_descs")
+    features = struct.pack(of.OFP_GROUP_FEATURES_PACK_STR, 15, 3, 100, 200, 300, 400, 0x801, 0x802, 0x803, 0x804)
+    stats("reply_group_features", of.OFPMP_GROUP_FEATURES, 0, features, GROUP_FEATURES)
+
+
+def meter_replies(stats):
+    bands = b"".join(struct.pack(of.OFP_METER_BAND_STATS_PACK_STR, *pair) for pair in [(1, 100), (2, 200)])
+    size = of.OFP_METER_STATS_SIZE
+    meters = struct.pack(of.OFP_METER_STATS_PACK_STR, 5, size + len(bands), 4, 1000, 100000, 20, 5) + bands
+    meters += struct.pack(of.OFP_METER_STATS_PACK_STR, of.OFPM_CONTROLLER, size, 0, 0, 0, 0, 0)
+    stats("reply_meter", of.OFPMP_METER, 0, meters, "meter_stats")
+    bands = serialised(*METER_BANDS[:2])
+    size = of.OFP_METER_CONFIG_SIZE
+    configured = struct.pack(of.OFP_METER_CONFIG_PACK_STR, size + len(bands), of.OFPMF_KBPS | of.OFPMF_STATS, 5) + bands
+    configured += struct.pack(of.OFP_METER_CONFIG_PACK_STR, size, of.OFPMF_PKTPS, of.OFPM_SLOWPATH)
+    stats("reply_meter_config", of.OFPMP_METER_CONFIG, 0, configured, "meter_configs")
+    features = struct.pack(of.OFP_METER_FEATURES_PACK_STR, 1000, 6, 15, 8, 2)
+    stats("reply_meter_features", of.OFPMP_METER_FEATURES, 0, features, METER_FEATURES)
+
+
+def queue_config():
+    def queue_property(kind, body):
+        return struct.pack(of.OFP_QUEUE_PROP_HEADER_PACK_STR, kind, of.OFP_QUEUE_PROP_HEADER_SIZE + len(body)) + body
+
+    def queue(number, *properties):
+        properties = b"".join(properties)
+        size = of.OFP_PACKET_QUEUE_SIZE + len(properties)
+        return struct.pack(of.OFP_PACKET_QUEUE_PACK_STR, number, 7, size) + properties
+
+    queues = queue(
+        1,
+        queue_property(of.OFPQT_MIN_RATE, struct.pack(of.OFP_QUEUE_PROP_MIN_RATE_PACK_STR, 100)),
+        queue_property(of.OFPQT_MAX_RATE, struct.pack(of.OFP_QUEUE_PROP_MAX_RATE_PACK_STR, 900)),
+    )
+    experimenter = struct.pack(of.OFP_QUEUE_PROP_EXPERIMENTER_PACK_STR, 0x00abcdef) + b"the data"
+    queues += queue(2, queue_property(of.OFPQT_EXPERIMENTER, experimenter)) + queue(3)
+    port_no = struct.pack(of.OFP_QUEUE_GET_CONFIG_REPLY_PACK_STR, 7)
+    reply("queue_get_config_reply", of.OFPT_QUEUE_GET_CONFIG_REPLY, port_no + queues, QUEUE_PORT, "queues")
 
 
 if __name__ == "__main__":

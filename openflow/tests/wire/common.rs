@@ -1,19 +1,20 @@
 //! The annotated messages of `tests/vectors`, and the way through the codec that all tests take.
 
 pub(crate) mod expected;
-pub(crate) mod generated;
 pub(crate) mod golden;
 pub(crate) mod hostile;
 pub(crate) mod ovs;
+pub(crate) mod samples;
 
 use std::fmt::Debug;
 use std::path::PathBuf;
 
 use bytes::{Bytes, BytesMut};
 use godwit_openflow::codec::{self, Frame};
-use godwit_openflow::model::{FromSwitch, StatsReply, ToSwitch};
+use godwit_openflow::model::{FromSwitch, StatsReply, StatsRequest, ToSwitch};
 use godwit_openflow::types::{Version, Xid};
 use godwit_openflow::{DecodeError, Unsupported};
+use proptest::prelude::*;
 
 /// Messages with the names of the vectors that they are written as.
 pub(crate) type Named<T> = Vec<(&'static str, T)>;
@@ -110,7 +111,11 @@ impl Message for ToSwitch {
     }
 
     fn has_texts(&self) -> bool {
-        false
+        match self {
+            Self::StatsRequest { body, .. } => matches!(body, StatsRequest::TableFeatures(_)),
+            Self::BundleAdd(add) => add.message.has_texts(),
+            _ => false,
+        }
     }
 }
 
@@ -129,9 +134,21 @@ impl Message for FromSwitch {
             Self::PortStatus(_) => true,
             Self::Stats { body, .. } => matches!(
                 body,
-                StatsReply::Description(_) | StatsReply::PortDescription(_) | StatsReply::Tables(_)
+                StatsReply::Description(_)
+                    | StatsReply::PortDescription(_)
+                    | StatsReply::Tables(_)
+                    | StatsReply::TableFeatures(_)
             ),
             _ => false,
         }
     }
+}
+
+/// Reading what was written of the message gives the message, and writing that gives the same bytes.
+pub(crate) fn check_read_back<M: Message>(wire: Wire, message: M) -> Result<(), TestCaseError> {
+    let bytes = wire.encode(&message)?;
+    let read = M::decode(bytes.clone())?;
+    prop_assert_eq!(&read, &message);
+    prop_assert_eq!(wire.encode(&read)?, bytes);
+    Ok(())
 }

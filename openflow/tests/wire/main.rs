@@ -4,6 +4,10 @@
 #[cfg(test)]
 mod common;
 #[cfg(test)]
+mod extension;
+#[cfg(test)]
+mod parts;
+#[cfg(test)]
 mod v10;
 #[cfg(test)]
 mod v13;

@@ -1,7 +1,6 @@
 //! OpenFlow 1.0.
 
 mod expected;
-mod generated;
 mod golden;
 mod hostile;
 mod lowering;

@@ -1,14 +1,16 @@
 //! OpenFlow 1.3.
 
 mod expected;
-mod generated;
 mod golden;
 mod hello;
 mod hostile;
+mod lengths;
 mod lowering;
 mod ovs;
 mod oxm;
+mod refused;
 mod round_trip;
+mod samples;
 
 use godwit_openflow::types::{Version, Xid};
 

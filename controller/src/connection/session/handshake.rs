@@ -177,18 +177,10 @@ impl Session {
     fn ask_details(&mut self, mut features: Features, out: &mut Vec<Output>) {
         let listed = features.ports.take();
         let description = self.xids.next();
-        self.send(
-            description,
-            ToSwitch::StatsRequest(StatsRequest::Description),
-            out,
-        );
+        self.send(description, ToSwitch::stats(StatsRequest::Description), out);
         let ports = if self.version == Version::V13 {
             let xid = self.xids.next();
-            self.send(
-                xid,
-                ToSwitch::StatsRequest(StatsRequest::PortDescription),
-                out,
-            );
+            self.send(xid, ToSwitch::stats(StatsRequest::PortDescription), out);
             Question::open(xid)
         } else {
             Question::Answered(listed.unwrap_or_default())

@@ -24,6 +24,7 @@ fn switch(registry: &Registry, dpid: u64, name: &str) -> (SwitchHandle, Arc<Link
         tables: 1,
         auxiliary_id: 0,
         capabilities: 0,
+        actions: None,
         ports: None,
     };
     let identity = Identity {

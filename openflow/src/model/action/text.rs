@@ -1,5 +1,6 @@
 //! Actions and instructions as JSON, in the forms that the REST interface promises.
 
+mod read;
 #[cfg(test)]
 mod tests;
 
@@ -7,8 +8,8 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use super::{Action, Instruction};
-use crate::model::pattern::FieldValue;
-use crate::model::pattern::Masked;
+use crate::model::hex;
+use crate::model::pattern::{FieldValue, Masked};
 
 impl Serialize for Action {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -17,7 +18,7 @@ impl Serialize for Action {
         match self {
             Self::Output { port, max_len } => {
                 map.serialize_entry("port", port)?;
-                if *max_len != 0 && *max_len != Self::NO_BUFFER {
+                if *self != Self::output(*port) {
                     map.serialize_entry("max_len", max_len)?;
                 }
             }
@@ -32,20 +33,31 @@ impl Serialize for Action {
             }
             Self::SetField { field, value } => {
                 map.serialize_entry("field", field.name())?;
-                let masked = Masked::new(*value, field.full_mask());
-                map.serialize_entry(
-                    "value",
-                    &FieldValue {
-                        field: *field,
-                        masked,
-                    },
-                )?;
+                if *value & !field.full_mask() == 0 {
+                    let masked = Masked::new(*value, field.full_mask());
+                    let field = *field;
+                    map.serialize_entry("value", &FieldValue { field, masked })?;
+                } else {
+                    // No switch takes it, but what stands here is what would be sent.
+                    map.serialize_entry("value", &format!("{value:#x}"))?;
+                }
             }
             Self::SetNwTtl(ttl) => map.serialize_entry("ttl", ttl)?,
-            Self::PopVlan | Self::DecNwTtl => {}
+            Self::SetMplsTtl(ttl) => map.serialize_entry("ttl", ttl)?,
+            Self::PushPbb(ethertype) => map.serialize_entry("ethertype", ethertype)?,
+            Self::PopVlan
+            | Self::DecNwTtl
+            | Self::CopyTtlOut
+            | Self::CopyTtlIn
+            | Self::DecMplsTtl
+            | Self::PopPbb => {}
+            Self::Experimenter { experimenter, body } => {
+                map.serialize_entry("experimenter", experimenter)?;
+                map.serialize_entry("body", &hex::to_text(body))?;
+            }
             Self::Unknown { action_type, body } => {
                 map.serialize_entry("action_type", action_type)?;
-                map.serialize_entry("body", &hex(body))?;
+                map.serialize_entry("body", &hex::to_text(body))?;
             }
         }
         map.end()
@@ -53,7 +65,8 @@ impl Serialize for Action {
 }
 
 impl Action {
-    const fn name(&self) -> &'static str {
+    /// What JSON calls it.
+    pub(in crate::model) const fn name(&self) -> &'static str {
         match self {
             Self::Output { .. } => "output",
             Self::Group(_) => "group",
@@ -66,6 +79,13 @@ impl Action {
             Self::SetField { .. } => "set_field",
             Self::DecNwTtl => "dec_nw_ttl",
             Self::SetNwTtl(_) => "set_nw_ttl",
+            Self::CopyTtlOut => "copy_ttl_out",
+            Self::CopyTtlIn => "copy_ttl_in",
+            Self::SetMplsTtl(_) => "set_mpls_ttl",
+            Self::DecMplsTtl => "dec_mpls_ttl",
+            Self::PushPbb(_) => "push_pbb",
+            Self::PopPbb => "pop_pbb",
+            Self::Experimenter { .. } => "experimenter",
             Self::Unknown { .. } => "unknown",
         }
     }
@@ -98,19 +118,20 @@ impl Serialize for Instruction {
                 map.serialize_entry("type", "meter")?;
                 map.serialize_entry("meter", meter)?;
             }
+            Self::Experimenter { experimenter, body } => {
+                map.serialize_entry("type", "experimenter")?;
+                map.serialize_entry("experimenter", experimenter)?;
+                map.serialize_entry("body", &hex::to_text(body))?;
+            }
             Self::Unknown {
                 instruction_type,
                 body,
             } => {
                 map.serialize_entry("type", "unknown")?;
                 map.serialize_entry("instruction_type", instruction_type)?;
-                map.serialize_entry("body", &hex(body))?;
+                map.serialize_entry("body", &hex::to_text(body))?;
             }
         }
         map.end()
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

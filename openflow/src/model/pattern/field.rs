@@ -67,8 +67,28 @@ pub enum Field {
     Ipv6Exthdr = 39,
 }
 
-/// Alternatives, each a conjunction of fields with their exact values.
-type Prerequisites = &'static [&'static [(Field, u128)]];
+/// What must stand beside a field (OF 1.3.5 §7.2.3.6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Prerequisite {
+    /// The field that must be there.
+    pub field: Field,
+    /// What must be true of it.
+    pub condition: Condition,
+}
+
+/// What must be true of a field that another one needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Condition {
+    /// It must have one of these values, in all of its bits.
+    OneOf(&'static [u128]),
+    /// All of these bits must be required to be set.
+    Set(u128),
+    /// Any value will do.
+    Any,
+}
+
+/// All of them must be met; the nearest comes first.
+type Prerequisites = &'static [Prerequisite];
 
 struct Facts {
     field: Field,
@@ -100,49 +120,57 @@ const fn facts(
     }
 }
 
-const ETH_IPV4: (Field, u128) = (Field::EthType, 0x0800);
-const ETH_IPV6: (Field, u128) = (Field::EthType, 0x86dd);
+const fn one_of(field: Field, values: &'static [u128]) -> Prerequisite {
+    Prerequisite {
+        field,
+        condition: Condition::OneOf(values),
+    }
+}
+
+const ETH_IP: Prerequisite = one_of(Field::EthType, &[0x0800, 0x86dd]);
+const ETH_IPV4: Prerequisite = one_of(Field::EthType, &[0x0800]);
+const ETH_IPV6: Prerequisite = one_of(Field::EthType, &[0x86dd]);
+const PROTO_ICMPV6: Prerequisite = one_of(Field::IpProto, &[58]);
 const NONE: Prerequisites = &[];
-const IP: Prerequisites = &[&[ETH_IPV4], &[ETH_IPV6]];
-const IPV4: Prerequisites = &[&[ETH_IPV4]];
-const IPV6: Prerequisites = &[&[ETH_IPV6]];
-const ARP: Prerequisites = &[&[(Field::EthType, 0x0806)]];
-const MPLS: Prerequisites = &[&[(Field::EthType, 0x8847)], &[(Field::EthType, 0x8848)]];
-const PBB: Prerequisites = &[&[(Field::EthType, 0x88e7)]];
-const TCP: Prerequisites = &[
-    &[(Field::IpProto, 6), ETH_IPV4],
-    &[(Field::IpProto, 6), ETH_IPV6],
-];
-const UDP: Prerequisites = &[
-    &[(Field::IpProto, 17), ETH_IPV4],
-    &[(Field::IpProto, 17), ETH_IPV6],
-];
-const SCTP: Prerequisites = &[
-    &[(Field::IpProto, 132), ETH_IPV4],
-    &[(Field::IpProto, 132), ETH_IPV6],
-];
-const ICMPV4: Prerequisites = &[&[(Field::IpProto, 1), ETH_IPV4]];
-const ICMPV6: Prerequisites = &[&[(Field::IpProto, 58), ETH_IPV6]];
+const IP: Prerequisites = &[ETH_IP];
+const IPV4: Prerequisites = &[ETH_IPV4];
+const IPV6: Prerequisites = &[ETH_IPV6];
+const ARP: Prerequisites = &[one_of(Field::EthType, &[0x0806])];
+const MPLS: Prerequisites = &[one_of(Field::EthType, &[0x8847, 0x8848])];
+const PBB: Prerequisites = &[one_of(Field::EthType, &[0x88e7])];
+const TCP: Prerequisites = &[one_of(Field::IpProto, &[6]), ETH_IP];
+const UDP: Prerequisites = &[one_of(Field::IpProto, &[17]), ETH_IP];
+const SCTP: Prerequisites = &[one_of(Field::IpProto, &[132]), ETH_IP];
+const ICMPV4: Prerequisites = &[one_of(Field::IpProto, &[1]), ETH_IPV4];
+const ICMPV6: Prerequisites = &[PROTO_ICMPV6, ETH_IPV6];
 const NEIGHBOUR: Prerequisites = &[
-    &[(Field::Icmpv6Type, 135), (Field::IpProto, 58), ETH_IPV6],
-    &[(Field::Icmpv6Type, 136), (Field::IpProto, 58), ETH_IPV6],
+    one_of(Field::Icmpv6Type, &[135, 136]),
+    PROTO_ICMPV6,
+    ETH_IPV6,
 ];
-const SOLICITATION: Prerequisites = &[&[(Field::Icmpv6Type, 135), (Field::IpProto, 58), ETH_IPV6]];
-const ADVERTISEMENT: Prerequisites = &[&[(Field::Icmpv6Type, 136), (Field::IpProto, 58), ETH_IPV6]];
+const SOLICITATION: Prerequisites = &[one_of(Field::Icmpv6Type, &[135]), PROTO_ICMPV6, ETH_IPV6];
+const ADVERTISEMENT: Prerequisites = &[one_of(Field::Icmpv6Type, &[136]), PROTO_ICMPV6, ETH_IPV6];
+/// A tag, whatever its id: `OFPVID_PRESENT`.
+const TAGGED: Prerequisites = &[Prerequisite {
+    field: Field::VlanVid,
+    condition: Condition::Set(0x1000),
+}];
+const INGRESS: Prerequisites = &[Prerequisite {
+    field: Field::InPort,
+    condition: Condition::Any,
+}];
 
 /// OF 1.3.5 §7.2.3.7, table 12 (width, mask) and §7.2.3.6 (prerequisites), in the order of the numbers.
-/// `VLAN_PCP` and `IN_PHY_PORT` need a field with any value of a kind, which [`Field::prerequisites`]
-/// can't say; switches check those two.
 #[rustfmt::skip]
 const FACTS: [Facts; 40] = [
     facts(Field::InPort, "in_port", 32, 4, false, Format::Port, NONE),
-    facts(Field::InPhyPort, "in_phy_port", 32, 4, false, Format::Port, NONE),
+    facts(Field::InPhyPort, "in_phy_port", 32, 4, false, Format::Port, INGRESS),
     facts(Field::Metadata, "metadata", 64, 8, true, Format::Decimal, NONE),
     facts(Field::EthDst, "eth_dst", 48, 6, true, Format::Mac, NONE),
     facts(Field::EthSrc, "eth_src", 48, 6, true, Format::Mac, NONE),
     facts(Field::EthType, "eth_type", 16, 2, false, Format::Decimal, NONE),
     facts(Field::VlanVid, "vlan_vid", 13, 2, true, Format::Vlan, NONE),
-    facts(Field::VlanPcp, "vlan_pcp", 3, 1, false, Format::Decimal, NONE),
+    facts(Field::VlanPcp, "vlan_pcp", 3, 1, false, Format::Decimal, TAGGED),
     facts(Field::IpDscp, "ip_dscp", 6, 1, false, Format::Decimal, IP),
     facts(Field::IpEcn, "ip_ecn", 2, 1, false, Format::Decimal, IP),
     facts(Field::IpProto, "ip_proto", 8, 1, false, Format::Decimal, IP),
@@ -244,29 +272,9 @@ impl Field {
         u128::MAX >> (128 - self.bits() as u32)
     }
 
-    /// The fields that must stand beside it: one of these sets, each whole.
+    /// What must stand beside it.
     #[must_use]
-    pub const fn prerequisites(self) -> &'static [&'static [(Self, u128)]] {
+    pub const fn prerequisites(self) -> &'static [Prerequisite] {
         self.facts().prerequisites
-    }
-
-    /// The prerequisites as a sentence's end: `ip_proto=6 and eth_type=0x0800, or …`.
-    #[must_use]
-    pub fn prerequisites_text(self) -> String {
-        let alternatives: Vec<String> = self
-            .prerequisites()
-            .iter()
-            .map(|all| {
-                let parts: Vec<String> = all
-                    .iter()
-                    .map(|&(field, value)| match field {
-                        Self::EthType => format!("{}=0x{value:04x}", field.name()),
-                        _ => format!("{}={value}", field.name()),
-                    })
-                    .collect();
-                parts.join(" and ")
-            })
-            .collect();
-        alternatives.join(", or ")
     }
 }

@@ -1,4 +1,5 @@
 mod laws;
+mod prerequisites;
 
 use super::*;
 
@@ -60,15 +61,94 @@ fn errors_name_the_field_at_fault() {
 }
 
 #[test]
-fn a_missing_prerequisite_says_its_mend() {
-    let pattern = Pattern::new().with(Field::TcpDst, 80);
-    let error = pattern.check_prerequisites().unwrap_err().to_string();
-    assert!(
-        error.contains("`tcp_dst` needs ip_proto=6 and eth_type=0x0800"),
-        "{error}"
+fn errors_name_the_value_at_fault() {
+    for (json, expected) in [
+        (
+            r#"{"eth_src":true}"#,
+            "`true` is not a value of `eth_src`: a MAC address",
+        ),
+        (
+            r#"{"ip_proto":-6}"#,
+            "`-6` is not a value of `ip_proto`: a number that fits its width, decimal or after 0x",
+        ),
+        (
+            r#"{"ip_proto":"tcp"}"#,
+            "`tcp` is not a value of `ip_proto`: a number that fits its width, decimal or after 0x",
+        ),
+        (
+            r#"{"vlan_vid":"0x2001/0x2fff"}"#,
+            "`0x2001/0x2fff` is not a value of `vlan_vid`: a VLAN id from 0 to 4095, or `none` for packets without a tag",
+        ),
+        (
+            r#"{"oxm_0x8000_41":"0z"}"#,
+            "`0z` is not a value of `oxm_0x8000_41`: pairs of hex digits, with a mask of as many after `/` if wanted",
+        ),
+        (
+            r#"{"oxm_1_128":"00"}"#,
+            "`oxm_1_128` is not a match field of OpenFlow 1.3",
+        ),
+        (
+            r#"{"eth_type":1,"eth_type":2}"#,
+            "`eth_type` is given twice",
+        ),
+        (
+            r#"{"eth_dst":"00:00:00:00:00:02/00:00:00:00:00:00","eth_dst":"00:00:00:00:00:02"}"#,
+            "`eth_dst` is given twice",
+        ),
+        (
+            r#"{"ipv4_dst":["10.0.0.1"]}"#,
+            "invalid type: sequence, expected a number or a text for `ipv4_dst`",
+        ),
+    ] {
+        let error = read(json).unwrap_err();
+        let error = error.split(" at line ").next();
+        assert_eq!(error, Some(expected));
+    }
+}
+
+#[test]
+fn people_may_write_numbers_and_names_as_they_like() {
+    for (written, meant) in [
+        (r#"{"in_port":"local"}"#, r#"{"in_port":"0xfffffffe"}"#),
+        (r#"{"in_port":"3"}"#, r#"{"in_port":3}"#),
+        (r#"{"vlan_vid":"0x7"}"#, r#"{"vlan_vid":7}"#),
+        (r#"{"vlan_vid":4103}"#, r#"{"vlan_vid":7}"#),
+        (r#"{"metadata":"0xff/255"}"#, r#"{"metadata":"255/0xff"}"#),
+        (
+            r#"{"ipv4_dst":"10.1.2.3/255.0.0.0"}"#,
+            r#"{"ipv4_dst":"10.0.0.0/8"}"#,
+        ),
+        (r#"{"ipv4_dst":"10.1.2.3/0"}"#, "{}"),
+    ] {
+        assert!(read(written).is_ok());
+        assert_eq!(read(written), read(meant));
+    }
+}
+
+#[test]
+fn fields_that_are_not_known_read_back_in_their_order() {
+    let text = r#"{"eth_type":2048,"oxm_0xffff_0x00002320_5":"abcd","oxm_0xffff_0x4f4e4600_5":"ab/cd","oxm_0x8000_41":"01","oxm_0x8000_13":"0050/fff0","oxm_0x0001_7":"","oxm_0xffff_5":"012345","oxm_0x8000_41#2":"/"}"#;
+    let pattern = read(text).unwrap();
+    let first = &pattern.unknown()[0];
+    assert_eq!(
+        (first.class, first.field, first.has_mask),
+        (0xffff, 5, false)
     );
-    let mended = pattern.with(Field::IpProto, 6).eth_type(0x0800);
-    assert_eq!(mended.check_prerequisites(), Ok(()));
+    assert_eq!(
+        first.payload,
+        Bytes::from_static(b"\x00\x00\x23\x20\xab\xcd")
+    );
+    assert!(pattern.unknown()[1].has_mask);
+    assert_eq!(pattern.unknown()[6].class, 0x8000);
+    assert_eq!(serde_json::to_string(&pattern).unwrap(), text);
+}
+
+#[test]
+fn a_vlan_id_without_the_bit_of_a_tag_reads_back() {
+    let pattern = Pattern::new().with(Field::VlanVid, 5);
+    let text = serde_json::to_string(&pattern).unwrap();
+    assert_eq!(text, r#"{"vlan_vid":"0x5/0x1fff"}"#);
+    assert_eq!(read(&text), Ok(pattern));
 }
 
 #[test]

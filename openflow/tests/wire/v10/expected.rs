@@ -6,9 +6,9 @@ use bytes::Bytes;
 use godwit_openflow::model::outbound::FlowFilter;
 use godwit_openflow::model::{
     Action, ErrorReport, Field, FlowCommand, FlowFlags, FlowMod, FlowRule, PacketOut, Pattern,
-    StatsRequest, SwitchConfig, ToSwitch,
+    PortMod, QueueFilter, StatsRequest, SwitchConfig, ToSwitch,
 };
-use godwit_openflow::types::{BufferId, Cookie, PortNo, TableId, Version};
+use godwit_openflow::types::{BufferId, Cookie, PortNo, QueueId, TableId, Version};
 pub(super) use reports::from_switch;
 
 use super::V10;
@@ -66,11 +66,11 @@ fn every_action() -> Vec<Action> {
         set(Field::UdpDst, 5354),
         Action::Enqueue {
             port: PortNo(4),
-            queue: 9,
+            queue: QueueId(9),
         },
-        Action::Unknown {
-            action_type: 0xffff,
-            body: Bytes::from_static(b"\x00\xab\xcd\xef\x01\x02\x03\x04\x05\x06\x07\x08"),
+        Action::Experimenter {
+            experimenter: 0x00ab_cdef,
+            body: Bytes::from_static(&[1, 2, 3, 4, 5, 6, 7, 8]),
         },
         output(PortNo::CONTROLLER, 128),
         output(PortNo(2), 0),
@@ -96,13 +96,8 @@ fn change(command: FlowCommand, pattern: Pattern, actions: Vec<Action>) -> FlowM
 /// Vectors that a switch would be sent.
 pub(super) fn to_switch() -> Named<ToSwitch> {
     let mut all = vec![
-        ("hello", ToSwitch::Hello { bitmap: None }),
-        (
-            "hello_bitmap",
-            ToSwitch::Hello {
-                bitmap: Some(vec![1, 4]),
-            },
-        ),
+        ("hello", ToSwitch::hello(None)),
+        ("hello_bitmap", ToSwitch::hello(Some(vec![1, 4]))),
         ("error", ToSwitch::Error(error())),
         (
             "echo_request",
@@ -132,12 +127,27 @@ pub(super) fn to_switch() -> Named<ToSwitch> {
         ("barrier_request", ToSwitch::BarrierRequest),
         (
             "port_mod",
-            ToSwitch::Unknown {
-                message_type: 15,
-                body: Bytes::from_static(
-                    b"\x00\x03\x02\x00\x00\x00\x00\x03\0\0\0\x01\0\0\0\x01\0\0\0\0\0\0\0\0",
-                ),
-            },
+            ToSwitch::PortMod(PortMod {
+                port: PortNo(3),
+                mac: mac(3),
+                config: 1,
+                mask: 1,
+                advertise: 0,
+            }),
+        ),
+        (
+            "port_mod_every_bit",
+            ToSwitch::PortMod(PortMod {
+                port: PortNo::LOCAL,
+                mac: mac(0xfe),
+                config: 0b100_0101 | 1 << 36,
+                mask: 0b110_0101 | 0b01_1010 << 32,
+                advertise: 0xf87f,
+            }),
+        ),
+        (
+            "queue_get_config_request",
+            ToSwitch::QueueConfigRequest(PortNo(3)),
         ),
         (
             "packet_out_data",
@@ -256,9 +266,22 @@ fn stats_requests() -> Named<ToSwitch> {
         pattern: arp(),
         ..FlowFilter::all()
     };
-    let queues = StatsRequest::Unknown {
-        stats_type: 5,
-        body: Bytes::from_static(b"\xff\xfc\0\0\xff\xff\xff\xff"),
+    let every_queue = QueueFilter {
+        port: PortNo::ANY,
+        queue: QueueId::ALL,
+    };
+    let one_queue = QueueFilter {
+        port: PortNo(4),
+        queue: QueueId(9),
+    };
+    let vendor = StatsRequest::Experimenter {
+        experimenter: 0x00ab_cdef,
+        exp_type: 0,
+        body: Bytes::from_static(b"some data"),
+    };
+    let emergency = StatsRequest::Unknown {
+        stats_type: 1,
+        body: V10.vector("stats_request_flow_emergency").slice(12..),
     };
     [
         ("stats_request_desc", StatsRequest::Description),
@@ -270,9 +293,12 @@ fn stats_requests() -> Named<ToSwitch> {
         ("stats_request_aggregate", StatsRequest::Aggregate(of_arp)),
         ("stats_request_table", StatsRequest::Tables),
         ("stats_request_port", StatsRequest::Ports(PortNo::ANY)),
-        ("stats_request_queue", queues),
+        ("stats_request_queue", StatsRequest::Queues(every_queue)),
+        ("stats_request_queue_one", StatsRequest::Queues(one_queue)),
+        ("stats_request_vendor", vendor),
+        ("stats_request_flow_emergency", emergency),
     ]
-    .map(|(name, request)| (name, ToSwitch::StatsRequest(request)))
+    .map(|(name, request)| (name, ToSwitch::stats(request)))
     .into()
 }
 

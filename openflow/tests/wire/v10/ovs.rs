@@ -4,12 +4,14 @@ use godwit_openflow::model::{Action, FlowMod, FlowRule, Instruction, ToSwitch};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 
-use super::{V10, expected, generated};
+use super::{V10, expected};
 use crate::common::ovs::{accepted, check_all, check_meanings};
 
 /// Messages with something that Open vSwitch doesn't know or, being no emergency, doesn't do.
-const FOREIGN: [&str; 4] = [
+const FOREIGN: [&str; 6] = [
     "vendor",
+    "stats_request_vendor",
+    "stats_reply_vendor",
     "flow_mod_add_emergency",
     "flow_mod_add_udp_every_action",
     "stats_reply_flow_more",
@@ -52,18 +54,47 @@ fn open_vswitch_prints_what_was_meant() {
         ),
         ("packet_out_data", "in_port=ANY actions=FLOOD data_len=42"),
         (
+            "port_mod",
+            "port: 3: addr:02:00:00:00:00:03\n     config: PORT_DOWN\n     mask:   PORT_DOWN\n",
+        ),
+        (
+            "port_mod_every_bit",
+            "advertise: 10MB-HD 10MB-FD 100MB-HD 100MB-FD 1GB-HD 1GB-FD 10GB-FD COPPER FIBER AUTO_NEG AUTO_PAUSE \
+             AUTO_PAUSE_ASYM",
+        ),
+        ("queue_get_config_request", "port=3"),
+        ("stats_request_queue", "port=ANY queue=ALL"),
+        ("stats_request_queue_one", "port=4 queue=9"),
+        (
             "stats_request_flow_all",
             "OFPST_FLOW request (xid=0x1020304):",
         ),
     ];
     check_meanings(V10, &expected::to_switch(), &meanings);
+    let meanings = [
+        (
+            "features_reply_every_bit",
+            "capabilities: FLOW_STATS TABLE_STATS PORT_STATS STP IP_REASM QUEUE_STATS ARP_MATCH_IP\n",
+        ),
+        (
+            "features_reply_every_bit",
+            "config:     PORT_DOWN NO_STP NO_RECV NO_RECV_STP NO_FLOOD NO_FWD NO_PACKET_IN\n     \
+             state:      STP_BLOCK",
+        ),
+        ("queue_get_config_reply", "queue 1: min_rate:50.0%"),
+        (
+            "stats_reply_queue",
+            "port LOCAL queue 7: bytes=8, pkts=9, errors=?",
+        ),
+    ];
+    check_meanings(V10, &expected::from_switch(), &meanings);
 }
 
 #[test]
 fn open_vswitch_accepts_any_rule_that_is_written() {
     let mut runner = TestRunner::deterministic();
     for _ in 0..64 {
-        let pattern = generated::pattern()
+        let pattern = godwit_samples::v10::pattern()
             .new_tree(&mut runner)
             .expect("a pattern")
             .current();
@@ -92,7 +123,7 @@ fn open_vswitch_reads_every_action_that_is_not_a_vendors() {
     };
     for instruction in &mut flow_mod.rule.instructions {
         if let Instruction::ApplyActions(actions) = instruction {
-            actions.retain(|action| !matches!(action, Action::Unknown { .. }));
+            actions.retain(|action| !matches!(action, Action::Experimenter { .. }));
         }
     }
     let bytes = V10

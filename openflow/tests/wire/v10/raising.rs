@@ -18,6 +18,8 @@ const DL_TYPE: usize = 30;
 const NW_PROTO: usize = 33;
 const NW_SRC: usize = 36;
 const TP_SRC: usize = 44;
+/// Where the flags of a FLOW_MOD stand.
+const FLAGS: usize = 70;
 
 /// The vector of this name with some bytes changed.
 fn changed(name: &str, changes: &[(usize, &[u8])]) -> Bytes {
@@ -188,6 +190,54 @@ fn reserved_ports_have_the_numbers_of_1_3() {
 }
 
 #[test]
+fn numbers_beyond_the_last_port_that_mean_nothing_have_such_numbers_in_1_3() {
+    for number in 0xff01..0xfff8_u16 {
+        let raised = pattern(&[(IN_PORT, &number.to_be_bytes())]);
+        let port = 0xffff_0000 | u128::from(number);
+        assert_eq!(raised.exact(Field::InPort), Some(port));
+        assert!(port > PortNo::MAX.0.into());
+    }
+}
+
+#[test]
+fn every_port_number_is_written_as_it_was_read() {
+    for number in (0..0xff00_u16).step_by(61).chain(0xff00..=u16::MAX) {
+        let bytes = changed("port_mod", &[(8, &number.to_be_bytes())]);
+        let message = decode_to(bytes.clone()).expect("a port-mod");
+        assert_eq!(V10.encode(&message), Ok(bytes));
+        let bytes = changed("stats_request_queue", &[(12, &number.to_be_bytes())]);
+        let message = decode_to(bytes.clone()).expect("a request");
+        assert_eq!(V10.encode(&message), Ok(bytes));
+    }
+}
+
+#[test]
+fn flags_that_the_model_has_no_word_for_keep_a_flow_mod_as_bytes() {
+    for flags in (0..64_u16).chain((64..=u16::MAX).step_by(61)) {
+        let bytes = changed("flow_mod_add_tcp", &[(FLAGS, &flags.to_be_bytes())]);
+        let message = decode_to(bytes.clone()).expect("a flow-mod");
+        match &message {
+            ToSwitch::FlowMod(flow_mod) => assert_eq!(flow_mod.rule.flags.0, flags),
+            ToSwitch::Unknown { message_type, .. } => {
+                assert_eq!((*message_type, flags > 3), (14, true))
+            }
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(V10.encode(&message), Ok(bytes));
+    }
+}
+
+#[test]
+fn an_emergency_flow_is_read_with_the_same_care_as_others() {
+    let emergency = [0, 4];
+    let wrong = changed("flow_mod_add_tcp", &[(FLAGS, &emergency), (74, &[0, 0])]);
+    assert_eq!(
+        decode_to(wrong).expect_err("an action of no length").field,
+        "action len"
+    );
+}
+
+#[test]
 fn a_transport_port_is_written_in_the_field_of_the_flows_protocol() {
     let set_tp = |protocol: u8| {
         let bytes = changed("flow_mod_add_udp_every_action", &[(NW_PROTO, &[protocol])]);
@@ -210,6 +260,7 @@ fn a_transport_port_is_written_in_the_field_of_the_flows_protocol() {
     };
     assert_eq!(set_tp(6), [Field::TcpSrc, Field::TcpDst]);
     assert_eq!(set_tp(17), [Field::UdpSrc, Field::UdpDst]);
+    assert_eq!(set_tp(132), [Field::SctpSrc, Field::SctpDst]);
     assert_eq!(set_tp(2), [Field::TcpSrc, Field::TcpDst]);
 }
 

@@ -1,11 +1,16 @@
 //! What the vectors mean, written by hand from what the generator put in.
 
 mod from_switch;
+mod group;
+mod meter;
+mod queue;
+mod role;
+mod table;
 mod to_switch;
 
 use bytes::Bytes;
 use godwit_openflow::model::{Action, ErrorReport, Field, FlowRule, Instruction, Pattern, RawOxm};
-use godwit_openflow::types::{GroupId, PortNo, TableId, Version};
+use godwit_openflow::types::{GroupId, MeterId, PortNo, QueueId, TableId, Version};
 
 use crate::common::expected::{mac, output, set};
 use crate::common::unhex;
@@ -78,8 +83,10 @@ fn unknown(action_type: u16, body: &str) -> Action {
 
 fn every_action() -> Vec<Action> {
     vec![
-        unknown(11, "00000000"),
-        unknown(15, "40000000"),
+        Action::CopyTtlOut,
+        Action::CopyTtlIn,
+        Action::SetMplsTtl(64),
+        Action::DecMplsTtl,
         Action::PopVlan,
         Action::PushVlan(0x88a8),
         Action::PopMpls(0x0800),
@@ -92,9 +99,14 @@ fn every_action() -> Vec<Action> {
         unknown(25, "000100040000002a00000000"),
         Action::DecNwTtl,
         Action::SetNwTtl(63),
-        Action::SetQueue(9),
+        Action::SetQueue(QueueId(9)),
         Action::Group(GroupId(0x77)),
-        unknown(0xffff, "00abcdef0102030405060708"),
+        Action::PushPbb(0x88e7),
+        Action::PopPbb,
+        Action::Experimenter {
+            experimenter: 0x00ab_cdef,
+            body: unhex("0102030405060708"),
+        },
         output(PortNo::CONTROLLER, 0xffff),
         output(PortNo(2), 0),
     ]
@@ -102,7 +114,7 @@ fn every_action() -> Vec<Action> {
 
 fn every_instruction() -> Vec<Instruction> {
     vec![
-        Instruction::Meter(5),
+        Instruction::Meter(MeterId(5)),
         Instruction::ApplyActions(every_action()),
         Instruction::ClearActions,
         Instruction::WriteActions(vec![output(PortNo::LOCAL, 0)]),

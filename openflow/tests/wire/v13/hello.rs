@@ -3,30 +3,48 @@
 use bytes::Bytes;
 use godwit_openflow::DecodeError;
 use godwit_openflow::error::Problem;
-use godwit_openflow::model::{FromSwitch, ToSwitch};
+use godwit_openflow::model::{FromSwitch, HelloElement, ToSwitch};
 
 use super::V13;
-use crate::common::{decode_from, decode_to, unhex};
+use crate::common::{decode_from, decode_to, hex, unhex};
 
 fn hello(version: u8, body: &str) -> Bytes {
     let length = 8 + body.len() / 2;
     unhex(&format!("{version:02x}00{length:04x}00000001{body}"))
 }
 
-fn bitmap(version: u8, body: &str) -> Result<Option<Vec<u8>>, DecodeError> {
+type Parts = (Option<Vec<u8>>, Vec<HelloElement>);
+
+fn parts(version: u8, body: &str) -> Result<Parts, DecodeError> {
     let bytes = hello(version, body);
     match (decode_from(bytes.clone())?, decode_to(bytes)?) {
         (
             FromSwitch::Hello {
                 bitmap,
+                elements,
                 header_version,
             },
-            ToSwitch::Hello { bitmap: other },
+            ToSwitch::Hello {
+                bitmap: other,
+                elements: others,
+            },
         ) => {
             assert_eq!((header_version, &bitmap), (version, &other));
-            Ok(bitmap)
+            assert_eq!(elements, others);
+            Ok((bitmap, elements))
         }
         other => panic!("{other:?}"),
+    }
+}
+
+fn bitmap(version: u8, body: &str) -> Result<Option<Vec<u8>>, DecodeError> {
+    parts(version, body).map(|(bitmap, _)| bitmap)
+}
+
+fn element(element_type: u16, body: &'static [u8]) -> HelloElement {
+    HelloElement {
+        element_type,
+        body: Bytes::from_static(body),
     }
 }
 
@@ -54,12 +72,44 @@ fn a_version_bitmap_is_read_below_any_header() {
 }
 
 #[test]
-fn elements_that_are_not_known_are_skipped_with_their_padding() {
+fn elements_that_are_not_known_are_kept_and_written_behind_the_bitmap() {
+    let body = "0007000601020000000100080000005effff000400000000";
+    let elements = vec![element(7, &[1, 2]), element(0xffff, &[])];
     assert_eq!(
-        bitmap(4, "0007000601020000000100080000005e"),
-        Ok(Some(vec![1, 2, 3, 4, 6]))
+        parts(4, body),
+        Ok((Some(vec![1, 2, 3, 4, 6]), elements.clone()))
     );
-    assert_eq!(bitmap(4, "ffff000400000000"), Ok(None));
+    assert_eq!(parts(1, body), parts(4, body));
+    let message = ToSwitch::Hello {
+        bitmap: Some(vec![1, 2, 3, 4, 6]),
+        elements,
+    };
+    let written = V13.encode(&message).unwrap();
+    assert_eq!(
+        hex(&written[8..]),
+        "000100080000005e0007000601020000ffff000400000000"
+    );
+    assert_eq!(decode_to(written), Ok(message));
+}
+
+#[test]
+fn elements_that_can_not_be_written_are_refused() {
+    for (element, what) in [
+        (
+            element(1, &[0, 0, 0, 0x10]),
+            "a version bitmap among the other elements of HELLO",
+        ),
+        (
+            element(7, &[0; 65_532]),
+            "an element of HELLO of 65536 bytes",
+        ),
+    ] {
+        let message = ToSwitch::Hello {
+            bitmap: None,
+            elements: vec![element],
+        };
+        assert_eq!(V13.encode(&message).unwrap_err().what, what);
+    }
 }
 
 #[test]
@@ -104,12 +154,15 @@ fn what_follows_the_header_of_another_version_may_be_anything() {
         assert_eq!(bitmap(6, body), Ok(None), "{body}");
     }
     assert_eq!(bitmap(1, "0001000800000012aa"), Ok(Some(vec![1, 4])));
+    let before = "0007000601020000ffff0003";
+    assert_eq!(parts(6, before), Ok((None, vec![element(7, &[1, 2])])));
 }
 
 #[test]
 fn a_hello_goes_out_below_the_header_it_names() {
     let message = FromSwitch::Hello {
         bitmap: Some(vec![4]),
+        elements: vec![element(2, b"elements")],
         header_version: 6,
     };
     let bytes = V13.encode(&message).unwrap();

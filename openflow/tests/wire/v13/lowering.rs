@@ -6,7 +6,7 @@ use godwit_openflow::model::{
     Action, ErrorReport, Features, Field, FlowMod, FlowRule, FlowStats, FromSwitch, Instruction,
     PacketOut, Pattern, RawOxm, StatsReply, TableStats, ToSwitch,
 };
-use godwit_openflow::types::{DatapathId, PortNo, Version, Xid};
+use godwit_openflow::types::{DatapathId, PortNo, QueueId, Version, Xid};
 
 use super::V13;
 
@@ -53,7 +53,7 @@ fn an_unknown_field_that_fits_no_tlv_is_refused() {
 fn actions_that_are_not_of_1_3_are_refused() {
     let enqueue = refused_action(Action::Enqueue {
         port: PortNo(1),
-        queue: 2,
+        queue: QueueId(2),
     });
     assert!(enqueue.contains("enqueue"), "{enqueue}");
     let wide = refused_action(Action::SetField {
@@ -96,7 +96,7 @@ fn a_message_beyond_its_length_field_is_refused() {
         .encode(&ToSwitch::PacketOut(PacketOut::to_port(PortNo(1), data)))
         .unwrap_err();
     assert_eq!(error.what, "a message of more than 65,535 bytes");
-    let actions = vec![Action::PopVlan; 8192];
+    let actions = vec![Action::PopVlan; 8185];
     assert_eq!(
         refused(Pattern::new(), actions),
         "a message of more than 65,535 bytes"
@@ -124,6 +124,7 @@ fn what_only_1_0_reports_is_refused() {
         tables: 1,
         auxiliary_id: 0,
         capabilities: 0,
+        actions: None,
         ports: Some(vec![]),
     };
     assert!(V13.encode(&FromSwitch::Features(features)).is_err());

@@ -1,20 +1,27 @@
 //! `ovs-ofctl ofp-print` reads what is written here, and prints what was meant.
 
-use godwit_openflow::model::{Action, Field, FlowMod, FlowRule, Pattern, ToSwitch};
-use godwit_openflow::types::{GroupId, PortNo};
+use godwit_openflow::model::{
+    Action, Field, FlowMod, FlowRule, FromSwitch, Pattern, StatsReply, TableProperty, ToSwitch,
+};
+use godwit_openflow::types::{GroupId, PortNo, QueueId};
 
 use super::{V13, expected};
 use crate::common::ovs::{accepted, check_all, check_meanings};
 
 /// Messages with something that Open vSwitch doesn't have: this experimenter, the fields IN_PHY_PORT,
 /// PBB_ISID and IPV6_EXTHDR, the action COPY_TTL_OUT, a table without any property.
-const FOREIGN: [&str; 7] = [
+const FOREIGN: [&str; 12] = [
     "experimenter",
     "flow_mod_add_sctp",
     "flow_mod_add_pbb",
     "flow_mod_add_neighbour",
     "flow_mod_add_every_instruction",
+    "meter_mod_add",
+    "reply_experimenter",
     "reply_flow_more",
+    "reply_table_features_more",
+    "reply_table_features_experimenters",
+    "request_experimenter",
     "request_table_features_more",
 ];
 
@@ -62,6 +69,26 @@ fn open_vswitch_prints_what_was_meant() {
             "table=2 out_port=4 udp,nw_dst=10.0.0.1/255.0.0.255,tp_src=68,tp_dst=67",
         ),
         ("hello_bitmap", "version bitmap: 0x01, 0x04"),
+        (
+            "group_mod",
+            "ADD group_id=1,type=select,bucket=actions=output:2",
+        ),
+        (
+            "group_mod_modify_failover",
+            "MOD group_id=119,type=ff,bucket=watch_port:1,actions=pop_vlan,output:1,\
+             bucket=watch_group:120,actions=group:120,bucket=watch_port:3,watch_group:121,actions=drop",
+        ),
+        ("meter_mod_modify", "MOD meter=controller pktps bands="),
+        ("meter_mod_modify", "type=drop rate=1000"),
+        ("port_mod", "port: 3: addr:02:00:00:00:00:03"),
+        ("port_mod", "mask:   PORT_DOWN NO_FWD"),
+        ("table_mod", "table_id: ALL_TABLES"),
+        ("queue_get_config_request", "port=7"),
+        ("role_request", "role=primary generation_id=3"),
+        ("set_async", "PORT_STATUS: add delete\n"),
+        ("request_queue", "port=1 queue=2"),
+        ("request_group", "group_id=ALL"),
+        ("request_meter_config", "meter=all"),
     ];
     check_meanings(V13, &expected::to_switch(), &meanings);
 }
@@ -83,7 +110,7 @@ fn open_vswitch_reads_the_same_fields_of_ipv6_and_the_same_actions() {
             value: 0x1007,
         },
         Action::PopVlan,
-        Action::SetQueue(9),
+        Action::SetQueue(QueueId(9)),
         Action::SetNwTtl(63),
         Action::DecNwTtl,
         Action::SetField {
@@ -130,6 +157,72 @@ fn open_vswitch_reads_the_same_statistics() {
             "cookie=0xee total_len=64 in_port=3 (via no_match) data_len=64 (unbuffered)",
         ),
         ("port_status", "MOD: 2(s7-eth2): addr:02:00:00:00:00:02"),
+        (
+            "reply_group",
+            "group_id=119,duration=20.000000005s,ref_count=3,packet_count=30,byte_count=3000,\
+             bucket0:packet_count=10,byte_count=1000,bucket1:packet_count=20,byte_count=2000",
+        ),
+        (
+            "reply_group_desc",
+            "group_id=119,type=select,bucket=weight:3,actions=set_field:4103->vlan_vid,output:1,\
+             bucket=watch_port:2,watch_group:120,actions=drop",
+        ),
+        ("reply_group_features", "max_groups=0x12c"),
+        (
+            "reply_meter",
+            "meter:5 flow_count:4 packet_in_count:1000 byte_in_count:100000 duration:20.000000005s",
+        ),
+        (
+            "reply_meter_config",
+            "type=dscp_remark rate=100000 prec_level=1",
+        ),
+        (
+            "reply_meter_features",
+            "max_meter:1000 max_bands:8 max_color:2",
+        ),
+        (
+            "reply_queue",
+            "port 1 queue 2: bytes=3, pkts=4, errors=5, duration=6.000000007s",
+        ),
+        (
+            "reply_queue",
+            "port 1 queue 3: bytes=?, pkts=?, errors=?, duration=?",
+        ),
+        ("queue_get_config_reply", "min_rate:10.0% max_rate:90.0%"),
+        ("role_reply", "role=secondary generation_id=3"),
     ];
     check_meanings(V13, &expected::from_switch(), &meanings);
+}
+
+#[test]
+fn open_vswitch_reads_a_table_with_every_property_but_those_of_experimenters() {
+    let Some((_, FromSwitch::Stats { body, .. })) = expected::from_switch()
+        .into_iter()
+        .find(|(name, _)| *name == "reply_table_features_more")
+    else {
+        panic!("a vector");
+    };
+    let StatsReply::TableFeatures(mut tables) = body else {
+        panic!("features of tables");
+    };
+    tables.remove(0);
+    tables[0]
+        .properties
+        .retain(|property| !matches!(property, TableProperty::Experimenter { .. }));
+    let reply = FromSwitch::Stats {
+        more: false,
+        body: StatsReply::TableFeatures(tables),
+    };
+    let Some(text) = accepted("a table", &V13.encode(&reply).expect("expressible")) else {
+        return;
+    };
+    for meaning in [
+        "table 2 (\"second\")",
+        "metadata: match=0xffffffff00000000 write=0xffffffff",
+        "next tables: 2-4,253-254",
+        "instructions: meter apply_actions goto_table",
+        "actions: output set_field",
+    ] {
+        assert!(text.contains(meaning), "{text}");
+    }
 }

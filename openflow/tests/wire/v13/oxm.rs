@@ -292,10 +292,10 @@ fn a_wrong_length_of_an_action_or_instruction_is_an_error() {
 
 #[test]
 fn an_instruction_that_is_not_known_is_kept() {
-    let change = flow_mod(flow_mod_bytes("", "ffff001000abcdef0102030405060708")).unwrap();
+    let change = flow_mod(flow_mod_bytes("", "fffe001000abcdef0102030405060708")).unwrap();
     let body = unhex("00abcdef0102030405060708");
     let expected = [Instruction::Unknown {
-        instruction_type: 0xffff,
+        instruction_type: 0xfffe,
         body,
     }];
     assert_eq!(change.rule.instructions, expected);

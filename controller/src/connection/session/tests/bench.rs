@@ -42,6 +42,7 @@ pub(super) fn raw(version: u8, message_type: u8, xid: u32, body: &[u8]) -> Frame
 pub(super) fn hello(version: Version) -> FromSwitch {
     FromSwitch::Hello {
         bitmap: Some(vec![version.wire()]),
+        elements: Vec::new(),
         header_version: version.wire(),
     }
 }
@@ -70,6 +71,7 @@ pub(super) fn features(version: Version) -> FromSwitch {
         tables: 254,
         auxiliary_id: 0,
         capabilities: 0,
+        actions: None,
         ports,
     })
 }
@@ -95,7 +97,7 @@ pub(super) fn packet_in() -> FromSwitch {
         total_len: 60,
         reason: PacketInReason::NoMatch,
         table: TableId(0),
-        cookie: Some(Cookie(0)),
+        cookie: None,
         in_port: PortNo(1),
         pattern: Pattern::new(),
         data: Bytes::from_static(&[0; 60]),
@@ -139,8 +141,14 @@ pub(super) fn describe(output: &Output) -> String {
             ToSwitch::EchoReply(_) => "ECHO_REPLY".to_owned(),
             ToSwitch::FeaturesRequest => "FEATURES_REQUEST".to_owned(),
             ToSwitch::SetConfig(_) => "SET_CONFIG".to_owned(),
-            ToSwitch::StatsRequest(StatsRequest::Description) => "DESC".to_owned(),
-            ToSwitch::StatsRequest(StatsRequest::PortDescription) => "PORT_DESC".to_owned(),
+            ToSwitch::StatsRequest {
+                body: StatsRequest::Description,
+                ..
+            } => "DESC".to_owned(),
+            ToSwitch::StatsRequest {
+                body: StatsRequest::PortDescription,
+                ..
+            } => "PORT_DESC".to_owned(),
             other => format!("{other:?}"),
         },
         Output::Identified { .. } => "identified".to_owned(),

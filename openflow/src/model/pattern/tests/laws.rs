@@ -61,6 +61,14 @@ fn chain() -> impl Strategy<Value = (Pattern, Pattern, Pattern)> {
     })
 }
 
+/// Two patterns, and one that both cover where there is such a one.
+fn two_and_narrower() -> impl Strategy<Value = (Pattern, Pattern, Pattern)> {
+    (pattern(), pattern()).prop_flat_map(|(a, b)| {
+        let both = a.intersect(&b).unwrap_or_else(|| a.clone());
+        (Just(a), Just(b), narrower(both))
+    })
+}
+
 /// Two patterns that compare the same bits, often with the same values.
 fn of_the_same_bits() -> impl Strategy<Value = (Pattern, Pattern)> {
     (pattern(), 0..4_u128).prop_map(|(a, flipped)| {
@@ -73,9 +81,17 @@ fn of_the_same_bits() -> impl Strategy<Value = (Pattern, Pattern)> {
 }
 
 /// The order of unknown fields, which means nothing, made the same.
-fn sorted(mut pattern: Pattern) -> Pattern {
-    pattern.unknown.sort();
-    pattern
+fn sorted(pattern: Pattern) -> Pattern {
+    let mut unknown = pattern.unknown().to_vec();
+    unknown.sort();
+    let mut sorted = Pattern::new();
+    for (field, masked) in pattern.fields() {
+        sorted.set(field, masked.value(), masked.mask());
+    }
+    for oxm in unknown {
+        sorted.push_unknown(oxm);
+    }
+    sorted
 }
 
 /// Every combination of the bits that the terms above are about.
@@ -165,6 +181,32 @@ proptest! {
         if a.covers(&c) && b.covers(&c) {
             prop_assert!(a.intersect(&b).is_some_and(|both| both.covers(&c)));
         }
+    }
+
+    #[test]
+    fn the_intersection_covers_a_pattern_exactly_when_both_do((a, b, c) in two_and_narrower()) {
+        let both = a.intersect(&b);
+        let covered = both.is_some_and(|both| both.covers(&c));
+        prop_assert_eq!(covered, a.covers(&c) && b.covers(&c));
+    }
+
+    #[test]
+    fn the_order_of_intersecting_means_nothing(a in pattern(), b in pattern(), c in pattern()) {
+        let left = a.intersect(&b).and_then(|both| both.intersect(&c));
+        let right = b.intersect(&c).and_then(|both| a.intersect(&both));
+        prop_assert_eq!(left.map(sorted), right.map(sorted));
+    }
+
+    #[test]
+    fn intersecting_with_itself_or_with_everything_changes_nothing(a in pattern()) {
+        prop_assert_eq!(a.intersect(&a), Some(a.clone()));
+        prop_assert_eq!(a.intersect(&Pattern::new()), Some(a.clone()));
+        prop_assert!(Pattern::new().covers(&a));
+    }
+
+    #[test]
+    fn a_pattern_covers_what_it_does_not_narrow(a in pattern(), b in pattern()) {
+        prop_assert_eq!(a.covers(&b), a.intersect(&b).map(sorted) == Some(sorted(b)));
     }
 
     #[test]

@@ -3,12 +3,11 @@
 use bytes::Bytes;
 use godwit_openflow::model::{
     AggregateStats, Features, FlowRemoved, FlowRemovedReason, FlowRule, FlowStats, FromSwitch,
-    Instruction, PacketIn, PacketInReason, Pattern, Port, PortStatus, PortStatusReason, StatsReply,
-    SwitchConfig, TableStats,
+    Instruction, PacketIn, PacketInReason, Pattern, Port, PortStatus, PortStatusReason,
+    QueueConfig, QueueConfigReply, QueueProperty, QueueStats, StatsReply, SwitchConfig, TableStats,
 };
-use godwit_openflow::types::{BufferId, Cookie, DatapathId, PortNo, TableId};
+use godwit_openflow::types::{BufferId, Cookie, DatapathId, PortNo, QueueId, TableId};
 
-use super::super::V10;
 use super::{FRAME, error, every_action, rule, tcp, tcp_rule, udp};
 use crate::common::Named;
 use crate::common::expected::{description, mac, port_stats};
@@ -17,6 +16,7 @@ use crate::common::expected::{description, mac, port_stats};
 pub(in crate::v10) fn from_switch() -> Named<FromSwitch> {
     let hello = |bitmap| FromSwitch::Hello {
         bitmap,
+        elements: Vec::new(),
         header_version: 1,
     };
     let mut all = vec![
@@ -40,6 +40,10 @@ pub(in crate::v10) fn from_switch() -> Named<FromSwitch> {
             },
         ),
         ("features_reply", FromSwitch::Features(features())),
+        (
+            "features_reply_every_bit",
+            FromSwitch::Features(every_bit()),
+        ),
         (
             "get_config_reply",
             FromSwitch::Config(SwitchConfig {
@@ -69,7 +73,7 @@ pub(in crate::v10) fn from_switch() -> Named<FromSwitch> {
             FromSwitch::PortStatus(PortStatus {
                 reason: PortStatusReason::Modify,
                 port: Port {
-                    config: 1 << 4,
+                    config: 1 << 36,
                     state: 1,
                     link_down: true,
                     ..port(PortNo(2), 2, "s7-eth2")
@@ -77,6 +81,10 @@ pub(in crate::v10) fn from_switch() -> Named<FromSwitch> {
             }),
         ),
         ("barrier_reply", FromSwitch::BarrierReply),
+        (
+            "queue_get_config_reply",
+            FromSwitch::QueueConfig(queue_config()),
+        ),
     ];
     all.extend(stats_replies());
     all
@@ -91,7 +99,7 @@ fn port(number: PortNo, last: u8, name: &str) -> Port {
         link_down: false,
         config: 0,
         state: 0,
-        features: [0xc0, 0xc1, 0xc2, 0xc3],
+        features: [0x840, 0x841, 0x842, 0x843],
         current_speed: 0,
         max_speed: 0,
     }
@@ -110,8 +118,59 @@ fn features() -> Features {
         buffers: 256,
         tables: 254,
         auxiliary_id: 0,
-        capabilities: 0xc7,
+        capabilities: 0x47 | 1 << 39,
+        actions: Some(0xfff),
         ports: Some(vec![port(PortNo(1), 1, "s7-eth1"), local]),
+    }
+}
+
+fn every_bit() -> Features {
+    let blocked = Port {
+        admin_down: true,
+        link_down: true,
+        config: 0b110_0101 | 0b001_1010 << 32,
+        state: 1 | 3 << 40,
+        features: [0xf87f, 0x5055, 0xa82a, 0x8000],
+        ..port(PortNo(1), 1, "a name of 16 ch.")
+    };
+    let silent = |number: u8, config, state| Port {
+        config,
+        state,
+        features: [0x840, 0x841, 0x842, 0x843],
+        ..port(PortNo(number.into()), number, "")
+    };
+    Features {
+        buffers: 0,
+        tables: 1,
+        capabilities: 0x67 | 0x98 << 32,
+        actions: Some(0x1000_0fff),
+        ports: Some(vec![
+            blocked,
+            silent(2, 1 << 5 | 0b1010 << 32, 2 << 40),
+            silent(3, 0b100_0100 | 1 << 36, 1 << 40),
+        ]),
+        ..features()
+    }
+}
+
+fn queue_config() -> QueueConfigReply {
+    let queue = |number, properties| QueueConfig {
+        queue: QueueId(number),
+        port: PortNo(3),
+        properties,
+    };
+    let half = QueueProperty::MinRate { rate: 500 };
+    let none = QueueProperty::Unknown {
+        property: 0,
+        body: Bytes::new(),
+    };
+    QueueConfigReply {
+        port: PortNo(3),
+        queues: vec![
+            queue(1, vec![half.clone()]),
+            queue(2, vec![]),
+            queue(7, vec![none, half]),
+        ],
     }
 }
 
@@ -158,9 +217,22 @@ fn stats_replies() -> Named<FromSwitch> {
         lookups: 500,
         matched: 400,
     };
-    let queues = StatsReply::Unknown {
-        stats_type: 5,
-        body: V10.vector("stats_reply_queue").slice(12..),
+    let queue = |port, number, tx_errors| QueueStats {
+        port,
+        queue: QueueId(number),
+        tx_bytes: Some(u64::from(number) + 1),
+        tx_packets: Some(u64::from(number) + 2),
+        tx_errors,
+        duration_ns: None,
+    };
+    let queues = StatsReply::Queues(vec![
+        queue(PortNo(1), 2, Some(5)),
+        queue(PortNo::LOCAL, 7, None),
+    ]);
+    let vendor = StatsReply::Experimenter {
+        experimenter: 0x00ab_cdef,
+        exp_type: 0,
+        body: Bytes::from_static(b"some data"),
     };
     let one_part = |body| FromSwitch::Stats { more: false, body };
     vec![
@@ -189,6 +261,13 @@ fn stats_replies() -> Named<FromSwitch> {
             one_part(StatsReply::Ports(port_stats(None))),
         ),
         ("stats_reply_queue", one_part(queues)),
+        (
+            "stats_reply_vendor",
+            FromSwitch::Stats {
+                more: true,
+                body: vendor,
+            },
+        ),
     ]
 }
 

@@ -3,16 +3,18 @@
 use bytes::Bytes;
 use godwit_openflow::model::{
     AggregateStats, Features, Field, FlowFlags, FlowRemoved, FlowRemovedReason, FlowRule,
-    FlowStats, FromSwitch, PacketIn, PacketInReason, Pattern, Port, PortStatus, PortStatusReason,
-    StatsReply, SwitchConfig, TableStats,
+    FlowStats, FromSwitch, HelloElement, PacketIn, PacketInReason, Pattern, Port, PortStatus,
+    PortStatusReason, StatsReply, SwitchConfig, TableStats,
 };
 use godwit_openflow::types::{BufferId, Cookie, DatapathId, PortNo, TableId};
 
-use super::{error, every_instruction, frame, rule, tcp, unknown_fields};
+use super::{
+    error, every_instruction, frame, group, meter, queue, role, rule, table, tcp, unknown_fields,
+};
+use crate::common::Named;
 use crate::common::expected::{description, mac, port_stats};
-use crate::common::{Named, unhex};
 
-fn port(number: PortNo, last: u8, name: &str, config: u32, state: u32) -> Port {
+fn port(number: PortNo, last: u8, name: &str, config: u64, state: u64) -> Port {
     Port {
         number,
         mac: mac(last),
@@ -34,13 +36,16 @@ pub(crate) fn messages() -> Named<FromSwitch> {
             "hello_bitmap",
             FromSwitch::Hello {
                 bitmap: Some(vec![1, 4]),
+                elements: vec![],
                 header_version: 4,
             },
         ),
+        ("hello_elements", hello_elements()),
         (
             "hello",
             FromSwitch::Hello {
                 bitmap: None,
+                elements: vec![],
                 header_version: 4,
             },
         ),
@@ -69,6 +74,7 @@ pub(crate) fn messages() -> Named<FromSwitch> {
                 tables: 254,
                 auxiliary_id: 1,
                 capabilities: 0x4f,
+                actions: None,
                 ports: None,
             }),
         ),
@@ -81,13 +87,6 @@ pub(crate) fn messages() -> Named<FromSwitch> {
         ),
         ("barrier_reply", FromSwitch::BarrierReply),
         (
-            "role_reply",
-            FromSwitch::Unknown {
-                message_type: 25,
-                body: unhex("00000003000000000000000000000003"),
-            },
-        ),
-        (
             "port_status",
             FromSwitch::PortStatus(PortStatus {
                 reason: PortStatusReason::Modify,
@@ -98,12 +97,31 @@ pub(crate) fn messages() -> Named<FromSwitch> {
     ];
     let packets = packet_ins().into_iter();
     all.extend(packets.map(|(name, packet)| (name, FromSwitch::PacketIn(packet))));
-    let replies = stats_replies().into_iter();
-    all.extend(replies.map(|(name, body)| {
-        let more = name == "reply_flow_more";
+    let replies = [
+        stats_replies(),
+        group::replies(),
+        meter::replies(),
+        queue::replies(),
+        table::replies(),
+    ];
+    all.extend(replies.into_iter().flatten().map(|(name, body)| {
+        let more = name.ends_with("_more");
         (name, FromSwitch::Stats { more, body })
     }));
+    all.extend(queue::from_switch());
+    all.extend(role::from_switch());
     all
+}
+
+fn hello_elements() -> FromSwitch {
+    FromSwitch::Hello {
+        bitmap: Some(vec![1, 4]),
+        elements: vec![HelloElement {
+            element_type: 0x1234,
+            body: Bytes::from("what"),
+        }],
+        header_version: 4,
+    }
 }
 
 fn flow_removed() -> FlowRemoved {
@@ -191,14 +209,11 @@ fn stats_replies() -> Named<StatsReply> {
         ),
         ("reply_port_desc", StatsReply::PortDescription(ports)),
         (
-            "reply_queue",
-            StatsReply::Unknown {
-                stats_type: 5,
-                body: unhex(concat!(
-                    "0000000100000002",
-                    "000000000000000300000000000000040000000000000005",
-                    "0000000600000007"
-                )),
+            "reply_experimenter",
+            StatsReply::Experimenter {
+                experimenter: 0x00ab_cdef,
+                exp_type: 7,
+                body: Bytes::from("the data"),
             },
         ),
     ]

@@ -3,14 +3,17 @@
 use bytes::Bytes;
 use godwit_openflow::model::outbound::FlowFilter;
 use godwit_openflow::model::{
-    Field, FlowCommand, FlowFlags, FlowMod, FlowRule, PacketOut, Pattern, StatsRequest,
+    Field, FlowCommand, FlowFlags, FlowMod, FlowRule, PacketOut, Pattern, PortMod, StatsRequest,
     SwitchConfig, ToSwitch,
 };
 use godwit_openflow::types::{BufferId, Cookie, GroupId, PortNo, TableId};
 
-use super::{arp, error, every_instruction, frame, rule, tcp, udp, unknown_fields};
+use super::{
+    arp, error, every_instruction, frame, group, meter, queue, role, rule, table, tcp, udp,
+    unknown_fields,
+};
+use crate::common::Named;
 use crate::common::expected::{mac, output, set};
-use crate::common::{Named, unhex};
 
 fn neighbour() -> Pattern {
     Pattern::new()
@@ -85,13 +88,8 @@ fn patterns() -> Named<Pattern> {
 /// The messages to a switch.
 pub(crate) fn messages() -> Named<ToSwitch> {
     let mut all = vec![
-        (
-            "hello_bitmap",
-            ToSwitch::Hello {
-                bitmap: Some(vec![1, 4]),
-            },
-        ),
-        ("hello", ToSwitch::Hello { bitmap: None }),
+        ("hello_bitmap", ToSwitch::hello(Some(vec![1, 4]))),
+        ("hello", ToSwitch::hello(None)),
         (
             "echo_request",
             ToSwitch::EchoRequest(Bytes::from("are you there")),
@@ -120,22 +118,14 @@ pub(crate) fn messages() -> Named<ToSwitch> {
         ),
         ("barrier_request", ToSwitch::BarrierRequest),
         (
-            "role_request",
-            ToSwitch::Unknown {
-                message_type: 24,
-                body: unhex("00000002000000000000000000000003"),
-            },
-        ),
-        (
-            "group_mod",
-            ToSwitch::Unknown {
-                message_type: 15,
-                body: unhex(concat!(
-                    "0000010000000001",
-                    "00200001ffffffffffffffff00000000",
-                    "00000010000000020000000000000000"
-                )),
-            },
+            "port_mod",
+            ToSwitch::PortMod(PortMod {
+                port: PortNo(3),
+                mac: mac(3),
+                config: 1 << 5,
+                mask: 1 << 5 | 1,
+                advertise: 0x20,
+            }),
         ),
         (
             "packet_out_data",
@@ -158,9 +148,22 @@ pub(crate) fn messages() -> Named<ToSwitch> {
     ];
     let flow_mods = flow_mods().into_iter();
     all.extend(flow_mods.map(|(name, change)| (name, ToSwitch::FlowMod(change))));
-    let requests = stats_requests().into_iter();
-    all.extend(requests.map(|(name, request)| (name, ToSwitch::StatsRequest(request))));
-    all.push(("request_table_features_more", table_features()));
+    let requests = [
+        stats_requests(),
+        group::requests(),
+        meter::requests(),
+        queue::requests(),
+        table::requests(),
+    ];
+    all.extend(requests.into_iter().flatten().map(|(name, body)| {
+        let more = name.ends_with("_more");
+        (name, ToSwitch::StatsRequest { more, body })
+    }));
+    all.extend(group::changes());
+    all.extend(meter::changes());
+    all.extend(queue::to_switch());
+    all.extend(role::to_switch());
+    all.extend(table::changes());
     all
 }
 
@@ -239,30 +242,12 @@ fn stats_requests() -> Named<StatsRequest> {
         ("request_port", StatsRequest::Ports(PortNo::ANY)),
         ("request_port_desc", StatsRequest::PortDescription),
         (
-            "request_group_desc",
-            StatsRequest::Unknown {
-                stats_type: 7,
-                body: Bytes::new(),
-            },
-        ),
-        (
-            "request_queue",
-            StatsRequest::Unknown {
-                stats_type: 5,
-                body: unhex("0000000100000002"),
+            "request_experimenter",
+            StatsRequest::Experimenter {
+                experimenter: 0x00ab_cdef,
+                exp_type: 7,
+                body: Bytes::from("some data"),
             },
         ),
     ]
-}
-
-/// The first part of a request for more tables: only whole messages are requests to the model.
-fn table_features() -> ToSwitch {
-    let mut body = unhex("000c000100000000").to_vec();
-    body.extend(unhex("00400100000000006669727374").iter());
-    body.resize(8 + 60, 0);
-    body.extend(100_u32.to_be_bytes());
-    ToSwitch::Unknown {
-        message_type: 18,
-        body: body.into(),
-    }
 }

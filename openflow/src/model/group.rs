@@ -1,0 +1,120 @@
+//! Groups: named sets of action lists that flow entries share (OF 1.3.5 §5.6). Not in 1.0.
+
+use serde::{Deserialize, Serialize};
+
+use super::action::Action;
+use crate::types::{GroupId, PortNo};
+
+/// What a GROUP_MOD asks for (OF 1.3.5 §7.3.4.2, `ofp_group_mod_command`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GroupCommand {
+    /// A new group.
+    Add,
+    /// Other buckets for a group that is there.
+    Modify,
+    /// Delete one group, or all ([`GroupId::ALL`]), and the flow entries that use them.
+    Delete,
+}
+
+/// How a group uses its buckets (OF 1.3.5 §5.6.1, `ofp_group_type`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GroupType {
+    /// All of them: multicast.
+    All,
+    /// One of them, chosen by the switch according to their weights.
+    Select,
+    /// The only one.
+    Indirect,
+    /// The first whose watched port or group is live.
+    FastFailover,
+    /// Some other number.
+    Unknown(u8),
+}
+
+/// One action list of a group (OF 1.3.5 §7.3.4.2, `ofp_bucket`).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bucket {
+    /// Its share in a select group; 0 elsewhere.
+    #[serde(default)]
+    pub weight: u16,
+    /// The port whose state says whether the bucket is live; fast failover only.
+    #[serde(default)]
+    pub watch_port: Option<PortNo>,
+    /// The group whose state says whether the bucket is live; fast failover only.
+    #[serde(default)]
+    pub watch_group: Option<GroupId>,
+    /// What to do with the packet.
+    pub actions: Vec<Action>,
+}
+
+/// A change of the group table (OF 1.3.5 §7.3.4.2, `ofp_group_mod`).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GroupMod {
+    /// What to do.
+    pub command: GroupCommand,
+    /// How the group uses its buckets.
+    pub group_type: GroupType,
+    /// Which group.
+    pub group: GroupId,
+    /// Its buckets.
+    pub buckets: Vec<Bucket>,
+}
+
+/// A group as it stands in the switch (OF 1.3.5 §7.3.5.10, `ofp_group_desc`).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GroupDescription {
+    /// How it uses its buckets.
+    pub group_type: GroupType,
+    /// Which group.
+    pub group: GroupId,
+    /// Its buckets.
+    pub buckets: Vec<Bucket>,
+}
+
+/// What a bucket has counted (OF 1.3.5 §7.3.5.9, `ofp_bucket_counter`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BucketStats {
+    /// Packets.
+    pub packets: u64,
+    /// Bytes.
+    pub bytes: u64,
+}
+
+/// What a group has counted (OF 1.3.5 §7.3.5.9, `ofp_group_stats`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GroupStats {
+    /// Which group.
+    pub group: GroupId,
+    /// How many flow entries and groups send to it.
+    pub references: u32,
+    /// Packets.
+    pub packets: u64,
+    /// Bytes.
+    pub bytes: u64,
+    /// How long it has been there, in nanoseconds.
+    pub duration_ns: u64,
+    /// Each of its buckets, in order.
+    pub buckets: Vec<BucketStats>,
+}
+
+/// What a switch's groups can do (OF 1.3.5 §7.3.5.11, `ofp_group_features`). The arrays are indexed by the number of the
+/// group type: all, select, indirect, fast failover.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GroupFeatures {
+    /// One bit for each group type that the switch has.
+    pub types: u32,
+    /// Bits of `ofp_group_capabilities`.
+    pub capabilities: u32,
+    /// How many groups of each type there may be.
+    pub max_groups: [u32; 4],
+    /// For each type, one bit for each action type that its buckets may hold.
+    pub actions: [u32; 4],
+}
