@@ -3,8 +3,10 @@
 //! - `send` and `receive`: sequence-numbered UDP, with a JSON summary of what each end saw. What was lost is the
 //!   difference of the two summaries.
 //! - `relay`: a wire with a delay, for kernels without `netem`.
+//! - `openflow`: the messages of a controller, given and told as JSON.
 
 mod clock;
+mod openflow;
 mod pace;
 mod packet;
 mod receive;
@@ -31,6 +33,8 @@ enum Command {
     Receive(receive::Options),
     /// Join two new tap interfaces by a wire with a constant delay
     Relay(relay::Options),
+    /// Send a switch the messages that stand on standard input, and print what it sends
+    Openflow(openflow::Options),
 }
 
 fn main() -> Result<()> {
@@ -38,6 +42,7 @@ fn main() -> Result<()> {
         Command::Send(options) => print_summary(&on_one_thread(send::run(options))?),
         Command::Receive(options) => print_summary(&on_one_thread(receive::run(options))?),
         Command::Relay(options) => relay::run(&options),
+        Command::Openflow(options) => openflow::run(&options),
     }
 }
 
