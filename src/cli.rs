@@ -1,10 +1,12 @@
-//! The command line: what it accepts, and the commands that talk to a running controller over REST.
+//! The command line: what it accepts, the commands that talk to a running controller over REST, and `decode`, which
+//! needs none.
 //!
 //! Data goes to stdout, messages and progress to stderr. Exit status 0 is success, 1 failure,
 //! 2 wrong usage, 130 interrupted while waiting.
 
 mod client;
 mod console;
+mod decode;
 mod flows;
 mod migrate;
 mod parse;
@@ -36,11 +38,13 @@ pub struct Cli {
     pub command: Command,
 }
 
-/// The commands: one is the controller, the others talk to it.
+/// The commands: one is the controller, one reads messages, the others talk to the controller.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run the controller in the foreground, logging to stderr
     Run(RunArgs),
+    /// Show the OpenFlow messages in hex digits or in a capture
+    Decode(DecodeArgs),
     /// A command for a running controller.
     #[command(flatten)]
     Client(ClientCommand),
@@ -68,6 +72,36 @@ pub struct RunArgs {
     /// Where the controller keeps what must survive it [default: ./godwit-data]
     #[arg(long, env = "GODWIT_DATA_DIR", value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
+}
+
+/// Arguments of `godwit decode`.
+#[derive(Debug, Args)]
+pub struct DecodeArgs {
+    /// Messages in hex, a capture (pcap or pcapng), or - for lines of hex on standard input
+    ///
+    /// Hex may have white space and colons between bytes, and 0x before them. In a capture the side that listens on
+    /// an OpenFlow port is the controller. The exit status is 1 when something could not be decoded.
+    #[arg(value_name = "HEX|FILE")]
+    pub messages: String,
+    /// Print one JSON object per line
+    #[arg(long)]
+    pub json: bool,
+    /// Which way messages in hex go, if their type does not tell
+    #[arg(long, value_enum, value_name = "END")]
+    pub to: Option<Towards>,
+    /// TCP port of a controller in the capture, may be repeated [default: 6653 and 6633]
+    #[arg(long = "port", value_name = "PORT")]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..))]
+    pub ports: Vec<u16>,
+}
+
+/// An end of an OpenFlow connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Towards {
+    /// Messages that a controller sends
+    Switch,
+    /// Messages that a switch sends
+    Controller,
 }
 
 /// The commands that talk to a running controller.
@@ -257,6 +291,15 @@ pub struct RouteRmArgs {
 pub async fn execute(command: ClientCommand) -> ExitCode {
     let mut console = Console::standard();
     ExitCode::from(run(&command, &mut console).await.status())
+}
+
+/// Prints the OpenFlow messages in hex digits or in a capture to stdout.
+///
+/// The exit status is 0 when all could be decoded, 1 when something could not, 2 when the arguments contradict each
+/// other.
+#[must_use]
+pub fn decode(args: &DecodeArgs) -> ExitCode {
+    ExitCode::from(decode::decode(args).status())
 }
 
 /// How a command ended.

@@ -1,4 +1,4 @@
-//! `godwit`: the controller, and the client of its REST interface.
+//! `godwit`: the controller, the client of its REST interface, and a decoder of messages.
 
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
@@ -21,6 +21,7 @@ async fn main() -> ExitCode {
                 ExitCode::FAILURE
             }
         },
+        Command::Decode(args) => cli::decode(&args),
         Command::Client(command) => cli::execute(command).await,
     }
 }

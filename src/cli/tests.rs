@@ -36,7 +36,7 @@ async fn godwit(args: &[&str], url: &str) -> Ran {
 fn client_command(args: &[&str], url: &str) -> ClientCommand {
     match parsed(args.iter().copied().chain(["--url", url])).command {
         Command::Client(command) => command,
-        Command::Run(_) => panic!("not a client command"),
+        Command::Run(_) | Command::Decode(_) => panic!("not a client command"),
     }
 }
 
