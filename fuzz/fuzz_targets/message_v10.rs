@@ -1,0 +1,8 @@
+#![no_main]
+
+use godwit_fuzz::measured;
+use godwit_openflow::types::Version;
+use godwit_samples::law;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| law::message(Version::V10, data, measured));
