@@ -2,8 +2,11 @@
 # make demo-stop       ends a demo kept with KEEP=1
 # make test            everything, as the checks before a merge run it (root)
 # make test-unit       what needs neither root nor Open vSwitch
+# make test-oracles    OpenFlow as other implementations of it see it (os-ken, Open vSwitch, tshark)
 # make test-mininet    the tests on real switches alone (root)
 # make soak            the migrations of `make test`, 20 times each (root)
+# make fuzz [RUNS=1000000] [TARGET=message_v13]
+#                      so many inputs for each fuzzer, or for one (cargo install cargo-fuzz --locked; needs g++)
 # make build, make lint, make deps
 
 export PATH := $(HOME)/.cargo/bin:$(PATH)
@@ -13,7 +16,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 PYTHON := /usr/bin/python3
 PYTEST := $(PYTHON) -m pytest -p no:cacheprovider
 
-.PHONY: demo demo-stop test test-unit test-mininet soak build lint deps
+.PHONY: demo demo-stop test test-unit test-oracles test-mininet soak fuzz build lint deps
 
 demo: deps build
 	$(PYTHON) mininet/demo.py $(if $(KEEP),--keep)
@@ -21,10 +24,13 @@ demo: deps build
 demo-stop:
 	$(PYTHON) mininet/stop.py
 
-test: deps test-unit test-mininet
+test: deps test-unit test-oracles test-mininet
 
 test-unit: lint
 	cargo test --workspace
+
+test-oracles: deps build
+	$(PYTEST) tests/oracles
 
 test-mininet: deps build
 	$(PYTEST) tests/mininet
@@ -32,9 +38,21 @@ test-mininet: deps build
 soak: deps build
 	GODWIT_RUNS=20 $(PYTEST) tests/mininet/test_migration.py
 
+RUNS ?= 1000000
+TARGET ?= frame message_v10 message_v13 lldp packet
+
+# libFuzzer's instrumentation is behind flags that the stable compiler takes only when it is asked to.
+fuzz: export RUSTC_BOOTSTRAP := 1
+fuzz:
+	cargo run -q -p godwit-samples --bin seeds -- fuzz/corpus
+	for target in $(TARGET); do \
+		cargo fuzz run $$target -- -runs=$(RUNS) -max_len=4096 -rss_limit_mb=1024 || exit 1; \
+	done
+
 lint:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
 
 build:
 	cargo build --release --workspace --bins

@@ -5,8 +5,9 @@ set -euo pipefail
 packages=(
     gcc libc6-dev
     mininet openvswitch-switch
-    ethtool iproute2 iputils-ping procps socat
-    python3 python3-pytest python3-requests
+    ethtool iproute2 iputils-ping procps socat tcpdump
+    python3 python3-pip python3-pytest python3-requests
+    python3-os-ken tshark
 )
 
 if ! command -v cargo >/dev/null; then
