@@ -45,7 +45,7 @@ macro_rules! serde_as_text {
     };
 }
 
-/// The protocol version of a connection, by its wire number.
+/// The protocol version of a connection, by its wire number (OF 1.3.5 §7.1, `ofp_header`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Version {
@@ -250,7 +250,7 @@ impl TableId {
     pub const ALL: Self = Self(0xff);
 }
 
-/// An opaque number that the controller stores with a flow entry; here it names the entry's owner.
+/// An opaque number that the controller stores with a flow entry (OF 1.3.5 §7.3.4.1); here it names the entry's owner.
 ///
 /// As text and in JSON: `0x` and 16 hex digits, since JSON numbers above 2^53 are not safe everywhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -296,7 +296,7 @@ impl BufferId {
     pub const NO_BUFFER: u32 = 0xffff_ffff;
 }
 
-/// The number of a group.
+/// The number of a group (OF 1.3.5 §7.3.4.2, `ofp_group`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct GroupId(pub u32);
@@ -310,7 +310,7 @@ impl GroupId {
     pub const ANY: Self = Self(0xffff_ffff);
 }
 
-/// The number of a meter.
+/// The number of a meter (OF 1.3.5 §7.3.4.4, `ofp_meter`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct MeterId(pub u32);
@@ -326,7 +326,7 @@ impl MeterId {
     pub const ALL: Self = Self(0xffff_ffff);
 }
 
-/// The number of a queue within its port.
+/// The number of a queue within its port (OF 1.3.5 §7.2.2, `ofp_packet_queue`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct QueueId(pub u32);
@@ -341,7 +341,7 @@ impl QueueId {
 #[serde(transparent)]
 pub struct BundleId(pub u32);
 
-/// An Ethernet address.
+/// An Ethernet address (`OFP_ETH_ALEN` bytes, OF 1.3.5 §7.2.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct MacAddr(pub [u8; 6]);
 

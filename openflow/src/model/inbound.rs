@@ -13,7 +13,7 @@ use super::role::{AsyncConfig, RoleMessage};
 use super::stats::StatsReply;
 use crate::types::{BufferId, Cookie, DatapathId, MacAddr, PortNo, TableId, Version};
 
-/// A message from a switch, whatever its version.
+/// A message from a switch, whatever its version (OF 1.3.5 §7.1, `ofp_type`; OF 1.0.2 §5.1).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(
     tag = "type",

@@ -16,7 +16,7 @@ use super::rule::FlowMod;
 use super::table::{TableFeatures, TableMod};
 use crate::types::{BufferId, Cookie, GroupId, MacAddr, MeterId, PortNo, TableId};
 
-/// A message to a switch, whatever its version.
+/// A message to a switch, whatever its version (OF 1.3.5 §7.1, `ofp_type`; OF 1.0.2 §5.1).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(
     tag = "type",
@@ -255,7 +255,7 @@ impl StatsRequest {
     }
 }
 
-/// Which flow entries a request is about.
+/// Which flow entries a request is about (OF 1.3.5 §7.3.5.2, `ofp_flow_stats_request`; OF 1.0.2 §5.3.5).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FlowFilter {

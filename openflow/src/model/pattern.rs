@@ -21,7 +21,7 @@ use terms::Terms;
 
 use crate::types::{MacAddr, PortNo};
 
-/// A field's value under a mask, both right-aligned. Bits outside the mask are 0 in the value.
+/// A field's value under a mask, both right-aligned (OF 1.3.5 §7.2.3.5). Bits outside the mask are 0 in the value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Masked {
     value: u128,

@@ -39,7 +39,8 @@ impl FlowFlags {
     }
 }
 
-/// What identifies a flow entry within a switch, and what it does: an entry without its counters.
+/// What identifies a flow entry within a switch, and what it does: an entry without its counters (OF 1.3.5 §5.2 and
+/// §7.3.4.1, `ofp_flow_mod`; OF 1.0.2 §5.3.3).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FlowRule {

@@ -13,7 +13,8 @@ use super::rule::FlowRule;
 use super::table::TableFeatures;
 use crate::types::PortNo;
 
-/// The body of a statistics reply, or what several put together say.
+/// The body of a statistics reply, or what several put together say (OF 1.3.5 §7.3.5, `ofp_multipart_reply`; OF 1.0.2
+/// §5.3.5).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(
     tag = "type",

@@ -36,7 +36,7 @@ pub struct TableFeatures {
     pub properties: Vec<TableProperty>,
 }
 
-/// Which entries of a table a property is about.
+/// Which entries of a table a property is about (OF 1.3.5 §7.3.5.5.2: the properties with `_MISS` in their names).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Entries {
@@ -124,7 +124,8 @@ pub enum TableProperty {
     },
 }
 
-/// The type of an action or instruction, in OpenFlow 1.3's numbering, without its arguments.
+/// The type of an action or instruction, in OpenFlow 1.3's numbering, without its arguments (OF 1.3.5 §7.3.5.5.2,
+/// `ofp_action_header` and `ofp_instruction` in a property).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KindId {

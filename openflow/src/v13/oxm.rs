@@ -7,6 +7,7 @@ use super::record::put_length;
 use super::unsupported;
 use crate::error::{DecodeError, Problem, Unsupported};
 use crate::model::{Field, Masked, Pattern, RawOxm};
+use crate::types::PortNo;
 use crate::wire::{Put, Reader, pad_to_8};
 
 /// The bytes of type and length that begin an `ofp_match`.
@@ -36,9 +37,26 @@ pub(super) fn decode_match(reader: &mut Reader) -> Result<Pattern, DecodeError> 
     if length < MATCH_HEADER || length - MATCH_HEADER > reader.left() {
         return Err(reader.error_at(at + 2, "match.length", Problem::Length(length)));
     }
+    if let Some(port) = decode_in_port_alone(reader, length) {
+        return Ok(Pattern::new().in_port(port));
+    }
     let pattern = decode_fields(&mut reader.sub("match.oxm_fields", length - MATCH_HEADER)?)?;
     reader.skip("match.pad", length.next_multiple_of(8) - length)?;
     Ok(pattern)
+}
+
+/// The one field of nearly every PACKET_IN's match: its TLV read whole, with the padding. `None` for any other match, of
+/// which nothing is read then.
+#[inline]
+fn decode_in_port_alone(reader: &mut Reader, length: usize) -> Option<PortNo> {
+    let &[0x80, 0, 0, 4, a, b, c, d, _, _, _, _] = reader.unread().first_chunk::<12>()? else {
+        return None;
+    };
+    if length != MATCH_HEADER + 8 {
+        return None;
+    }
+    reader.skip("match", 12).ok()?;
+    Some(PortNo(u32::from_be_bytes([a, b, c, d])))
 }
 
 /// Fields may come in any order, but each only once (OF 1.3.5 §7.2.3.6, `OFPBMC_DUP_FIELD`).
