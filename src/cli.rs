@@ -109,6 +109,8 @@ pub enum Towards {
 pub enum ClientCommand {
     /// Move a switch's work to another switch, or drain it, while traffic flows
     Migrate(MigrateArgs),
+    /// Go back to the source of a committed migration, within its hold, while traffic flows
+    Revert(RevertArgs),
     /// List the switches
     Switches(CommonArgs),
     /// List the links between switches, one line per direction
@@ -189,10 +191,27 @@ pub struct MigrateArgs {
     /// How to move
     #[arg(long, value_enum, default_value_t = Algorithm::Clone)]
     pub algorithm: Algorithm,
+    /// Seconds after the commit within which `godwit revert` may go back [default: 300]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(..=86_400))]
+    pub hold: Option<u32>,
     /// Print the plan and change nothing
     #[arg(long, conflicts_with = "no_wait")]
     pub dry_run: bool,
     /// Print the migration's id and leave; do not wait for its end
+    #[arg(long)]
+    pub no_wait: bool,
+    /// What every client command takes.
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
+
+/// Arguments of `godwit revert`.
+#[derive(Debug, Args)]
+pub struct RevertArgs {
+    /// The migration's id, as `godwit migrations` shows it
+    #[arg(value_parser = parse::name)]
+    pub id: String,
+    /// Print the id of the migration that goes back and leave; do not wait for its end
     #[arg(long)]
     pub no_wait: bool,
     /// What every client command takes.
@@ -339,6 +358,7 @@ async fn dispatch(command: &ClientCommand, console: &mut Console) -> Result<Outc
     let json = common.json;
     match command {
         ClientCommand::Migrate(args) => return migrate::migrate(&client, args, console).await,
+        ClientCommand::Revert(args) => return migrate::revert(&client, args, console).await,
         ClientCommand::Switches(_) => show::SWITCHES.show(&client, json, console).await?,
         ClientCommand::Links(_) => show::LINKS.show(&client, json, console).await?,
         ClientCommand::Hosts(_) => show::HOSTS.show(&client, json, console).await?,
@@ -390,6 +410,7 @@ impl ClientCommand {
             | Self::Tables(args)
             | Self::Restore(args) => &args.common,
             Self::Migrate(args) => &args.common,
+            Self::Revert(args) => &args.common,
             Self::Paths(args) => &args.common,
             Self::Route {
                 command: RouteCommand::Add(args),

@@ -14,6 +14,7 @@
 //! | [`execute`] | the script: install, flip, drain, collect, remove, commit, and back |
 //! | [`drain`] | when nothing is on the old way any more |
 //! | [`record`] | what became of it |
+//! | [`revert`] | the way back of one that is committed |
 //! | `rest` | `/v1/migrations`, `/v1/switches/{id}/restore` |
 
 pub mod drain;
@@ -22,11 +23,13 @@ pub mod planning;
 pub mod record;
 pub mod request;
 mod rest;
+pub mod revert;
 pub mod strategy;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use axum::Router;
 use godwit_controller::{App, Network, SwitchState};
@@ -36,11 +39,13 @@ use tokio::sync::watch;
 use execute::Job;
 use planning::{Planned, Refusal};
 use record::{Migration, MigrationId, Phase, State};
-use request::Request;
+use request::{Algorithm, Request};
+use revert::{Irreversible, Reverted};
 
 use crate::routing::Routing;
+use crate::routing::table::Route;
 
-/// Finished migrations that are remembered; the oldest go first.
+/// Finished migrations that are remembered, and on top those that may still be reverted; the oldest go first.
 const REMEMBERED: usize = 100;
 
 /// Flows, of all finished migrations together, whose plans are kept; those of the oldest go first. A plan takes about
@@ -99,6 +104,12 @@ pub enum BeginError {
     /// The same idempotency key came with another request.
     #[error("this idempotency key belongs to another request, which became migration {0}")]
     KeyReused(MigrationId),
+    /// There is no migration to be reverted.
+    #[error("no migration has the number {0}")]
+    Unknown(MigrationId),
+    /// The migration can't be reverted.
+    #[error(transparent)]
+    Irreversible(#[from] Irreversible),
     /// A fault of the controller.
     #[error("internal error: the migration could not be prepared")]
     Abandoned,
@@ -175,6 +186,26 @@ impl Migrations {
         Ok(planned)
     }
 
+    /// Begins the way back of a migration: its routes go to the paths that they had before, and the source is in
+    /// service again. What it gives is as with [`Self::begin`].
+    ///
+    /// # Errors
+    /// When it can't be done; then everything is as it was.
+    pub async fn revert(
+        &self,
+        id: MigrationId,
+        key: Option<String>,
+    ) -> Result<(Arc<Migration>, bool), BeginError> {
+        let reverted = self.get(id).ok_or(BeginError::Unknown(id))?;
+        let request = Request {
+            algorithm: Algorithm::Clone,
+            hold: Duration::ZERO,
+            reverts: Some(id),
+            ..reverted.request().clone()
+        };
+        self.begin(request, key).await
+    }
+
     /// Freezes the source, plans, and starts; gives the migration and whether it is a new one. The rest
     /// happens in the background.
     ///
@@ -194,9 +225,10 @@ impl Migrations {
                 return Ok((migration, false));
             }
         };
+        let before = self.network().state(request.source);
         let preparing = {
             let (this, request, migration) = (self.clone(), request.clone(), migration.clone());
-            tokio::spawn(async move { this.prepare(&request, &migration).await })
+            tokio::spawn(async move { this.prepare(&request, &migration, before).await })
         };
         let prepared = preparing.await.unwrap_or_else(|error| {
             tracing::error!(%error, "preparing a migration ended abnormally");
@@ -225,9 +257,7 @@ impl Migrations {
                 Ok((migration, true))
             }
             Err(error) => {
-                self.network()
-                    .set_state(request.source, SwitchState::Active)
-                    .await;
+                self.network().set_state(request.source, before).await;
                 self.forget(migration.id(), key.as_deref());
                 tell.send_replace(Some(Err(error.clone())));
                 self.routing.look_again();
@@ -251,7 +281,13 @@ impl Migrations {
                 return Err(BeginError::Overlaps { dpid, other });
             }
         }
-        planning::check(self.network(), request)?;
+        match request.reverts {
+            None => planning::check(self.network(), request)?,
+            Some(id) => {
+                let reverted = inner.all.get(&id).ok_or(BeginError::Unknown(id))?;
+                reverted.check_reversible()?;
+            }
+        }
         inner.last_id += 1;
         let id = inner.last_id;
         let migration = Arc::new(Migration::new(id, request.clone()));
@@ -275,7 +311,7 @@ impl Migrations {
             let Some(oldest) = inner
                 .all
                 .iter()
-                .find(|(_, old)| old.state().is_final())
+                .find(|(_, old)| old.state().is_final() && old.check_reversible().is_err())
                 .map(|(&id, _)| id)
             else {
                 break;
@@ -291,32 +327,56 @@ impl Migrations {
         &self,
         request: &Request,
         migration: &Arc<Migration>,
+        before: SwitchState,
     ) -> Result<Job, BeginError> {
+        let reverted = self.reverted(request)?;
         let freeze = migration.phase(Phase::Freeze);
-        self.network()
-            .set_state(request.source, SwitchState::Frozen)
-            .await;
+        // A source that was restored before it is gone back to has work of its own by now.
+        if reverted.is_none() || before == SwitchState::Drained {
+            self.network()
+                .set_state(request.source, SwitchState::Frozen)
+                .await;
+        }
         let source = request.source;
-        let lease = self
-            .routing
-            .table()
-            .lease_where(|_, route| route.path.hop_at(source).is_some())
-            .await;
+        let concerned = |route: &Route| match &reverted {
+            None => route.path.hop_at(source).is_some(),
+            Some(reverted) => revert::still_moved(&reverted.moves, route).is_some(),
+        };
+        let table = self.routing.table();
+        let lease = table.lease_where(|_, route| concerned(route)).await;
         migration.set_state(State::Frozen);
         drop(freeze);
         let planning = migration.phase(Phase::Plan);
         let routes = lease.routes();
-        planning::check_foreign(self.network(), request, &routes).await?;
-        let planned = Arc::new(planning::plan(
-            &self.network().topology(),
-            request,
-            &routes,
-        )?);
+        let planned = match &reverted {
+            None => {
+                planning::check_foreign(self.network(), request, &routes).await?;
+                planning::plan(&self.network().topology(), request, &routes)?
+            }
+            Some(Reverted { moves, .. }) => {
+                let topology = self.network().topology();
+                let (graph, unused) = (topology.graph(), topology.excluded());
+                let flows = revert::flows(graph, unused, source, &routes, moves)?;
+                planning::prove(request, flows)?
+            }
+        };
+        let planned = Arc::new(planned);
         self.touch(migration.id(), &planned)?;
         planning::check_ahead(self.network(), &planned).await?;
         migration.planned(Arc::clone(&planned));
         drop(planning);
-        Ok(Job::new(self.routing.clone(), lease, planned))
+        let routing = self.routing.clone();
+        Ok(Job::new(routing, lease, planned, before, reverted))
+    }
+
+    /// The migration that the request is the way back of.
+    fn reverted(&self, request: &Request) -> Result<Option<Reverted>, BeginError> {
+        let Some(id) = request.reverts else {
+            return Ok(None);
+        };
+        let migration = self.get(id).ok_or(BeginError::Unknown(id))?;
+        let moves = migration.moves();
+        Ok(Some(Reverted { migration, moves }))
     }
 
     /// Takes every switch whose rules will change. Routes are leased one by one, so two migrations could not
@@ -342,6 +402,7 @@ impl Migrations {
     /// Finished migrations are remembered longer than their plans, which may be large.
     fn forget_old_plans(&self) {
         let inner = self.lock();
+        inner.all.values().for_each(|old| old.forget_moves());
         let finished = inner
             .all
             .values()

@@ -1,4 +1,5 @@
-//! `godwit migrate`: triggers a migration, waits for its end, and says what happened.
+//! `godwit migrate` and `godwit revert`: trigger a migration, or the way back of one, wait for its end, and say what
+//! happened.
 
 use std::future::Future;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use tokio::time::{Instant, sleep};
 use super::client::{Answer, Client, Failure};
 use super::console::Console;
 use super::table::{self, Column, at};
-use super::{MigrateArgs, Outcome, plan};
+use super::{CommonArgs, MigrateArgs, Outcome, RevertArgs, plan};
 
 /// How many of the source's counters are shown.
 const SHOWN_COUNTERS: usize = 20;
@@ -49,6 +50,29 @@ pub(super) async fn migrate(
     migrate_until(client, args, console, PATIENCE, interrupt()).await
 }
 
+/// `godwit revert`.
+pub(super) async fn revert(
+    client: &Client,
+    args: &RevertArgs,
+    console: &mut Console,
+) -> Result<Outcome, Failure> {
+    let answer = client
+        .post(&["migrations", &args.id, "revert"], None)
+        .await?;
+    if args.no_wait {
+        return leave_at_once(&answer, &args.common, console);
+    }
+    follow(
+        client,
+        &answer,
+        &args.common,
+        console,
+        PATIENCE,
+        interrupt(),
+    )
+    .await
+}
+
 async fn interrupt() {
     if let Err(error) = tokio::signal::ctrl_c().await {
         tracing::debug!(%error, "no handler for SIGINT: its default stays");
@@ -69,20 +93,42 @@ pub(super) async fn migrate_until(
         plan::print(&answer, args.common.json, console)?;
         return Ok(Outcome::Done);
     }
-    let id = identify(&answer)?;
     if args.no_wait {
-        let accepted = if args.common.json {
-            answer.body.as_slice()
-        } else {
-            id.as_bytes()
-        };
-        console.data(accepted)?;
-        return Ok(Outcome::Done);
+        return leave_at_once(&answer, &args.common, console);
     }
+    follow(client, &answer, &args.common, console, patience, interrupt).await
+}
+
+/// Prints which migration was begun.
+fn leave_at_once(
+    answer: &Answer,
+    common: &CommonArgs,
+    console: &mut Console,
+) -> Result<Outcome, Failure> {
+    let id = identify(answer)?;
+    let accepted = if common.json {
+        answer.body.as_slice()
+    } else {
+        id.as_bytes()
+    };
+    console.data(accepted)?;
+    Ok(Outcome::Done)
+}
+
+/// Waits for the end of the migration that was begun, and says what happened.
+async fn follow(
+    client: &Client,
+    begun: &Answer,
+    common: &CommonArgs,
+    console: &mut Console,
+    patience: Patience,
+    interrupt: impl Future<Output = ()>,
+) -> Result<Outcome, Failure> {
+    let id = identify(begun)?;
     let leave = how_to_go_on(client, &id);
     match wait(client, &id, console.interactive, patience, interrupt).await {
         Ok(Waited::Finished(answer, migration)) => {
-            report(&answer, &migration, args.common.json, console)
+            report(&answer, &migration, common.json, console)
         }
         Ok(Waited::Interrupted) => {
             console.say(&format!("\ninterrupted; {leave}"));
@@ -110,6 +156,9 @@ fn request(args: &MigrateArgs) -> Value {
     });
     if let Some(target) = &args.target {
         request["target"] = json!(target);
+    }
+    if let Some(hold) = args.hold {
+        request["hold"] = json!(hold);
     }
     request
 }
@@ -227,7 +276,7 @@ fn summary(migration: &Value) -> String {
         None | Some(Value::Null) => "shortest paths".to_owned(),
         Some(target) => table::plain(target),
     };
-    let pairs = [
+    let mut pairs = vec![
         ("id", at(migration, "/id")),
         ("algorithm", at(migration, "/algorithm")),
         ("source", at(migration, "/source")),
@@ -238,6 +287,14 @@ fn summary(migration: &Value) -> String {
         ("rounds", at(migration, "/rounds")),
         ("duration", table::duration_us(migration.get("duration_us"))),
     ];
+    let told = |field| migration.get(field).is_some_and(|value| !value.is_null());
+    if told("reverts") {
+        pairs.push(("reverts", at(migration, "/reverts")));
+    }
+    if told("hold_until") {
+        let until = table::time(migration.get("hold_until"));
+        pairs.push(("reversible until", until));
+    }
     let mut sections = vec![table::render_pairs(&pairs)];
     sections.extend(section(migration, "phases", PHASES, usize::MAX));
     sections.extend(section(migration, "counters", COUNTERS, SHOWN_COUNTERS));

@@ -134,6 +134,12 @@ fn a_dry_run_always_waits_so_no_wait_contradicts_it() {
 }
 
 #[test]
+fn a_hold_is_a_day_at_most() {
+    refused(&["migrate", "s1", "--hold", "86401"]);
+    refused(&["migrate", "s1", "--hold", "-1"]);
+}
+
+#[test]
 fn every_algorithm_is_known_on_the_command_line_by_its_name_in_the_rest_interface() {
     for name in ["clone", "move", "freeze-copy"] {
         let command = client_command(&["migrate", "s1", "--algorithm", name], "http://h");

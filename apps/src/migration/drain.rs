@@ -93,15 +93,16 @@ impl OldWay {
         way
     }
 
-    /// The same, where the whole of `source` is to fall silent: every flow that crosses it is among these.
+    /// The same, where the ports of `left` by which these flows came in are to fall silent, except those that are
+    /// `busy` with other flows.
     #[must_use]
-    pub fn off(flows: &[Flow], source: DatapathId) -> Self {
+    pub fn off(flows: &[Flow], left: DatapathId, busy: &BTreeSet<PortRef>) -> Self {
         let hops = flows
             .iter()
-            .filter_map(|flow| flow.old.as_ref()?.hop_at(source));
-        let entries = hops.map(|hop| PortRef::new(source, hop.in_port)).collect();
+            .filter_map(|flow| flow.old.as_ref()?.hop_at(left));
+        let entries = hops.map(|hop| PortRef::new(left, hop.in_port));
         Self {
-            entries,
+            entries: entries.filter(|port| !busy.contains(port)).collect(),
             ..Self::of(flows)
         }
     }

@@ -1,15 +1,18 @@
 //! The script of a migration, and the way back.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
 use godwit_controller::switch::ApplyError;
 use godwit_controller::{Network, RoundError, SwitchState};
 use godwit_openflow::types::DatapathId;
+use godwit_topology::PortRef;
 
 use super::drain::{OldWay, REVALIDATION, Readings, Rest};
 use super::planning::{Planned, waypoints};
 use super::record::{FlowCount, Migration, Phase, State};
+use super::revert::{Moved, Moves, Reverted};
 use crate::plan::{Change, Flow, Kind, Round};
 use crate::routing::Routing;
 use crate::routing::counters::Counters;
@@ -21,6 +24,10 @@ pub struct Job {
     routing: Routing,
     lease: Lease,
     planned: Arc<Planned>,
+    /// What the source was before, and is again after a rollback.
+    before: SwitchState,
+    /// The migration that this one is the way back of.
+    reverted: Option<Reverted>,
     /// Which connection each switch had when the plan was made: rules sent over an earlier one may be lost.
     connections: Vec<(DatapathId, Option<u64>)>,
 }
@@ -41,7 +48,13 @@ enum Halt {
 }
 
 impl Job {
-    pub(super) fn new(routing: Routing, lease: Lease, planned: Arc<Planned>) -> Self {
+    pub(super) fn new(
+        routing: Routing,
+        lease: Lease,
+        planned: Arc<Planned>,
+        before: SwitchState,
+        reverted: Option<Reverted>,
+    ) -> Self {
         let connection = |dpid| {
             routing
                 .network()
@@ -58,6 +71,8 @@ impl Job {
             routing,
             lease,
             planned,
+            before,
+            reverted,
             connections,
         }
     }
@@ -175,12 +190,34 @@ impl Job {
 
     async fn drain(&self, migration: &Migration, flipped: Instant) {
         let _timer = migration.phase(Phase::Drain);
-        let way = OldWay::off(&self.planned.flows, self.planned.request.source);
+        let [left, _] = self.planned.request.left_and_taking();
+        let flows = &self.planned.flows;
+        let way = left.map_or_else(
+            || OldWay::of(flows),
+            |left| OldWay::off(flows, left, &self.entered_by_others(left)),
+        );
         if way.is_empty() || !self.planned.request.algorithm.keeps_counters() {
             return;
         }
         let Rest { readings, .. } = way.rest(self.network(), flipped).await;
         self.take_in(&readings);
+    }
+
+    /// Ports of a switch by which routes come in that stay there, or will when this is done. At a source there are
+    /// none; a target that is left again may have routes of its own.
+    fn entered_by_others(&self, dpid: DatapathId) -> BTreeSet<PortRef> {
+        let flows = &self.planned.flows;
+        let leaving: BTreeSet<_> = flows.iter().map(|flow| flow.template.id).collect();
+        let mut ports = BTreeSet::new();
+        let hops = flows.iter().filter_map(|flow| flow.new.hop_at(dpid));
+        ports.extend(hops.map(|hop| PortRef::new(dpid, hop.in_port)));
+        self.routing.table().for_each(|id, route| {
+            if !leaving.contains(&id) {
+                let hop = route.path.hop_at(dpid);
+                ports.extend(hop.map(|hop| PortRef::new(dpid, hop.in_port)));
+            }
+        });
+        ports
     }
 
     fn take_in(&self, readings: &Readings) {
@@ -205,24 +242,35 @@ impl Job {
     async fn commit(&self, migration: &Migration) {
         let timer = migration.phase(Phase::Commit);
         let request = &self.planned.request;
+        let [left, taking] = request.left_and_taking();
         let mut counts = Vec::new();
+        let mut moves = Moves::new();
         for Flow { template, new, .. } in &self.planned.flows {
             let counted = self.routing.table().with(template.id, |route| {
-                let counted = route
-                    .counters
-                    .on_switch(request.source)
+                let left = left.filter(|left| new.hop_at(*left).is_none());
+                let counted = left
+                    .and_then(|left| route.counters.on_switch(left))
                     .map(|on_switch| on_switch.total());
                 if request.algorithm.keeps_counters() {
                     route.counters.set_path(new.switches());
-                    if let Some(target) = request.target {
-                        route.counters.carry_over(request.source, target);
+                    if let (Some(left), Some(taking)) = (left, taking) {
+                        route.counters.carry_over(left, taking);
                     }
                 } else {
                     route.counters = Counters::default();
                     route.counters.set_path(new.switches());
                 }
-                route.via = waypoints_kept(route, request);
-                route.path = new.clone();
+                let undone = |reverted: &Reverted| reverted.moves.get(&template.id).cloned();
+                let via = match self.reverted.as_ref().and_then(undone) {
+                    None => waypoints_kept(route, request),
+                    Some(moved) => moved.via,
+                };
+                let moved = Moved {
+                    before: std::mem::replace(&mut route.path, new.clone()),
+                    after: new.clone(),
+                    via: std::mem::replace(&mut route.via, via),
+                };
+                moves.insert(template.id, moved);
                 route.state = RouteState::Active;
                 counted
             });
@@ -235,9 +283,17 @@ impl Job {
             migration.set_counters(counts);
         }
         self.mend_reconnected().await;
-        self.network()
-            .set_state(request.source, SwitchState::Drained)
-            .await;
+        let state = match &self.reverted {
+            None => {
+                migration.set_moves(moves);
+                SwitchState::Drained
+            }
+            Some(reverted) => {
+                reverted.migration.set_reverted(migration.id());
+                SwitchState::Active
+            }
+        };
+        self.network().set_state(request.source, state).await;
         drop(timer);
     }
 
@@ -291,7 +347,7 @@ impl Job {
         self.lease.update(|route| route.state = RouteState::Active);
         self.mend_reconnected().await;
         self.network()
-            .set_state(self.planned.request.source, SwitchState::Active)
+            .set_state(self.planned.request.source, self.before)
             .await;
         drop(timer);
         if left.is_empty() {

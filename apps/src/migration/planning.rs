@@ -113,6 +113,12 @@ pub enum Refusal {
         /// The routes, and why.
         routes: Vec<(FlowId, RouteError)>,
     },
+    /// The ways that the routes had can't be gone again.
+    #[error("there is no way back")]
+    NoWayBack {
+        /// What is in the way.
+        reasons: Vec<String>,
+    },
     /// The plan could harm traffic.
     #[error("the plan did not pass its check: {0}")]
     Unsafe(#[from] Unsafe),
@@ -128,6 +134,7 @@ impl Refusal {
         let mut reasons = match self {
             Self::Hosts { hosts } => hosts.clone(),
             Self::ForeignRules { rules } | Self::RulesAhead { rules } => rules.clone(),
+            Self::NoWayBack { reasons } => reasons.clone(),
             Self::NoPath { routes } => routes
                 .iter()
                 .map(|(id, why)| format!("route {id}: {why}"))
@@ -248,6 +255,14 @@ pub fn plan(
     if !without.is_empty() {
         return Err(Refusal::NoPath { routes: without });
     }
+    prove(request, flows)
+}
+
+/// The rounds for these flows, proven. Pure.
+///
+/// # Errors
+/// When they could harm traffic.
+pub fn prove(request: &Request, flows: Vec<Flow>) -> Result<Planned, Refusal> {
     let rounds = request.algorithm.plan(&flows, request.source);
     verify(&flows, &rounds, request.algorithm.guarantee())?;
     Ok(Planned {

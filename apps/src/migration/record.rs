@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::planning::{Planned, RuleCounts};
 use super::request::{Algorithm, Request};
+use super::revert::{Irreversible, Moves};
 use crate::plan::FlowId;
 use crate::plan::text::RoundDto;
 use crate::routing::counters::Tally;
@@ -126,6 +127,9 @@ struct Status {
     counters: Vec<FlowCount>,
     finished: Option<(SystemTime, Duration)>,
     error: Option<String>,
+    /// What its way back needs, for as long as it may be reverted.
+    moves: Arc<Moves>,
+    reverted_by: Option<MigrationId>,
 }
 
 impl Migration {
@@ -144,6 +148,8 @@ impl Migration {
             counters: Vec::new(),
             finished: None,
             error: None,
+            moves: Arc::default(),
+            reverted_by: None,
         };
         Self {
             id,
@@ -164,6 +170,12 @@ impl Migration {
     #[must_use]
     pub const fn id(&self) -> MigrationId {
         self.id
+    }
+
+    /// What was asked for.
+    #[must_use]
+    pub const fn request(&self) -> &Request {
+        &self.request
     }
 
     /// Where it is.
@@ -229,6 +241,53 @@ impl Migration {
         self.status().counters = counters;
     }
 
+    /// Keeps what its way back needs.
+    pub(super) fn set_moves(&self, moves: Moves) {
+        self.status().moves = Arc::new(moves);
+    }
+
+    /// What it did to its routes; nothing any more once it can't be reverted.
+    #[must_use]
+    pub fn moves(&self) -> Arc<Moves> {
+        Arc::clone(&self.status().moves)
+    }
+
+    /// Whether it may be reverted now.
+    ///
+    /// # Errors
+    /// When it is too early or too late.
+    pub fn check_reversible(&self) -> Result<(), Irreversible> {
+        let (id, hold) = (self.id, self.request.hold);
+        let status = self.status();
+        if status.state != State::Committed {
+            let state = status.state;
+            return Err(Irreversible::NotCommitted { id, state });
+        }
+        if let Some(reverts) = self.request.reverts {
+            return Err(Irreversible::WayBack { id, reverts });
+        }
+        if let Some(by) = status.reverted_by {
+            return Err(Irreversible::Already { id, by });
+        }
+        let took = status.finished.map_or(Duration::ZERO, |(_, took)| took);
+        if self.started.elapsed() >= took + hold {
+            return Err(Irreversible::Over { id, hold });
+        }
+        Ok(())
+    }
+
+    /// Another migration was its way back.
+    pub(super) fn set_reverted(&self, by: MigrationId) {
+        self.status().reverted_by = Some(by);
+    }
+
+    /// Gives up what the way back needs once there is none.
+    pub(super) fn forget_moves(&self) {
+        if self.state().is_final() && self.check_reversible().is_err() {
+            self.set_moves(Moves::new());
+        }
+    }
+
     /// Asks for a rollback. `false` when it is too late: the last flip is done, or all is.
     pub fn cancel(&self) -> bool {
         let status = self.status();
@@ -255,6 +314,7 @@ impl Migration {
     /// As it is served.
     #[must_use]
     pub fn view(&self) -> MigrationDto {
+        let is_held = self.check_reversible().is_ok();
         let status = self.status();
         let us = |duration: Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
         let duration = status
@@ -273,6 +333,13 @@ impl Migration {
             finished_at: status
                 .finished
                 .map(|(at, _)| humantime::format_rfc3339_micros(at).to_string()),
+            hold_until: status
+                .finished
+                .filter(|_| is_held)
+                .map(|(at, _)| at + self.request.hold)
+                .map(|at| humantime::format_rfc3339_micros(at).to_string()),
+            reverts: self.request.reverts,
+            reverted_by: status.reverted_by,
             duration_us: us(duration),
             phases: status
                 .phases
@@ -324,6 +391,12 @@ pub struct MigrationDto {
     rounds: usize,
     started_at: String,
     finished_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hold_until: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reverts: Option<MigrationId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reverted_by: Option<MigrationId>,
     duration_us: u64,
     phases: Vec<PhaseDto>,
     counters: Vec<FlowCount>,

@@ -6,9 +6,11 @@
 //! | `GET /migrations`, `GET /migrations/{id}` | what became of them |
 //! | `GET /migrations/{id}/plan` | the rounds |
 //! | `DELETE /migrations/{id}` | cancels: rolls back |
+//! | `POST /migrations/{id}/revert` | back to the source, within the hold after the commit |
 //! | `POST /switches/{id}/restore` | a drained switch may carry traffic again |
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::State as Shared;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -22,7 +24,8 @@ use serde::Deserialize;
 
 use super::planning::Refusal;
 use super::record::{Migration, MigrationDto, MigrationId, PlanDto};
-use super::request::{Algorithm, Request};
+use super::request::{Algorithm, DEFAULT_HOLD, LONGEST_HOLD, Request};
+use super::revert::Irreversible;
 use super::{BeginError, Migrations};
 
 /// The longest idempotency key: the draft asks for nothing longer than a UUID, some clients send more.
@@ -33,6 +36,7 @@ pub(super) fn router(migrations: Migrations) -> Router {
         .route("/migrations", get(list).post(create))
         .route("/migrations/{id}", get(show).delete(cancel))
         .route("/migrations/{id}/plan", get(plan))
+        .route("/migrations/{id}/revert", post(revert))
         .route("/switches/{id}/restore", post(restore))
         .with_state(migrations)
 }
@@ -45,6 +49,8 @@ struct MigrationRequest {
     algorithm: Algorithm,
     #[serde(default)]
     dry_run: bool,
+    /// Seconds.
+    hold: Option<u64>,
 }
 
 async fn create(
@@ -61,10 +67,18 @@ async fn create(
         .as_deref()
         .map(|name| find(name, "target"))
         .transpose()?;
+    let hold = body.hold.map_or(DEFAULT_HOLD, Duration::from_secs);
+    if hold > LONGEST_HOLD {
+        let most = LONGEST_HOLD.as_secs();
+        let detail = format!("a migration may be held for 0 to {most} seconds");
+        return Err(ApiError::impossible(detail).at("hold"));
+    }
     let request = Request {
         source,
         target,
         algorithm: body.algorithm,
+        hold,
+        reverts: None,
     };
     if body.dry_run {
         let planned = migrations
@@ -73,9 +87,23 @@ async fn create(
             .map_err(|error| refused(&error))?;
         return Ok(Json(PlanDto::new(&planned)).into_response());
     }
-    // Once begun it is carried through, also when the client goes away.
-    let beginning = migrations.clone();
-    let (migration, _) = tokio::spawn(async move { beginning.begin(request, key).await })
+    accepted(async move { migrations.begin(request, key).await }).await
+}
+
+async fn revert(
+    Shared(migrations): Shared<Migrations>,
+    Id(id): Id<MigrationId>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let key = idempotency_key(&headers)?;
+    accepted(async move { migrations.revert(id, key).await }).await
+}
+
+/// The answer to a migration that is to begin. Once begun it is carried through, also when the client goes away.
+async fn accepted(
+    beginning: impl Future<Output = Result<(Arc<Migration>, bool), BeginError>> + Send + 'static,
+) -> Result<Response, ApiError> {
+    let (migration, _) = tokio::spawn(beginning)
         .await
         .map_err(|_| ApiError::unavailable("the controller is stopping"))?
         .map_err(|error| refused(&error))?;
@@ -122,7 +150,13 @@ fn refused(error: &BeginError) -> ApiError {
         BeginError::Overlaps { other, .. } => {
             ApiError::conflict(detail).with(format!("/v1/migrations/{other}"))
         }
-        BeginError::Refused(Refusal::Frozen(_)) => ApiError::conflict(detail),
+        BeginError::Irreversible(Irreversible::Already { by, .. }) => {
+            ApiError::conflict(detail).with(format!("/v1/migrations/{by}"))
+        }
+        BeginError::Irreversible(_) | BeginError::Refused(Refusal::Frozen(_)) => {
+            ApiError::conflict(detail)
+        }
+        BeginError::Unknown(_) => ApiError::not_found(detail),
         BeginError::KeyReused(_) => ApiError::impossible(detail),
         BeginError::Abandoned => ApiError::unavailable(detail),
         BeginError::Refused(Refusal::SameSwitch) => ApiError::impossible(detail).at("target"),

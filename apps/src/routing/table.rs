@@ -69,7 +69,7 @@ pub struct Route {
 
 impl Route {
     /// A route that is about to be installed.
-    pub(super) fn new(
+    pub(crate) fn new(
         from: Endpoint,
         to: Endpoint,
         template: Template,

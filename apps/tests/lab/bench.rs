@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use godwit_apps::migration::Migrations;
 use godwit_apps::migration::record::{Migration, State};
-use godwit_apps::migration::request::{Algorithm, Request};
+use godwit_apps::migration::request::{Algorithm, DEFAULT_HOLD, Request};
 use godwit_apps::plan::FlowId;
 use godwit_apps::routing::install::{InstallError, Wish};
 use godwit_apps::routing::table::Origin;
@@ -176,6 +176,8 @@ impl Bench {
             source: SOURCE,
             target: Some(TARGET),
             algorithm,
+            hold: DEFAULT_HOLD,
+            reverts: None,
         }
     }
 

@@ -15,4 +15,5 @@ mod flow_table;
 mod keys;
 mod others;
 mod rest;
+mod revert;
 mod smoke;

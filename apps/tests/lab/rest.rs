@@ -17,7 +17,7 @@ async fn plans_of_older_migrations_are_given_up_and_their_records_stay() {
         let request = Request {
             source,
             target: Some(target),
-            algorithm: Algorithm::Clone,
+            ..Bench::request(Algorithm::Clone)
         };
         let (migration, _) = bench.migrations.begin(request, None).await.unwrap();
         let plan = format!("/v1/migrations/{}/plan", migration.id());
@@ -48,6 +48,7 @@ async fn a_name_that_nobody_can_have_is_a_problem_like_any_other() {
         ("DELETE", "/v1/routes/{}"),
         ("GET", "/v1/migrations/{}"),
         ("DELETE", "/v1/migrations/{}"),
+        ("POST", "/v1/migrations/{}/revert"),
         ("GET", "/v1/migrations/{}/plan"),
     ] {
         for name in ["%FF", "nobody", "-1", "99999999999999999999", "%00"] {

@@ -1,4 +1,4 @@
-//! `godwit migrate`, against a canned server.
+//! `godwit migrate` and `godwit revert`, against a canned server.
 
 use std::future::{pending, ready};
 use std::time::Duration;
@@ -135,6 +135,43 @@ async fn json_prints_the_last_answer_unchanged_and_keeps_the_exit_status() {
 async fn no_wait_prints_the_id_and_leaves() {
     let server = Server::start([accepted()]).await;
     let ran = godwit(&["migrate", "s7", "--no-wait"], &server.url).await;
+    assert_eq!((ran.outcome, ran.out.as_str()), (Outcome::Done, "m1\n"));
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn a_hold_is_asked_for_and_the_end_says_until_when_it_lasts() {
+    let mut last = ended("committed", None, 0);
+    last["hold_until"] = json!("2026-11-21T08:01:01Z");
+    let server = Server::start([accepted(), Canned::ok(&last.to_string())]).await;
+    let ran = godwit(&["migrate", "s7", "--hold", "60"], &server.url).await;
+    assert_eq!(ran.outcome, Outcome::Done);
+    assert_eq!(server.body(0)["hold"], 60);
+    assert!(ran.out.contains("reversible until"), "{}", ran.out);
+    assert!(!ran.out.contains("reverts"), "{}", ran.out);
+}
+
+#[tokio::test]
+async fn a_revert_is_waited_for_like_any_migration() {
+    for (state, outcome) in [
+        ("committed", Outcome::Done),
+        ("rolled_back", Outcome::Failed),
+    ] {
+        let mut last = ended(state, None, 0);
+        last["reverts"] = json!(7);
+        let server = Server::start([accepted(), Canned::ok(&last.to_string())]).await;
+        let ran = godwit(&["revert", "7"], &server.url).await;
+        assert_eq!(ran.outcome, outcome, "{}", ran.err);
+        let asked = ["POST /v1/migrations/7/revert", "GET /v1/migrations/m1"];
+        assert_eq!(server.requests(), asked);
+        assert!(ran.out.contains("reverts"), "{}", ran.out);
+    }
+}
+
+#[tokio::test]
+async fn a_revert_without_waiting_prints_the_id_of_the_way_back() {
+    let server = Server::start([accepted()]).await;
+    let ran = godwit(&["revert", "7", "--no-wait"], &server.url).await;
     assert_eq!((ran.outcome, ran.out.as_str()), (Outcome::Done, "m1\n"));
     assert_eq!(server.requests().len(), 1);
 }

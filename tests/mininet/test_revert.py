@@ -1,0 +1,90 @@
+"""Back to the source of a migration, under traffic: as if it had never been."""
+
+import time
+
+import pytest
+
+from controller import Refused
+from processes import wait_until
+from routes import FIRST_PORT, carriers
+from test_migration import LEAD_S, NETWORKS, RATE, RUNS, show, stage  # noqa: F401  pylint: disable=unused-import
+from traffic import BothWays
+
+
+def there_and_back(scene, count, name, target=None):
+    """A migration by `clone` and its way back under one stream of traffic, held to all promises."""
+    routes = scene.add_routes(count)
+    before = scene.network.all_rules()
+    with BothWays(scene.first, scene.second, FIRST_PORT, RATE, flows=count) as traffic:
+        time.sleep(LEAD_S)
+        migration = scene.api.migrate(scene.source, target)
+        assert migration["state"] == "committed", migration
+        assert scene.source not in carriers(scene.network)
+        time.sleep(LEAD_S)
+        begun = scene.api.post(f"/migrations/{migration['id']}/revert")
+        back = scene.api.wait_for_migration(begun["id"])
+        assert back["state"] == "committed", back
+        time.sleep(LEAD_S)
+    show(name, back, traffic.outcome)
+    assert traffic.outcome.receiver_drops == 0
+    assert (traffic.outcome.lost, traffic.outcome.duplicates) == (0, 0)
+    assert scene.network.all_rules() == before
+    scene.assert_counted(routes, traffic)
+    assert scene.api.switch_state(scene.source) == scene.api.switch_state(scene.target) == "active"
+    assert (back["algorithm"], back["reverts"]) == ("clone", migration["id"])
+    assert scene.api.get(f"/migrations/{migration['id']}")["reverted_by"] == back["id"]
+    for route in routes:
+        scene.api.delete(f"/routes/{route}")
+
+
+@pytest.mark.limit(120 + 40 * RUNS)
+@pytest.mark.parametrize("count", [1, 200])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_there_and_back_nothing_is_lost_and_all_is_as_before(stage, name, count):  # noqa: F811
+    scene = stage(name)
+    for _ in range(RUNS):
+        there_and_back(scene, count, f"revert {name} {count}", scene.target)
+
+
+@pytest.mark.limit(120 + 40 * RUNS)
+@pytest.mark.parametrize("who", ["s6", "s7"])
+def test_a_switch_that_is_left_may_have_a_daemon_of_its_own_and_slow_links(stage, who):  # noqa: F811
+    scene = stage("abilene", separate=(who,), relays={("s4", "s5"): 10, ("s8", "s11"): 10})
+    for _ in range(RUNS):
+        there_and_back(scene, 200, f"revert separate {who}", scene.target)
+
+
+def test_a_source_that_was_drained_without_a_target_is_gone_back_to(stage):  # noqa: F811
+    there_and_back(stage("abilene"), 5, "revert of a drain")
+
+
+def test_a_link_of_the_old_paths_that_is_gone_refuses_the_revert(stage):  # noqa: F811
+    scene = stage("abilene")
+    scene.add_routes(5)
+    migration = scene.api.migrate(scene.source, scene.target)
+    scene.network.set_link("s4", "s7", "down")
+    wait_until(lambda: len(scene.api.links()) == len(scene.network.links()) - 2, 5, "the link gone")
+    before = scene.network.all_rules()
+    with pytest.raises(Refused) as refused:
+        scene.api.post(f"/migrations/{migration['id']}/revert")
+    assert refused.value.status == 422
+    assert refused.value.content_type.startswith("application/problem+json")
+    assert any("is gone" in reason for reason in refused.value.problem()["reasons"])
+    assert scene.network.all_rules() == before
+    assert scene.api.switch_state(scene.source) == "drained"
+
+
+def test_the_command_line_goes_back_until_the_hold_is_over(stage, controller):  # noqa: F811
+    scene = stage("abilene")
+    scene.add_routes(5)
+    before = scene.network.all_rules()
+    assert controller.command("migrate", "s7", "s6").returncode == 0
+    done = controller.command("revert", "1")
+    assert done.returncode == 0, done.stderr
+    assert "committed" in done.stdout
+    assert scene.network.all_rules() == before
+    again = controller.command("revert", "1")
+    assert again.returncode == 1 and "reverted already" in again.stderr
+    assert controller.command("migrate", "s7", "s6", "--hold", "0").returncode == 0
+    late = controller.command("revert", "3")
+    assert late.returncode == 1 and "hold" in late.stderr
