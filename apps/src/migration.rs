@@ -45,8 +45,11 @@ use revert::{Irreversible, Reverted};
 use crate::routing::Routing;
 use crate::routing::table::Route;
 
-/// Finished migrations that are remembered, and on top those that may still be reverted; the oldest go first.
+/// Finished migrations that are remembered; the oldest go first.
 const REMEMBERED: usize = 100;
+
+/// The same while there are older ones that may still be reverted: that many in one hold are no way of working.
+const REMEMBERED_HELD: usize = 1_000;
 
 /// Flows, of all finished migrations together, whose plans are kept; those of the oldest go first. A plan takes about
 /// 5 kB a flow, so that is 50 MB. The latest plan is kept however large it is: somebody will want to see it.
@@ -308,10 +311,12 @@ impl Migrations {
             );
         }
         while inner.all.len() > REMEMBERED {
+            let is_crowded = inner.all.len() > REMEMBERED_HELD;
+            let is_spare = |old: &Migration| is_crowded || old.check_reversible().is_err();
             let Some(oldest) = inner
                 .all
                 .iter()
-                .find(|(_, old)| old.state().is_final() && old.check_reversible().is_err())
+                .find(|(_, old)| old.state().is_final() && is_spare(old))
                 .map(|(&id, _)| id)
             else {
                 break;

@@ -7,7 +7,7 @@ use std::time::Instant;
 use godwit_controller::switch::ApplyError;
 use godwit_controller::{Network, RoundError, SwitchState};
 use godwit_openflow::types::DatapathId;
-use godwit_topology::PortRef;
+use godwit_topology::{Path, PortRef};
 
 use super::drain::{OldWay, REVALIDATION, Readings, Rest};
 use super::planning::{Planned, waypoints};
@@ -15,8 +15,8 @@ use super::record::{FlowCount, Migration, Phase, State};
 use super::revert::{Moved, Moves, Reverted};
 use crate::plan::{Change, Flow, Kind, Round};
 use crate::routing::Routing;
-use crate::routing::counters::Counters;
-use crate::routing::table::{Lease, State as RouteState};
+use crate::routing::counters::{Counters, OnSwitch, Tally};
+use crate::routing::table::{Lease, Route, State as RouteState};
 
 /// A migration that is ready to run: nothing has been sent yet.
 #[derive(Debug)]
@@ -242,42 +242,15 @@ impl Job {
     async fn commit(&self, migration: &Migration) {
         let timer = migration.phase(Phase::Commit);
         let request = &self.planned.request;
-        let [left, taking] = request.left_and_taking();
         let mut counts = Vec::new();
         let mut moves = Moves::new();
         for Flow { template, new, .. } in &self.planned.flows {
-            let counted = self.routing.table().with(template.id, |route| {
-                let left = left.filter(|left| new.hop_at(*left).is_none());
-                let counted = left
-                    .and_then(|left| route.counters.on_switch(left))
-                    .map(|on_switch| on_switch.total());
-                if request.algorithm.keeps_counters() {
-                    route.counters.set_path(new.switches());
-                    if let (Some(left), Some(taking)) = (left, taking) {
-                        route.counters.carry_over(left, taking);
-                    }
-                } else {
-                    route.counters = Counters::default();
-                    route.counters.set_path(new.switches());
-                }
-                let undone = |reverted: &Reverted| reverted.moves.get(&template.id).cloned();
-                let via = match self.reverted.as_ref().and_then(undone) {
-                    None => waypoints_kept(route, request),
-                    Some(moved) => moved.via,
-                };
-                let moved = Moved {
-                    before: std::mem::replace(&mut route.path, new.clone()),
-                    after: new.clone(),
-                    via: std::mem::replace(&mut route.via, via),
-                };
-                moves.insert(template.id, moved);
-                route.state = RouteState::Active;
-                counted
-            });
-            counts.extend(counted.flatten().map(|tally| FlowCount {
-                id: template.id,
-                tally,
-            }));
+            let id = template.id;
+            let table = self.routing.table();
+            if let Some((counted, moved)) = table.with(id, |route| self.hand_over(route, new)) {
+                counts.extend(counted.map(|tally| FlowCount { id, tally }));
+                moves.insert(id, moved);
+            }
         }
         if request.algorithm.keeps_counters() {
             migration.set_counters(counts);
@@ -295,6 +268,35 @@ impl Job {
         };
         self.network().set_state(request.source, state).await;
         drop(timer);
+    }
+
+    /// The new path is the route's own from now on. Gives what the switch that it left had counted, and what its way
+    /// back needs.
+    fn hand_over(&self, route: &mut Route, new: &Path) -> (Option<Tally>, Moved) {
+        let request = &self.planned.request;
+        let [left, taking] = request.left_and_taking();
+        let left = left.filter(|left| new.hop_at(*left).is_none());
+        let on_left = left.and_then(|left| route.counters.on_switch(left));
+        let counted = on_left.map(OnSwitch::total);
+        if !request.algorithm.keeps_counters() {
+            route.counters = Counters::default();
+        }
+        route.counters.set_path(new.switches());
+        if let (Some(left), Some(taking)) = (left, taking) {
+            route.counters.carry_over(left, taking);
+        }
+        let undone = |reverted: &Reverted| reverted.moves.get(&route.template.id).cloned();
+        let via = match self.reverted.as_ref().and_then(undone) {
+            None => waypoints_kept(route, request),
+            Some(moved) => moved.via,
+        };
+        route.state = RouteState::Active;
+        let moved = Moved {
+            before: std::mem::replace(&mut route.path, new.clone()),
+            after: new.clone(),
+            via: std::mem::replace(&mut route.via, via),
+        };
+        (counted, moved)
     }
 
     /// Undoes the first `done` rounds, the last first. Undoing a round that took effect only in part, or not
@@ -428,10 +430,7 @@ impl Job {
 
 /// The switches that the route was asked to cross, with the target in the source's place. A target that
 /// was only this migration's wish does not bind the route for ever.
-fn waypoints_kept(
-    route: &crate::routing::table::Route,
-    request: &super::request::Request,
-) -> Vec<DatapathId> {
+fn waypoints_kept(route: &Route, request: &super::request::Request) -> Vec<DatapathId> {
     if route.via.contains(&request.source) {
         waypoints(route, request)
     } else {

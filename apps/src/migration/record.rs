@@ -92,7 +92,7 @@ pub enum Phase {
     Rollback,
 }
 
-/// What the source had counted for one flow.
+/// What the switch that was left had counted for one flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct FlowCount {
     /// The route.
@@ -236,7 +236,7 @@ impl Migration {
         }
     }
 
-    /// What the source had counted, in its final numbers.
+    /// What the switch that was left had counted, in its final numbers: the source, or on the way back the target.
     pub fn set_counters(&self, counters: Vec<FlowCount>) {
         self.status().counters = counters;
     }
@@ -270,7 +270,7 @@ impl Migration {
             return Err(Irreversible::Already { id, by });
         }
         let took = status.finished.map_or(Duration::ZERO, |(_, took)| took);
-        if self.started.elapsed() >= took + hold {
+        if self.started.elapsed() >= took.saturating_add(hold) {
             return Err(Irreversible::Over { id, hold });
         }
         Ok(())
@@ -336,7 +336,7 @@ impl Migration {
             hold_until: status
                 .finished
                 .filter(|_| is_held)
-                .map(|(at, _)| at + self.request.hold)
+                .and_then(|(at, _)| at.checked_add(self.request.hold))
                 .map(|at| humantime::format_rfc3339_micros(at).to_string()),
             reverts: self.request.reverts,
             reverted_by: status.reverted_by,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use godwit_apps::migration::BeginError;
 use godwit_apps::migration::record::{Migration, State};
 use godwit_apps::migration::request::{Algorithm, Request};
+use godwit_apps::routing::install::Wish;
 use godwit_apps::routing::table::State as RouteState;
 use godwit_controller::SwitchState;
 use godwit_openflow::model::FlowRule;
@@ -22,7 +23,7 @@ const PROBLEM: &str = "application/problem+json";
 fn tables(bench: &Bench) -> BTreeMap<u64, Vec<FlowRule>> {
     let table = |dpid| {
         let mut rules = bench.fabric.rules(dpid, |_| true);
-        rules.sort_by_key(|rule| (rule.cookie, rule.priority, rule.pattern.to_string()));
+        rules.sort_by_key(|rule| (rule.cookie.0, rule.priority, rule.pattern.to_string()));
         (dpid, rules)
     };
     (1..=5).map(table).collect()
@@ -307,4 +308,20 @@ async fn a_target_with_routes_of_its_own_keeps_them_and_is_not_waited_for() {
     let counters = bench.routing.table().get(ids[0]).unwrap().counters;
     let carried = counters.on_switch(SOURCE).unwrap().carried_over().unwrap();
     assert_eq!(carried.from, TARGET);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_route_that_had_to_cross_the_source_has_to_again() {
+    let bench = Bench::new().await;
+    let asked = Wish {
+        via: vec![SOURCE],
+        ..wish(0)
+    };
+    let id = bench.create(vec![asked]).await.unwrap()[0];
+    let via = || bench.routing.table().get(id).unwrap().via;
+    let migration = committed(&bench, Bench::request(Algorithm::Clone)).await;
+    assert_eq!(via(), [TARGET]);
+    let back = revert(&bench, &migration).await.unwrap();
+    assert_eq!(bench.end_of(&back).await.0, State::Committed);
+    assert_eq!(via(), [SOURCE]);
 }
