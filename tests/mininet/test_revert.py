@@ -6,7 +6,7 @@ import pytest
 
 from controller import Refused
 from processes import wait_until
-from routes import FIRST_PORT, carriers
+from routes import FIRST_PORT, carriers, requests
 from test_migration import LEAD_S, NETWORKS, RATE, RUNS, show, stage  # noqa: F401  pylint: disable=unused-import
 from traffic import BothWays
 
@@ -56,6 +56,24 @@ def test_a_switch_that_is_left_may_have_a_daemon_of_its_own_and_slow_links(stage
 
 def test_a_source_that_was_drained_without_a_target_is_gone_back_to(stage):  # noqa: F811
     there_and_back(stage("abilene"), 5, "revert of a drain")
+
+
+def test_a_target_with_traffic_of_its_own_is_not_waited_for(stage):  # noqa: F811
+    scene = stage("abilene")
+    routes = scene.add_routes(5)
+    migration = scene.api.migrate(scene.source, scene.target)
+    since = scene.api.post("/routes", requests(scene.first, scene.second, 5, FIRST_PORT + 5))
+    assert scene.source not in carriers(scene.network)
+    with BothWays(scene.first, scene.second, FIRST_PORT, RATE, flows=10) as traffic:
+        time.sleep(LEAD_S)
+        back = scene.api.wait_for_migration(scene.api.post(f"/migrations/{migration['id']}/revert")["id"])
+        time.sleep(LEAD_S)
+    show("revert, a busy target", back, traffic.outcome)
+    assert (back["state"], back["flows"] >= len(routes)) == ("committed", True)
+    assert (traffic.outcome.lost, traffic.outcome.duplicates) == (0, 0)
+    assert next(phase["duration_us"] for phase in back["phases"] if phase["name"] == "drain") < 2_000_000
+    here = carriers(scene.network)
+    assert here[scene.source] == len(routes) and here[scene.target] == len(since)
 
 
 def test_a_link_of_the_old_paths_that_is_gone_refuses_the_revert(stage):  # noqa: F811

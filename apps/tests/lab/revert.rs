@@ -266,8 +266,10 @@ async fn a_source_in_service_stays_so_when_its_revert_rolls_back() {
     bench.routes(ROUTES).await;
     let migration = committed(&bench, Bench::request(Algorithm::Clone)).await;
     assert_eq!(bench.http("POST", "/v1/switches/0x2/restore").await.0, 200);
-    bench.fabric.mood(2, Mood::Refuses);
-    let back = revert(&bench, &migration).await.unwrap();
+    let back = half_way_back(&bench, &migration).await;
+    assert_eq!(bench.network.state(SOURCE), SwitchState::Active);
+    assert!(back.cancel());
+    bench.fabric.mood(2, Mood::Well);
     assert_eq!(bench.end_of(&back).await.0, State::RolledBack);
     assert_eq!(bench.network.state(SOURCE), SwitchState::Active);
     assert_eq!(bench.fabric.harm(), [""; 0]);
@@ -292,11 +294,10 @@ async fn the_same_key_gives_the_same_way_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_target_with_routes_of_its_own_keeps_them_and_is_not_waited_for() {
+async fn a_target_with_routes_of_its_own_keeps_them() {
     let bench = Bench::new().await;
     let ids = bench.routes(ROUTES).await;
     let migration = committed(&bench, Bench::request(Algorithm::Clone)).await;
-    // In by the port that the others came in by.
     let own = bench.create(vec![wish(70)]).await.unwrap()[0];
     bench.fabric.watch(&packet(70), HERE, THERE);
     let back = revert(&bench, &migration).await.unwrap();
