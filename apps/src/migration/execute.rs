@@ -171,12 +171,30 @@ impl Job {
         let _timer = migration.phase(phase);
         // A flip may rely on the one before: until a switch's cache has been looked at again, packets may still
         // leave it the old way and would meet the next flip from the wrong side.
-        if self.planned.request.algorithm == super::request::Algorithm::Clone
-            && (previous, round.kind) == (Some(Kind::Flip), Kind::Flip)
-        {
+        // And a switch that the flows come back to may still have in its cache that they are dropped there.
+        let waits = match (previous, round.kind) {
+            (Some(Kind::Flip), Kind::Flip) => true,
+            (Some(Kind::Install), Kind::Flip) => self.comes_back(),
+            _ => false,
+        };
+        if waits && self.planned.request.algorithm == super::request::Algorithm::Clone {
             tokio::time::sleep(REVALIDATION).await;
         }
         round.messages().apply(self.network().switches()).await
+    }
+
+    /// Whether a flow goes to a switch that it was on before and left.
+    fn comes_back(&self) -> bool {
+        let left_before = |flow: &Flow, dpid| {
+            let left = |route: &mut Route| {
+                let on_switch = route.counters.on_switch(dpid);
+                on_switch.is_some_and(|on_switch| !on_switch.is_live())
+            };
+            self.routing.table().with(flow.template.id, left) == Some(true)
+        };
+        let back_to = |flow: &Flow| flow.new.switches().any(|dpid| left_before(flow, dpid));
+        // Counters that were started again don't know.
+        self.reverted.is_some() || self.planned.flows.iter().any(back_to)
     }
 
     /// `move`: the source's counters, before its rules are removed with traffic still coming.
