@@ -68,8 +68,9 @@ pub struct Route {
 }
 
 impl Route {
-    /// A route that is about to be installed.
-    pub(crate) fn new(
+    /// A route that is about to be installed. It is in no table yet, and none of its rules on any switch.
+    #[must_use]
+    pub fn new(
         from: Endpoint,
         to: Endpoint,
         template: Template,

@@ -119,12 +119,14 @@ impl FlowTable {
 
     /// The entry that takes a packet.
     pub(crate) fn lookup(&self, packet: &Pattern) -> Option<&FlowRule> {
-        let takes = |entry: &&Entry| entry.rule.pattern.covers(packet);
-        self.entries
-            .values()
-            .filter(takes)
-            .max_by_key(|entry| entry.rule.priority)
-            .map(|entry| &entry.rule)
+        let mut best: Option<&FlowRule> = None;
+        for Entry { rule, .. } in self.entries.values() {
+            let higher = best.is_none_or(|best| best.priority < rule.priority);
+            if higher && rule.pattern.covers(packet) {
+                best = Some(rule);
+            }
+        }
+        best
     }
 
     /// So many packets more have met this entry.

@@ -1,0 +1,87 @@
+//! Switches and the cables between them, and what the controller's own discovery makes of them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use godwit_openflow::types::{DatapathId, PortNo};
+use godwit_topology::{PortRef, RunKey, Topology, TopologySnapshot};
+
+use crate::random::Random;
+
+/// Ports from this one on have no cable to another switch.
+pub(crate) const FIRST_HOST_PORT: u32 = 100;
+
+/// The switches 1, 2, …, `switches`, and where each cable leads, from both of its ends.
+pub(crate) struct Wiring {
+    pub(crate) switches: usize,
+    pub(crate) links: BTreeMap<PortRef, PortRef>,
+    pub(crate) topology: Arc<TopologySnapshot>,
+}
+
+impl Wiring {
+    /// A connected network of 10 to 40 switches with three cables a switch on average, some of them side by side.
+    pub(crate) fn random(random: &mut Random) -> Self {
+        let switches = random.within(10..=40);
+        let mut pairs: Vec<(usize, usize)> = (2..=switches)
+            .map(|new| (new, 1 + random.below(new - 1)))
+            .collect();
+        while pairs.len() < switches * 3 / 2 {
+            let beside = *random.pick(&pairs);
+            let fresh = (1 + random.below(switches), 1 + random.below(switches));
+            let pair = if random.chance(15) { beside } else { fresh };
+            if pair.0 != pair.1 {
+                pairs.push(pair);
+            }
+        }
+        random.shuffle(&mut pairs);
+        let mut used = vec![0; switches + 1];
+        let mut end = |dpid: usize| {
+            used[dpid] += 1;
+            PortRef::new(DatapathId(dpid as u64), PortNo(used[dpid]))
+        };
+        let mut links = BTreeMap::new();
+        for (one, other) in pairs {
+            let (one, other) = (end(one), end(other));
+            links.insert(one, other);
+            links.insert(other, one);
+        }
+        let topology = discovered(switches, &links);
+        Self {
+            switches,
+            links,
+            topology,
+        }
+    }
+
+    pub(crate) fn dpids(&self) -> impl Iterator<Item = DatapathId> + use<> {
+        (1..=self.switches as u64).map(DatapathId)
+    }
+
+    pub(crate) fn any(&self, random: &mut Random) -> DatapathId {
+        DatapathId(1 + random.below(self.switches) as u64)
+    }
+
+    /// The ports of a switch that have a cable.
+    pub(crate) fn cabled(&self, dpid: DatapathId) -> impl Iterator<Item = PortNo> + '_ {
+        let all = PortRef::new(dpid, PortNo(0))..=PortRef::new(dpid, PortNo(u32::MAX));
+        self.links.range(all).map(|(end, _)| end.port)
+    }
+}
+
+/// Every port is probed, and every probe arrives.
+fn discovered(switches: usize, links: &BTreeMap<PortRef, PortRef>) -> Arc<TopologySnapshot> {
+    let now = Instant::now();
+    let mut topology = Topology::new(RunKey::from_bytes([7; 64]));
+    for dpid in (1..=switches as u64).map(DatapathId) {
+        let ports = links.keys().filter(|end| end.dpid == dpid);
+        topology.switch_up(dpid, ports.map(|end| end.port), now);
+    }
+    for probe in topology.poll(now).probes {
+        let far = links[&probe.port];
+        topology.on_lldp(far.dpid, far.port, &probe.frame, now);
+    }
+    let snapshot = topology.snapshot();
+    assert_eq!(snapshot.links().count(), links.len(), "every link is known");
+    snapshot
+}
