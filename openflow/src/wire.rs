@@ -2,6 +2,7 @@
 //! error names its field and offset, and writers that fill in lengths afterwards.
 
 pub(crate) mod records;
+pub(crate) mod tlv;
 
 use bytes::{Bytes, BytesMut};
 use nom::IResult;

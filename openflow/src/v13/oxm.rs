@@ -7,8 +7,8 @@ use super::record::put_length;
 use super::unsupported;
 use crate::error::{DecodeError, Problem, Unsupported};
 use crate::model::{Field, Masked, Pattern, RawOxm};
-use crate::types::PortNo;
-use crate::wire::{Put, Reader, pad_to_8};
+use crate::types::{PortNo, Version};
+use crate::wire::{Put, Reader, pad_to_8, tlv};
 
 /// The bytes of type and length that begin an `ofp_match`.
 const MATCH_HEADER: usize = 4;
@@ -181,7 +181,7 @@ pub(super) fn encode_match(pattern: &Pattern, buffer: &mut BytesMut) -> Result<(
         encode_field(field, masked, buffer)?;
     }
     for oxm in pattern.unknown() {
-        encode_unknown(oxm, buffer)?;
+        tlv::put_raw(oxm, Version::V13, buffer)?;
     }
     put_length(buffer, start, 2, "a match")?;
     pad_to_8(buffer, start);
@@ -198,32 +198,13 @@ pub(super) fn encode_field(
     if has_mask && !field.maskable() {
         return Err(unsupported(format!("a mask on `{}`", field.name())));
     }
-    let size = field.wire_bytes();
-    buffer.put_u16(OFPXMC_OPENFLOW_BASIC);
-    buffer.put_u8(field.number() << 1 | u8::from(has_mask));
-    buffer.put_u8(if has_mask { 2 * size } else { size });
-    put_number(buffer, masked.value(), size);
-    if has_mask {
-        put_number(buffer, masked.mask(), size);
-    }
+    tlv::put_field(
+        OFPXMC_OPENFLOW_BASIC,
+        field.number(),
+        masked.value(),
+        has_mask.then_some(masked.mask()),
+        field.wire_bytes(),
+        buffer,
+    );
     Ok(())
-}
-
-fn encode_unknown(oxm: &RawOxm, buffer: &mut BytesMut) -> Result<(), Unsupported> {
-    let length = u8::try_from(oxm.payload.len())
-        .map_err(|_| unsupported(format!("a match field of {} bytes", oxm.payload.len())))?;
-    if oxm.field > 0x7f {
-        return Err(unsupported(format!("match field number {}", oxm.field)));
-    }
-    buffer.put_u16(oxm.class);
-    buffer.put_u8(oxm.field << 1 | u8::from(oxm.has_mask));
-    buffer.put_u8(length);
-    buffer.put_slice(&oxm.payload);
-    Ok(())
-}
-
-/// The low `size` bytes of `number`, highest first.
-fn put_number(buffer: &mut BytesMut, number: u128, size: u8) {
-    let bytes = number.to_be_bytes();
-    buffer.put_slice(&bytes[bytes.len() - usize::from(size)..]);
 }

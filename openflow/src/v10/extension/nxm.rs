@@ -16,8 +16,8 @@ use super::super::consts::header;
 use super::super::{port, unsupported};
 use crate::error::{DecodeError, Problem, Unsupported};
 use crate::model::{Field, Masked, Pattern, RawOxm};
-use crate::types::PortNo;
-use crate::wire::{Put, Reader};
+use crate::types::{PortNo, Version};
+use crate::wire::{Reader, tlv};
 
 /// `NXM_OF_*`.
 const CLASS_OF: u16 = 0x0000;
@@ -332,16 +332,12 @@ pub(super) fn encode(pattern: &Pattern, buffer: &mut BytesMut) -> Result<(), Uns
     pattern
         .unknown()
         .iter()
-        .try_for_each(|oxm| encode_raw(oxm, buffer))
+        .try_for_each(|oxm| tlv::put_raw(oxm, Version::V10, buffer))
 }
 
 fn encode_vlan(tci: Masked, buffer: &mut BytesMut) {
-    let has_mask = tci.mask() != vlan::TCI;
-    put_head(CLASS_OF, VLAN_TCI, has_mask, 2, buffer);
-    put_number(buffer, tci.value(), 2);
-    if has_mask {
-        put_number(buffer, tci.mask(), 2);
-    }
+    let mask = (tci.mask() != vlan::TCI).then_some(tci.mask());
+    tlv::put_field(CLASS_OF, VLAN_TCI, tci.value(), mask, 2, buffer);
 }
 
 fn encode_field(field: Field, masked: Masked, buffer: &mut BytesMut) -> Result<(), Unsupported> {
@@ -359,47 +355,14 @@ fn encode_field(field: Field, masked: Masked, buffer: &mut BytesMut) -> Result<(
             (class, number)
         });
     let form = Form::of(field, class);
-    let size = form.size(field);
-    put_head(class, number, has_mask, size, buffer);
-    put_number(buffer, form.lower(masked.value())?, size);
-    if has_mask {
-        put_number(buffer, masked.mask(), size);
-    }
-    Ok(())
-}
-
-fn encode_raw(oxm: &RawOxm, buffer: &mut BytesMut) -> Result<(), Unsupported> {
-    let length = u8::try_from(oxm.payload.len())
-        .map_err(|_| unsupported(format!("a match field of {} bytes", oxm.payload.len())))?;
-    if oxm.field > 0x7f {
-        return Err(unsupported(format!("match field number {}", oxm.field)));
-    }
-    buffer.put_u16(oxm.class);
-    buffer.put_u8(oxm.field << 1 | u8::from(oxm.has_mask));
-    buffer.put_u8(length);
-    buffer.put_slice(&oxm.payload);
+    let value = form.lower(masked.value())?;
+    let mask = has_mask.then_some(masked.mask());
+    tlv::put_field(class, number, value, mask, form.size(field), buffer);
     Ok(())
 }
 
 /// Appends a cookie, of which the bits of `mask` are compared.
 pub(super) fn encode_cookie(cookie: u64, mask: u64, buffer: &mut BytesMut) {
-    let has_mask = mask != u64::MAX;
-    put_head(CLASS_NX, COOKIE, has_mask, 8, buffer);
-    buffer.put_u64(cookie);
-    if has_mask {
-        buffer.put_u64(mask);
-    }
-}
-
-/// `size` is that of the value alone, at most 16 bytes.
-fn put_head(class: u16, number: u8, has_mask: bool, size: u8, buffer: &mut BytesMut) {
-    buffer.put_u16(class);
-    buffer.put_u8(number << 1 | u8::from(has_mask));
-    buffer.put_u8(if has_mask { 2 * size } else { size });
-}
-
-/// The low `size` bytes of `number`, highest first.
-fn put_number(buffer: &mut BytesMut, number: u128, size: u8) {
-    let bytes = number.to_be_bytes();
-    buffer.put_slice(&bytes[bytes.len() - usize::from(size)..]);
+    let mask = (mask != u64::MAX).then_some(mask.into());
+    tlv::put_field(CLASS_NX, COOKIE, cookie.into(), mask, 8, buffer);
 }
