@@ -13,6 +13,7 @@ use super::consts::stats as codes;
 use super::unsupported;
 use crate::error::{DecodeError, Unsupported};
 use crate::model::{FromSwitch, Role, RoleMessage, StatsReply, StatsRequest, ToSwitch};
+use crate::wire::records::experimenter_body;
 use crate::wire::{Put, Reader, pad};
 
 /// `NX_VENDOR_ID`.
@@ -36,7 +37,7 @@ mod nx_role {
 /// Reads an experimenter's message to a switch, after the header. `None` where it is not one that is known here; then
 /// nothing was read.
 pub(super) fn decode_to_switch(reader: &mut Reader) -> Result<Option<ToSwitch>, DecodeError> {
-    let Some((subtype, mut body)) = nicira_body(reader) else {
+    let Some((subtype, mut body)) = experimenter_body(NICIRA, reader) else {
         return Ok(None);
     };
     let message = match subtype {
@@ -51,7 +52,7 @@ pub(super) fn decode_to_switch(reader: &mut Reader) -> Result<Option<ToSwitch>, 
 /// Reads an experimenter's message from a switch, after the header. `None` where it is not one that is known here; then
 /// nothing was read.
 pub(super) fn decode_from_switch(reader: &mut Reader) -> Result<Option<FromSwitch>, DecodeError> {
-    let Some((subtype::NXT_ROLE_REPLY, mut body)) = nicira_body(reader) else {
+    let Some((subtype::NXT_ROLE_REPLY, mut body)) = experimenter_body(NICIRA, reader) else {
         return Ok(None);
     };
     let role = decode_role(&mut body)?;
@@ -62,7 +63,7 @@ pub(super) fn decode_from_switch(reader: &mut Reader) -> Result<Option<FromSwitc
 /// Reads an experimenter's statistics request, after the header of the statistics message. `None` where it is not one that is known
 /// here; then nothing was read.
 pub(super) fn decode_request(reader: &mut Reader) -> Result<Option<StatsRequest>, DecodeError> {
-    let Some((subtype::NXST_FLOW, mut body)) = nicira_body(reader) else {
+    let Some((subtype::NXST_FLOW, mut body)) = experimenter_body(NICIRA, reader) else {
         return Ok(None);
     };
     body.skip("pad", 4)?;
@@ -74,21 +75,13 @@ pub(super) fn decode_request(reader: &mut Reader) -> Result<Option<StatsRequest>
 /// Reads an experimenter's statistics reply, after the header of the statistics message. `None` where it is not one that is known
 /// here; then nothing was read.
 pub(super) fn decode_reply(reader: &mut Reader) -> Result<Option<StatsReply>, DecodeError> {
-    let Some((subtype::NXST_FLOW, mut body)) = nicira_body(reader) else {
+    let Some((subtype::NXST_FLOW, mut body)) = experimenter_body(NICIRA, reader) else {
         return Ok(None);
     };
     body.skip("pad", 4)?;
     let entries = body.list(flows::decode_entry)?;
     *reader = body;
     Ok(Some(StatsReply::AgedFlows(entries)))
-}
-
-/// Nicira's subtype and what follows it; `None` where the body is another vendor's, or too short to be Nicira's.
-fn nicira_body<'a>(reader: &Reader<'a>) -> Option<(u32, Reader<'a>)> {
-    let mut body = reader.clone();
-    let vendor = body.u32("vendor").ok()?;
-    let subtype = body.u32("subtype").ok()?;
-    (vendor == NICIRA).then_some((subtype, body))
 }
 
 /// `nx_role_request`.

@@ -7,7 +7,7 @@ use super::{action, pattern, port, unsupported};
 use crate::error::{DecodeError, Problem, Unsupported};
 use crate::model::{FlowCommand, FlowFlags, FlowMod, FlowRemoved, FlowRemovedReason, FlowRule};
 use crate::types::{Cookie, GroupId, PortNo, TableId};
-use crate::wire::records::{self, NS_PER_SECOND};
+use crate::wire::records;
 use crate::wire::{Put, Reader, pad};
 
 /// `None` when it has flags that the model has no word for, `OFPFF_EMERG` among them: an emergency flow stands in a
@@ -189,13 +189,13 @@ pub(super) fn encode_removed(
 
 /// `duration_sec` and `duration_nsec`.
 pub(super) fn encode_duration(duration_ns: u64, buffer: &mut BytesMut) -> Result<(), Unsupported> {
-    let seconds = u32::try_from(duration_ns / NS_PER_SECOND).map_err(|_| {
+    let (seconds, nanoseconds) = records::split_duration(duration_ns).ok_or_else(|| {
         unsupported(format!(
             "a duration of {duration_ns} ns: it has 32 bits for the seconds"
         ))
     })?;
     buffer.put_u32(seconds);
-    buffer.put_u32((duration_ns % NS_PER_SECOND) as u32);
+    buffer.put_u32(nanoseconds);
     Ok(())
 }
 

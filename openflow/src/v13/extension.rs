@@ -11,6 +11,7 @@ use bytes::BytesMut;
 use super::unsupported;
 use crate::error::{DecodeError, Unsupported};
 use crate::model::{FromSwitch, StatsReply, StatsRequest, ToSwitch};
+use crate::wire::records::experimenter_body;
 use crate::wire::{Put, Reader};
 
 /// The experimenter number of the ONF.
@@ -35,7 +36,7 @@ mod exp_type {
 /// Reads an experimenter's message to a switch, after the header. `None` where it is not one that is known here; then
 /// nothing was read.
 pub(super) fn decode_to_switch(reader: &mut Reader) -> Result<Option<ToSwitch>, DecodeError> {
-    let Some((exp_type, mut body)) = onf_body(reader) else {
+    let Some((exp_type, mut body)) = experimenter_body(ONF, reader) else {
         return Ok(None);
     };
     let message = match exp_type {
@@ -51,7 +52,7 @@ pub(super) fn decode_to_switch(reader: &mut Reader) -> Result<Option<ToSwitch>, 
 /// Reads an experimenter's message from a switch, after the header. `None` where it is not one that is known here; then
 /// nothing was read.
 pub(super) fn decode_from_switch(reader: &mut Reader) -> Result<Option<FromSwitch>, DecodeError> {
-    let Some((exp_type, mut body)) = onf_body(reader) else {
+    let Some((exp_type, mut body)) = experimenter_body(ONF, reader) else {
         return Ok(None);
     };
     let message = match exp_type {
@@ -67,7 +68,7 @@ pub(super) fn decode_from_switch(reader: &mut Reader) -> Result<Option<FromSwitc
 /// Reads an experimenter's statistics request, after the header of the multipart message. `None` where it is not one that is known
 /// here; then nothing was read.
 pub(super) fn decode_request(reader: &mut Reader) -> Result<Option<StatsRequest>, DecodeError> {
-    let Some((exp_type::FLOW_MONITOR, mut body)) = onf_body(reader) else {
+    let Some((exp_type::FLOW_MONITOR, mut body)) = experimenter_body(ONF, reader) else {
         return Ok(None);
     };
     let monitors = body.list(monitor::decode_request)?;
@@ -78,20 +79,12 @@ pub(super) fn decode_request(reader: &mut Reader) -> Result<Option<StatsRequest>
 /// Reads an experimenter's statistics reply, after the header of the multipart message. `None` where it is not one that is known
 /// here; then nothing was read.
 pub(super) fn decode_reply(reader: &mut Reader) -> Result<Option<StatsReply>, DecodeError> {
-    let Some((exp_type::FLOW_MONITOR, mut body)) = onf_body(reader) else {
+    let Some((exp_type::FLOW_MONITOR, mut body)) = experimenter_body(ONF, reader) else {
         return Ok(None);
     };
     let updates = body.list(monitor::decode_update)?;
     *reader = body;
     Ok(Some(StatsReply::FlowMonitor(updates)))
-}
-
-/// The ONF's type and what follows it; `None` where the body is another experimenter's, or too short to be anyone's.
-fn onf_body<'a>(reader: &Reader<'a>) -> Option<(u32, Reader<'a>)> {
-    let mut body = reader.clone();
-    let experimenter = body.u32("experimenter").ok()?;
-    let exp_type = body.u32("exp_type").ok()?;
-    (experimenter == ONF).then_some((exp_type, body))
 }
 
 /// Appends the body of [`ToSwitch::BundleControl`], [`ToSwitch::BundleAdd`] or [`ToSwitch::FlowMonitorCancel`], after the

@@ -9,7 +9,7 @@ use super::{instruction, oxm, unsupported};
 use crate::error::{DecodeError, Problem, Unsupported};
 use crate::model::{FlowCommand, FlowFlags, FlowMod, FlowRemoved, FlowRemovedReason, FlowRule};
 use crate::types::{Cookie, GroupId, PortNo, TableId};
-use crate::wire::records::{self, NOT_COUNTED, NS_PER_SECOND};
+use crate::wire::records::{self, NOT_COUNTED};
 use crate::wire::{Put, Reader, pad};
 
 /// OF 1.3.5 §7.3.4.1, ofp_flow_mod.
@@ -149,11 +149,10 @@ pub(super) fn encode_removed(
 
 /// Nanoseconds, as seconds and the nanoseconds beyond them.
 pub(super) fn encode_duration(duration_ns: u64, buffer: &mut BytesMut) -> Result<(), Unsupported> {
-    let seconds = u32::try_from(duration_ns / NS_PER_SECOND)
-        .map_err(|_| unsupported(format!("a duration of {duration_ns} ns")))?;
+    let (seconds, nanoseconds) = records::split_duration(duration_ns)
+        .ok_or_else(|| unsupported(format!("a duration of {duration_ns} ns")))?;
     buffer.put_u32(seconds);
-    // The remainder is below a billion and fits.
-    buffer.put_u32((duration_ns % NS_PER_SECOND) as u32);
+    buffer.put_u32(nanoseconds);
     Ok(())
 }
 

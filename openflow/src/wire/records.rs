@@ -40,6 +40,18 @@ pub(crate) fn encode_config(config: &SwitchConfig, buffer: &mut BytesMut) {
     buffer.put_u16(config.miss_send_len);
 }
 
+/// The type and what follows it of a body of `experimenter`, whose number begins it; `None` where it is another's, or too
+/// short to be anyone's. Nothing is read.
+pub(crate) fn experimenter_body<'a>(
+    experimenter: u32,
+    reader: &Reader<'a>,
+) -> Option<(u32, Reader<'a>)> {
+    let mut body = reader.clone();
+    let whose = body.u32("experimenter").ok()?;
+    let exp_type = body.u32("exp_type").ok()?;
+    (whose == experimenter).then_some((exp_type, body))
+}
+
 /// A buffer's number, or `OFP_NO_BUFFER` (OF 1.3.5 §7.4.1; in OF 1.0.2 §5.3.3 it is -1).
 #[inline]
 pub(crate) fn decode_buffer_id(reader: &mut Reader) -> Result<Option<BufferId>, DecodeError> {
@@ -61,6 +73,13 @@ pub(crate) fn decode_duration(reader: &mut Reader) -> Result<u64, DecodeError> {
     let seconds = u64::from(reader.u32("duration_sec")?);
     let nanoseconds = u64::from(reader.u32("duration_nsec")?);
     Ok((seconds * NS_PER_SECOND + nanoseconds).min(LONGEST))
+}
+
+/// `duration_sec` and `duration_nsec`; `None` of a duration whose seconds don't fit into 32 bits.
+pub(crate) fn split_duration(duration_ns: u64) -> Option<(u32, u32)> {
+    let seconds = u32::try_from(duration_ns / NS_PER_SECOND).ok()?;
+    // The remainder is below a billion and fits.
+    Some((seconds, (duration_ns % NS_PER_SECOND) as u32))
 }
 
 /// OF 1.3.5 §7.4.3 and OF 1.0.2 §5.4.3, `ofp_port_status` up to the port, with the padding.
