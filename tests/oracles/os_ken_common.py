@@ -28,6 +28,16 @@ def octets(text):
     return base64.b64decode(text or "").hex()
 
 
+def empty(kind):
+    """The reading of a message without a body."""
+    return lambda attributes, _: (kind, None)
+
+
+def data(kind):
+    """The reading of a message whose body is bytes."""
+    return lambda attributes, _: (kind, octets(attributes["data"]))
+
+
 def named(names, number):
     """An enumeration's name, or `{"unknown": number}`."""
     return names[number] if number < len(names) else {"unknown": number}

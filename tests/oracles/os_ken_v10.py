@@ -9,8 +9,10 @@ from os_ken_common import (
     aggregate,
     configuration,
     counter,
+    data,
     description,
     duration,
+    empty,
     error,
     named,
     octets,
@@ -393,14 +395,6 @@ def action(described, match):
     if name == "OFPActionVendorUnknown":
         return {"type": "experimenter", "experimenter": attributes["vendor"], "body": octets(attributes["data"])}
     raise NotCompared(f"the action {name}")
-
-
-def empty(kind):
-    return lambda attributes, _: (kind, None)
-
-
-def data(kind):
-    return lambda attributes, _: (kind, octets(attributes["data"]))
 
 
 MESSAGES = {

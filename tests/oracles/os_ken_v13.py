@@ -9,8 +9,10 @@ from os_ken_common import (
     aggregate,
     configuration,
     counter,
+    data,
     description,
     duration,
+    empty,
     error,
     named,
     octets,
@@ -424,14 +426,6 @@ def meter_config(attributes):
 def meter_features(attributes):
     names = ("band_types", "capabilities", "max_bands", "max_color")
     return {"max_meters": attributes["max_meter"], **{name: attributes[name] for name in names}}
-
-
-def empty(kind):
-    return lambda attributes, _: (kind, None)
-
-
-def data(kind):
-    return lambda attributes, _: (kind, octets(attributes["data"]))
 
 
 MESSAGES = {
