@@ -4,8 +4,8 @@ use bytes::{Buf, Bytes, BytesMut};
 use tokio_util::codec::Decoder;
 
 use crate::error::{DecodeError, FrameError, Problem, Unsupported};
-use crate::model::{FromSwitch, ToSwitch};
-use crate::types::{Version, Xid};
+use crate::model::{BundleFlags, FromSwitch, ToSwitch};
+use crate::types::{BundleId, Version, Xid};
 use crate::wire::HEADER_LENGTH;
 use crate::{hello, v10, v13};
 
@@ -124,6 +124,27 @@ pub fn encode_to_switch(
     whole(version, buffer, |buffer| match version {
         Version::V10 => v10::encode_to_switch(xid, message, buffer),
         Version::V13 => v13::encode_to_switch(xid, message, buffer),
+    })
+}
+
+/// Appends `message` as one that is added to a bundle (ONF EXT-230, `onf_bundle_add_msg`): the bytes of a
+/// [`BundleAdd`](crate::model::BundleAdd) without properties, of a message that stays the caller's. On an error the
+/// buffer is as it was.
+///
+/// # Errors
+/// In 1.0, which has no bundles; when the version can't express the message, it is itself about bundles, or it is
+/// larger than 65,535 bytes.
+pub fn encode_into_bundle(
+    version: Version,
+    xid: Xid,
+    bundle: BundleId,
+    flags: BundleFlags,
+    message: &ToSwitch,
+    buffer: &mut BytesMut,
+) -> Result<(), Unsupported> {
+    whole(version, buffer, |buffer| match version {
+        Version::V10 => Err(Unsupported::new(version, "bundles")),
+        Version::V13 => v13::encode_into_bundle(xid, bundle, flags, message, buffer),
     })
 }
 

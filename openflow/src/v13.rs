@@ -22,8 +22,8 @@ use bytes::{Bytes, BytesMut};
 
 use crate::error::{DecodeError, Unsupported};
 use crate::hello;
-use crate::model::{FromSwitch, ToSwitch};
-use crate::types::{Version, Xid};
+use crate::model::{BundleFlags, FromSwitch, ToSwitch};
+use crate::types::{BundleId, Version, Xid};
 use crate::wire::{Put, Reader, patch_length, records};
 use consts::*;
 
@@ -157,6 +157,20 @@ pub(crate) fn encode_to_switch(
         | ToSwitch::AsyncConfigRequest
         | ToSwitch::SetFlowAge => {}
     }
+    patch_length(buffer, start, 2);
+    Ok(())
+}
+
+/// Appends a message that is added to a bundle, header included.
+pub(crate) fn encode_into_bundle(
+    xid: Xid,
+    bundle: BundleId,
+    flags: BundleFlags,
+    message: &ToSwitch,
+    buffer: &mut BytesMut,
+) -> Result<(), Unsupported> {
+    let start = put_header(buffer, VERSION, OFPT_EXPERIMENTER, xid);
+    extension::encode_added(bundle, flags, xid, message, buffer)?;
     patch_length(buffer, start, 2);
     Ok(())
 }

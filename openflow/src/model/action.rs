@@ -92,6 +92,15 @@ impl Action {
         };
         Self::Output { port, max_len }
     }
+
+    /// The port that it sends out of.
+    #[must_use]
+    pub const fn output_port(&self) -> Option<PortNo> {
+        match self {
+            Self::Output { port, .. } | Self::Enqueue { port, .. } => Some(*port),
+            _ => None,
+        }
+    }
 }
 
 /// One instruction of a flow entry (OF 1.3.5 §7.2.4). OpenFlow 1.0 knows only apply-actions.

@@ -287,3 +287,21 @@ impl FlowFilter {
         }
     }
 }
+
+impl From<FlowMod> for ToSwitch {
+    fn from(flow_mod: FlowMod) -> Self {
+        Self::FlowMod(flow_mod)
+    }
+}
+
+impl From<GroupMod> for ToSwitch {
+    fn from(group_mod: GroupMod) -> Self {
+        Self::GroupMod(group_mod)
+    }
+}
+
+impl From<MeterMod> for ToSwitch {
+    fn from(meter_mod: MeterMod) -> Self {
+        Self::MeterMod(meter_mod)
+    }
+}

@@ -115,10 +115,7 @@ impl FlowRule {
                 }
                 _ => &[],
             })
-            .filter_map(|action| match action {
-                Action::Output { port, .. } | Action::Enqueue { port, .. } => Some(*port),
-                _ => None,
-            })
+            .filter_map(Action::output_port)
     }
 }
 

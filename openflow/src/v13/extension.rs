@@ -10,7 +10,8 @@ use bytes::BytesMut;
 
 use super::unsupported;
 use crate::error::{DecodeError, Unsupported};
-use crate::model::{FromSwitch, StatsReply, StatsRequest, ToSwitch};
+use crate::model::{BundleFlags, FromSwitch, StatsReply, StatsRequest, ToSwitch};
+use crate::types::{BundleId, Xid};
 use crate::wire::records::experimenter_body;
 use crate::wire::{Put, Reader};
 
@@ -110,6 +111,19 @@ pub(super) fn encode_to_switch(
         }
         _ => Err(not_here()),
     }
+}
+
+/// Appends the body of a [`ToSwitch::BundleAdd`] of a message that is not given away, after the header of an EXPERIMENTER
+/// message.
+pub(super) fn encode_added(
+    bundle: BundleId,
+    flags: BundleFlags,
+    xid: Xid,
+    message: &ToSwitch,
+    buffer: &mut BytesMut,
+) -> Result<(), Unsupported> {
+    put_onf(exp_type::BUNDLE_ADD_MESSAGE, buffer);
+    bundle::encode_added(bundle, flags, xid, message, buffer).map(drop)
 }
 
 /// Appends the body of [`FromSwitch::BundleControl`], [`FromSwitch::FlowMonitorPaused`] or

@@ -8,7 +8,7 @@ use super::{ONF, exp_type};
 use crate::codec::{self, Frame};
 use crate::error::{DecodeError, Problem, Unsupported};
 use crate::model::{BundleAdd, BundleControl, BundleFlags, BundleStep, ToSwitch};
-use crate::types::{BundleId, Version};
+use crate::types::{BundleId, Version, Xid};
 use crate::wire::{HEADER_LENGTH, Put, Reader, pad};
 
 /// ONF EXT-230, `onf_bundle_ctrl_type`.
@@ -125,26 +125,34 @@ fn is_about_bundles(message: &[u8]) -> bool {
 
 /// ONF EXT-230, onf_bundle_add_msg.
 pub(super) fn encode_add(add: &BundleAdd, buffer: &mut BytesMut) -> Result<(), Unsupported> {
-    let nests = || unsupported("a message about bundles in a bundle");
-    buffer.put_u32(add.bundle.0);
-    pad(buffer, 2);
-    buffer.put_u16(add.flags.0);
-    if matches!(
-        *add.message,
-        ToSwitch::BundleControl(_) | ToSwitch::BundleAdd(_)
-    ) {
-        return Err(nests());
-    }
-    let start = buffer.len();
-    codec::encode_to_switch(Version::V13, add.xid, &add.message, buffer)?;
-    // One kept as bytes would be refused when it is read.
-    if is_about_bundles(&buffer[start..]) {
-        return Err(nests());
-    }
+    let length = encode_added(add.bundle, add.flags, add.xid, &add.message, buffer)?;
     if !add.properties.is_empty() {
-        let length = buffer.len() - start;
         pad(buffer, length.next_multiple_of(8) - length);
         buffer.put_slice(&add.properties);
     }
     Ok(())
+}
+
+/// ONF EXT-230, onf_bundle_add_msg without properties. Gives the length of the message in it.
+pub(in super::super) fn encode_added(
+    bundle: BundleId,
+    flags: BundleFlags,
+    xid: Xid,
+    message: &ToSwitch,
+    buffer: &mut BytesMut,
+) -> Result<usize, Unsupported> {
+    let nests = || unsupported("a message about bundles in a bundle");
+    buffer.put_u32(bundle.0);
+    pad(buffer, 2);
+    buffer.put_u16(flags.0);
+    if matches!(message, ToSwitch::BundleControl(_) | ToSwitch::BundleAdd(_)) {
+        return Err(nests());
+    }
+    let start = buffer.len();
+    codec::encode_to_switch(Version::V13, xid, message, buffer)?;
+    // One kept as bytes would be refused when it is read.
+    if is_about_bundles(&buffer[start..]) {
+        return Err(nests());
+    }
+    Ok(buffer.len() - start)
 }

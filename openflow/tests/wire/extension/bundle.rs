@@ -1,11 +1,12 @@
 //! Bundles (ONF EXT-230).
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use godwit_openflow::codec;
 use godwit_openflow::model::{
     BundleAdd, BundleControl, BundleFlags, BundleStep, FlowMod, FlowRule, FromSwitch, Pattern,
     ToSwitch,
 };
-use godwit_openflow::types::{BundleId, PortNo, Xid};
+use godwit_openflow::types::{BundleId, PortNo, Version, Xid};
 
 use super::{V13, captured, check_both_ways, fault, frame};
 use crate::common::{decode_from, decode_to};
@@ -112,6 +113,27 @@ fn the_message_keeps_its_own_transaction_id() {
 
 /// The body of a bundle-add up to the message, with a header.
 const ADD: &str = "0404 0000 00000001 4f4e4600 000008fd 00000009 0000 0000";
+
+#[test]
+fn a_message_that_is_not_given_away_is_added_with_the_same_bytes() {
+    let rule = FlowRule::new(7, Pattern::new().in_port(PortNo(1)), Vec::new());
+    let message = ToSwitch::FlowMod(FlowMod::add(rule));
+    let xid = Xid(0x0a0b_0c0d);
+    let (bundle, flags) = (BundleId(0x1122_3344), BundleFlags::ATOMIC);
+    let mut given = BytesMut::new();
+    codec::encode_to_switch(Version::V13, xid, &add(message.clone(), &[]), &mut given).unwrap();
+    let mut kept = BytesMut::from(&b"before"[..]);
+    codec::encode_into_bundle(Version::V13, xid, bundle, flags, &message, &mut kept).unwrap();
+    assert_eq!(kept[6..], given);
+
+    let nested = add(message.clone(), &[]);
+    let refused = [(Version::V13, &nested), (Version::V10, &message)];
+    for (version, message) in refused {
+        let done = codec::encode_into_bundle(version, xid, bundle, flags, message, &mut kept);
+        assert!(done.is_err());
+        assert_eq!(kept.len(), 6 + given.len(), "the buffer is as it was");
+    }
+}
 
 #[test]
 fn a_bundle_in_a_bundle_is_refused_however_deep() {
