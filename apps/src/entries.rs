@@ -1,0 +1,354 @@
+//! Static entries: flow entries that somebody asked for by REST, kept on their switches, and on the switch that takes
+//! over when theirs is emptied.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `table` | the entries: where each stands and what it is at |
+//! | `install` | puts them on their switch, takes them away |
+//! | `request` | what is asked for, checked |
+//! | `rest` | `/v1/switches/{id}/rules`, `/v1/entries` |
+//!
+//! An entry is on the disk before it is sent, and in force before it is confirmed. So one that was confirmed is there
+//! after any end of the controller, and one that was not is there or not.
+//!
+//! # For migrations
+//!
+//! A migration [leases](Entries::lease) every switch whose rules it changes. When it commits, the entries of the source
+//! [have moved](Entries::moved), and those of neighbours that it changed [read otherwise](Entries::changed). Of each
+//! held write that it makes in the end, it says what [became](Entries::settled) of it.
+
+mod install;
+mod request;
+mod rest;
+mod table;
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::Router;
+use godwit_controller::held::HeldWrite;
+use godwit_controller::{
+    App, Batch, Commands, Desired, Event, Network, Owner, Slice, StoreError, View, write_metric,
+};
+use godwit_openflow::model::{FlowCommand, FlowRemoved, FlowRemovedReason, FlowRule};
+use godwit_openflow::types::DatapathId;
+
+pub use install::{CreateError, Removal, RemoveError};
+pub use table::{Duplicate, EntryId, MOST_ENTRIES, State, StaticEntry};
+
+use table::Table;
+
+/// The name of the app, under which its writes are held.
+const NAME: &str = "entries";
+
+/// Where the store keeps the number of the entry made last, so that none is ever given out twice.
+const LAST_NUMBER: u64 = Owner::Entries as u64;
+
+/// The app. Clones are the same.
+#[derive(Debug, Clone)]
+pub struct Entries {
+    network: Network,
+    table: Arc<Mutex<Table>>,
+    /// Why the entries of an earlier run could not be read.
+    problem: Option<Arc<str>>,
+}
+
+/// Switches whose entries are left as they are wherever they stand, until this is dropped.
+#[derive(Debug)]
+pub struct Lease {
+    entries: Entries,
+    switches: BTreeSet<DatapathId>,
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.entries.lock().release(&self.switches);
+    }
+}
+
+impl Entries {
+    /// The app, with the entries that the network's store has. When they can't be read, no switch loses its entries and
+    /// none is made, until somebody has mended the store.
+    #[must_use]
+    pub fn new(network: Network) -> Self {
+        let (table, problem) = match read(&network) {
+            Ok(table) => (table, None),
+            Err(error) => {
+                tracing::error!(%error, "the static entries can't be read: they stay as the switches have them");
+                (Table::default(), Some(error.to_string().into()))
+            }
+        };
+        Self {
+            network,
+            table: Arc::new(Mutex::new(table)),
+            problem,
+        }
+    }
+
+    /// The network whose switches hold the entries.
+    #[must_use]
+    pub const fn network(&self) -> &Network {
+        &self.network
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Table> {
+        // Every operation leaves the table whole, so a panic elsewhere can't have torn it.
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn problem(&self) -> Option<&str> {
+        self.problem.as_deref()
+    }
+
+    /// An entry.
+    #[must_use]
+    pub fn get(&self, id: EntryId) -> Option<StaticEntry> {
+        self.lock().get(id).cloned()
+    }
+
+    /// All entries, in the order of their numbers.
+    #[must_use]
+    pub fn list(&self) -> Vec<(EntryId, StaticEntry)> {
+        let table = self.lock();
+        table
+            .iter()
+            .map(|(id, entry)| (id, entry.clone()))
+            .collect()
+    }
+
+    /// From now on, until the lease is dropped, entries on these switches are left as they are on any switch that
+    /// connects: somebody is changing them.
+    #[must_use]
+    pub fn lease(&self, switches: BTreeSet<DatapathId>) -> Lease {
+        self.lock().lease(&switches);
+        Lease {
+            entries: self.clone(),
+            switches,
+        }
+    }
+
+    /// The entries of `from`, also those that are held for it, stand on `to` from now on, as `translate` says, which
+    /// gives the reason where an entry can't stand there. What has to be kept of that is added to `batch`.
+    ///
+    /// # Errors
+    /// When a record can't be made of an entry.
+    pub fn moved(
+        &self,
+        from: DatapathId,
+        to: DatapathId,
+        translate: impl Fn(&FlowRule) -> Result<FlowRule, String>,
+        batch: &mut Batch,
+    ) -> Result<(), StoreError> {
+        let mut table = self.lock();
+        for id in table.at(from) {
+            let rule = match table.get(id) {
+                Some(entry) if entry.state != State::Refused => translate(&entry.rule),
+                _ => continue,
+            };
+            match table.moved(id, to, rule) {
+                Some(entry) => batch.put(Slice::ENTRIES, id.into(), &entry)?,
+                None => batch.delete(Slice::ENTRIES, id.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Those entries of `from` for which `form` gives one stand on `to` from now on, in that form. What has to be kept of
+    /// that is added to `batch`.
+    ///
+    /// # Errors
+    /// When a record can't be made of an entry.
+    pub fn returned(
+        &self,
+        from: DatapathId,
+        to: DatapathId,
+        form: impl Fn(&FlowRule) -> Option<FlowRule>,
+        batch: &mut Batch,
+    ) -> Result<(), StoreError> {
+        let mut table = self.lock();
+        for id in table.at(from) {
+            let entry = table.get(id).filter(|entry| entry.state != State::Refused);
+            let Some(rule) = entry.and_then(|entry| form(&entry.rule)) else {
+                continue;
+            };
+            match table.moved(id, to, Ok(rule)) {
+                Some(entry) => batch.put(Slice::ENTRIES, id.into(), &entry)?,
+                None => batch.delete(Slice::ENTRIES, id.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// A rule of a switch reads like this from now on. If it is an entry, what has to be kept of that is added to
+    /// `batch`.
+    ///
+    /// # Errors
+    /// When a record can't be made of the entry.
+    pub fn changed(
+        &self,
+        dpid: DatapathId,
+        rule: &FlowRule,
+        batch: &mut Batch,
+    ) -> Result<(), StoreError> {
+        let Some(id) = Owner::Entries.own_part(rule.cookie) else {
+            return Ok(());
+        };
+        let mut table = self.lock();
+        if table.get(id).is_none_or(|entry| entry.place != dpid) {
+            return Ok(());
+        }
+        match table.update(id, |entry| entry.rule = rule.clone()) {
+            Some(entry) => batch.put(Slice::ENTRIES, id.into(), &entry),
+            None => Ok(()),
+        }
+    }
+
+    /// What became of a held write: for an entry that was added, the switch where it stands now and its form there;
+    /// for one that was deleted, anything; or why the switch refused. Writes of others are none of this app's business.
+    pub fn settled(&self, held: &HeldWrite, outcome: Result<(DatapathId, FlowRule), String>) {
+        let Some(id) = Owner::Entries.own_part(held.write.rule.cookie) else {
+            return;
+        };
+        let deleted = held.write.command == FlowCommand::DeleteStrict;
+        let mut batch = Batch::default();
+        let mut table = self.lock();
+        if deleted && outcome.is_ok() {
+            table.remove(id);
+            batch.delete(Slice::ENTRIES, id.into());
+        } else {
+            let settled = table.update(id, |entry| match outcome {
+                Ok((place, rule)) => entry.put(place, rule),
+                Err(why) => {
+                    entry.problem = Some(why);
+                    if deleted || entry.state == State::Queued {
+                        entry.state = State::Refused;
+                    }
+                }
+            });
+            if let Some(entry) = settled
+                && let Err(error) = batch.put(Slice::ENTRIES, id.into(), &entry)
+            {
+                tracing::error!(id, %error, "what became of a static entry can't be kept");
+            }
+        }
+        drop(table);
+        self.network.store().write_later(batch);
+    }
+
+    /// Writes an entry down as it is now.
+    async fn keep(&self, id: EntryId) -> Result<(), StoreError> {
+        let mut batch = Batch::default();
+        if let Some(entry) = self.get(id) {
+            batch.put(Slice::ENTRIES, id.into(), &entry)?;
+        }
+        self.network.store().write(batch).await
+    }
+
+    /// These entries are no more, now and after a restart.
+    async fn forget(&self, ids: &[EntryId]) -> Result<(), StoreError> {
+        let mut batch = Batch::default();
+        for &id in ids {
+            batch.delete(Slice::ENTRIES, id.into());
+        }
+        let written = self.network.store().write(batch).await;
+        let mut table = self.lock();
+        ids.iter().for_each(|&id| _ = table.remove(id));
+        written
+    }
+
+    /// An entry is no more. After a restart it is taken for gone also if this is not on the disk by then.
+    fn drop_record(&self, id: EntryId) {
+        self.lock().remove(id);
+        let mut batch = Batch::default();
+        batch.delete(Slice::ENTRIES, id.into());
+        self.network.store().write_later(batch);
+    }
+
+    fn removed(&self, dpid: DatapathId, removed: &FlowRemoved) {
+        let Some(id) = Owner::Entries.own_part(removed.cookie) else {
+            return;
+        };
+        let timeouts = [
+            FlowRemovedReason::IdleTimeout,
+            FlowRemovedReason::HardTimeout,
+        ];
+        if !timeouts.contains(&removed.reason) || !self.lock().timed_out(id, dpid) {
+            return;
+        }
+        self.drop_record(id);
+        tracing::info!(entry = id, %dpid, "a static entry has expired");
+    }
+}
+
+/// The entries that the store has.
+fn read(network: &Network) -> Result<Table, StoreError> {
+    let store = network.store();
+    let values: Vec<(u64, serde_json::Value)> = store.load(Slice::VALUES)?;
+    let last = values
+        .iter()
+        .find(|(key, _)| *key == LAST_NUMBER)
+        .and_then(|(_, value)| u32::try_from(value.as_u64()?).ok());
+    let entries = store.load::<StaticEntry>(Slice::ENTRIES)?;
+    let numbered = |(key, entry)| {
+        let id = EntryId::try_from(key).map_err(|_| StoreError::Damaged {
+            slice: Slice::ENTRIES.0,
+            key,
+            why: "no entry has such a number".to_owned(),
+        })?;
+        Ok((id, entry))
+    };
+    let entries: Result<Vec<_>, StoreError> = entries.into_iter().map(numbered).collect();
+    Ok(Table::load(entries?, last.unwrap_or_default()))
+}
+
+impl App for Entries {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn event(&self, event: &Event, _: &View<'_>) -> Commands {
+        if let Event::FlowRemoved { dpid, removed } = event {
+            self.removed(*dpid, removed);
+        }
+        Commands::default()
+    }
+
+    fn desired(&self, dpid: DatapathId) -> Desired {
+        let held = self.network.held();
+        let (desired, over) = self.lock().desired(dpid, |place| held.is_frozen(place));
+        over.into_iter().for_each(|id| self.drop_record(id));
+        desired
+    }
+
+    fn knows_its_rules(&self) -> bool {
+        self.problem.is_none()
+    }
+
+    fn routes(&self) -> Option<Router> {
+        Some(rest::router(self.clone()))
+    }
+
+    fn metrics(&self, out: &mut String) {
+        let table = self.lock();
+        let (mut all, mut refused) = (0, 0);
+        for (_, entry) in table.iter() {
+            all += 1;
+            refused += u64::from(entry.state == State::Refused);
+        }
+        drop(table);
+        write_metric(
+            out,
+            "godwit_static_entries",
+            "gauge",
+            "Static entries.",
+            all,
+        );
+        write_metric(
+            out,
+            "godwit_static_entries_refused",
+            "gauge",
+            "Static entries that were held and then refused.",
+            refused,
+        );
+    }
+}

@@ -1,0 +1,298 @@
+//! Static entries by REST.
+//!
+//! | method and path | what it does |
+//! |---|---|
+//! | `POST /switches/{id}/rules` | makes one, or an array of them all or none |
+//! | `GET /switches/{id}/rules/{rule}` | one, with all that it has counted |
+//! | `DELETE /switches/{id}/rules/{rule}` | takes one away |
+//! | `GET /entries` | all of them, without what they have counted |
+
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use godwit_controller::carried::Place;
+use godwit_controller::rest::{ApiError, Body, Id, OneOrMany, endpoint};
+use godwit_controller::switch::{ApplyError, RequestError, SwitchHandle};
+use godwit_controller::{ReadError, StoreError};
+use godwit_openflow::model::outbound::FlowFilter;
+use godwit_openflow::model::{
+    FlowFlags, FlowStats, Instruction, Pattern, StatsReply, StatsRequest,
+};
+use godwit_openflow::types::{Cookie, DatapathId, Version};
+use serde::Serialize;
+
+use super::Entries;
+use super::install::{CreateError, Removal, RemoveError};
+use super::request::RuleRequest;
+use super::table::{EntryId, State as EntryState, StaticEntry};
+
+pub(super) fn router(entries: Entries) -> Router {
+    Router::new()
+        .route("/switches/{id}/rules", post(create))
+        .route("/switches/{id}/rules/{rule}", get(show).delete(remove))
+        .route("/entries", get(list))
+        .with_state(entries)
+}
+
+#[derive(Serialize)]
+struct EntryDto {
+    id: EntryId,
+    /// The switch that it was asked for.
+    dpid: DatapathId,
+    /// The switch where it stands.
+    place: DatapathId,
+    state: EntryState,
+    /// Only while it waits for a frozen switch.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    queued: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    table: u8,
+    priority: u16,
+    cookie: Cookie,
+    r#match: Pattern,
+    instructions: Vec<Instruction>,
+    idle_timeout: u16,
+    hard_timeout: u16,
+    flags: FlowFlags,
+    #[serde(skip_serializing_if = "Option::is_none", flatten)]
+    counted: Option<Counted>,
+}
+
+/// What an entry has counted, wherever it stood; `null` when its switch can't be asked now.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+struct Counted {
+    duration_ns: Option<u64>,
+    packets: Option<u64>,
+    bytes: Option<u64>,
+}
+
+impl EntryDto {
+    fn new((id, entry): (EntryId, StaticEntry), counted: Option<Counted>) -> Self {
+        let rule = entry.rule;
+        Self {
+            id,
+            dpid: entry.home,
+            place: entry.place,
+            state: entry.state,
+            queued: entry.state == EntryState::Queued,
+            error: entry.problem,
+            table: rule.table.0,
+            priority: rule.priority,
+            cookie: rule.cookie,
+            r#match: rule.pattern,
+            instructions: rule.instructions,
+            idle_timeout: rule.idle_timeout,
+            hard_timeout: rule.hard_timeout,
+            flags: rule.flags,
+            counted,
+        }
+    }
+}
+
+async fn create(
+    State(entries): State<Entries>,
+    Id(id): Id<String>,
+    Body(body): Body<OneOrMany<RuleRequest>>,
+) -> Result<Response, ApiError> {
+    let switch = endpoint::switch(entries.network(), &id)?;
+    let (requests, single) = body.into_parts();
+    let mut rules = Vec::with_capacity(requests.len());
+    for (index, request) in requests.into_iter().enumerate() {
+        let rule = request.rule();
+        rules.push(rule.map_err(|error| error_at(error, (!single).then_some(index)))?);
+    }
+    // Once begun it is carried through, also when the client goes away.
+    let making = switch.clone();
+    let made = tokio::spawn(async move { entries.create(&making, rules).await })
+        .await
+        .map_err(|_| ApiError::unavailable("the controller is stopping"))?
+        .map_err(|error| refused(&switch, &error, single))?;
+    Ok(answer(&switch, made, single))
+}
+
+fn answer(switch: &SwitchHandle, made: Vec<(EntryId, StaticEntry)>, single: bool) -> Response {
+    let queued = made
+        .iter()
+        .any(|(_, entry)| entry.state == EntryState::Queued);
+    let status = if queued {
+        StatusCode::ACCEPTED
+    } else {
+        StatusCode::CREATED
+    };
+    let dpid = switch.dpid();
+    let mut made: Vec<EntryDto> = made
+        .into_iter()
+        .map(|entry| EntryDto::new(entry, None))
+        .collect();
+    match made.pop() {
+        Some(entry) if single => {
+            let location = format!("/v1/switches/{dpid}/rules/{}", entry.id);
+            (status, [(header::LOCATION, location)], Json(entry)).into_response()
+        }
+        last => {
+            made.extend(last);
+            (status, Json(made)).into_response()
+        }
+    }
+}
+
+/// The same error, of one entry among several.
+fn error_at(error: ApiError, index: Option<usize>) -> ApiError {
+    match (index, error.problem().field.clone()) {
+        (None, _) => error,
+        (Some(index), Some(field)) => error.at(format!("[{index}].{field}")),
+        (Some(index), None) => error.at(format!("[{index}]")),
+    }
+}
+
+fn refused(switch: &SwitchHandle, error: &CreateError, single: bool) -> ApiError {
+    let text = error.to_string();
+    let (index, problem) = match error {
+        CreateError::Unsupported { index, .. } => (Some(*index), ApiError::impossible(text)),
+        CreateError::Duplicate(duplicate) => {
+            let problem = ApiError::conflict(text);
+            let problem = match duplicate.other {
+                Some(other) => {
+                    problem.with(format!("/v1/switches/{}/rules/{other}", switch.dpid()))
+                }
+                None => problem,
+            };
+            (Some(duplicate.index), problem)
+        }
+        CreateError::Occupied { index, rules } => {
+            let problem = ApiError::impossible(text).because(rules.clone());
+            (Some(*index), problem)
+        }
+        CreateError::Refused { refusals } => {
+            let reasons = refusals.iter().map(|(_, why)| why.clone()).collect();
+            let first = refusals.first().map(|(index, _)| *index);
+            (first, ApiError::impossible(text).because(reasons))
+        }
+        CreateError::Drained(_) => (None, ApiError::impossible(text)),
+        CreateError::TooMany | CreateError::Store(StoreError::Full) => {
+            (None, ApiError::insufficient_storage(text))
+        }
+        CreateError::Unreadable(_) | CreateError::NotHeld(_) | CreateError::Store(_) => {
+            (None, ApiError::unavailable(text))
+        }
+        CreateError::Unread(_) | CreateError::Unconfirmed(_) => {
+            let text = format!("switch {}: {text}", switch.name());
+            (None, ApiError::switch_failed(text))
+        }
+    };
+    error_at(problem, index.filter(|_| !single))
+}
+
+async fn show(
+    State(entries): State<Entries>,
+    Id((switch, id)): Id<(String, EntryId)>,
+) -> Result<Json<EntryDto>, ApiError> {
+    let entry = known(&entries, &switch, id)?;
+    let counted = counted(&entries, &entry).await;
+    // It may have been moved in the meantime; what was counted is the same wherever it stands.
+    let entry = entries.get(id).unwrap_or(entry);
+    Ok(Json(EntryDto::new((id, entry), Some(counted))))
+}
+
+/// What an entry has counted: before it came to its place, and since.
+async fn counted(entries: &Entries, entry: &StaticEntry) -> Counted {
+    if matches!(entry.state, EntryState::Queued | EntryState::Refused) {
+        return Counted {
+            duration_ns: Some(0),
+            packets: Some(0),
+            bytes: Some(0),
+        };
+    }
+    let Some(switch) = entries.network().switches().get(entry.place) else {
+        return Counted::default();
+    };
+    let live = match live(entries, &switch, entry).await {
+        Ok(live) => live,
+        Err(error) => {
+            tracing::warn!(%switch, %error, "what a static entry has counted can't be read");
+            return Counted::default();
+        }
+    };
+    let place = Place::of(entry.place, &entry.rule);
+    let brought = entries.network().carried().at(&place).unwrap_or_default();
+    let live = |of: fn(&FlowStats) -> u64| live.as_ref().map_or(0, of);
+    Counted {
+        duration_ns: Some(brought.duration_ns + live(|live| live.duration_ns)),
+        packets: Some(brought.packets + live(|live| live.packets)),
+        bytes: Some(brought.bytes + live(|live| live.bytes)),
+    }
+}
+
+/// The entry as its switch has it.
+async fn live(
+    entries: &Entries,
+    switch: &SwitchHandle,
+    entry: &StaticEntry,
+) -> Result<Option<FlowStats>, ReadError> {
+    entries.network().nudge(switch).await?;
+    let mut filter = FlowFilter::all();
+    filter.table = entry.rule.table;
+    filter.pattern = entry.rule.pattern.clone();
+    if switch.version() == Version::V13 {
+        (filter.cookie, filter.cookie_mask) = (entry.rule.cookie, u64::MAX);
+    }
+    match switch.request(StatsRequest::Flows(filter)).await? {
+        StatsReply::Flows(flows) => Ok(flows.into_iter().find(|stats| {
+            stats.rule.same_identity(&entry.rule) && stats.rule.cookie == entry.rule.cookie
+        })),
+        _ => Err(RequestError::Unexpected.into()),
+    }
+}
+
+async fn remove(
+    State(entries): State<Entries>,
+    Id((switch, id)): Id<(String, EntryId)>,
+) -> Result<Response, ApiError> {
+    known(&entries, &switch, id)?;
+    let removing = entries.clone();
+    let removed = tokio::spawn(async move { removing.remove(id).await })
+        .await
+        .map_err(|_| ApiError::unavailable("the controller is stopping"))?;
+    match removed {
+        Ok(Removal::Done) => Ok(StatusCode::NO_CONTENT.into_response()),
+        Ok(Removal::Held | Removal::Awaited) => {
+            let body = Json(serde_json::json!({ "id": id, "queued": true }));
+            Ok((StatusCode::ACCEPTED, body).into_response())
+        }
+        Err(error) => {
+            let text = error.to_string();
+            Err(match error {
+                RemoveError::Unknown => ApiError::not_found(text),
+                RemoveError::Busy => ApiError::conflict(text),
+                RemoveError::Store(StoreError::Full) => ApiError::insufficient_storage(text),
+                RemoveError::Apply(ApplyError::Rejected(_) | ApplyError::Unsupported { .. }) => {
+                    ApiError::impossible(text)
+                }
+                RemoveError::Apply(_) => ApiError::switch_failed(text),
+                RemoveError::NotHeld(_) | RemoveError::Store(_) => ApiError::unavailable(text),
+            })
+        }
+    }
+}
+
+async fn list(State(entries): State<Entries>) -> Json<Vec<EntryDto>> {
+    let all = entries.list().into_iter();
+    Json(all.map(|entry| EntryDto::new(entry, None)).collect())
+}
+
+/// An entry by its number and the switch that it was asked for, or where it stands. The first need not be connected any
+/// more.
+fn known(entries: &Entries, switch: &str, id: EntryId) -> Result<StaticEntry, ApiError> {
+    let connected = entries.network().switches().resolve(switch);
+    let dpid = connected.map_or_else(|| switch.parse().ok(), |switch| Some(switch.dpid()));
+    entries
+        .get(id)
+        .filter(|entry| match dpid {
+            Some(dpid) => entry.home == dpid || entry.place == dpid,
+            None => entry.home_name == switch,
+        })
+        .ok_or_else(|| ApiError::not_found("the switch has no static entry with this number"))
+}
