@@ -1,0 +1,140 @@
+//! Changes of what belongs to no route: flow entries of anybody, groups and meters, as whole switches move.
+
+use godwit_openflow::model::group::{GroupCommand, GroupDescription, GroupMod};
+use godwit_openflow::model::meter::{MeterCommand, MeterConfig, MeterMod};
+use godwit_openflow::model::{FlowMod, FlowRule, ToSwitch};
+use godwit_openflow::types::DatapathId;
+use serde::{Deserialize, Serialize};
+
+use super::Change;
+
+/// Something that a switch holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Entry {
+    /// A flow entry.
+    Rule(FlowRule),
+    /// A group.
+    Group(GroupDescription),
+    /// A meter.
+    Meter(MeterConfig),
+}
+
+/// Why an entry changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// It stands in for the source's entry with this index among [`Holdings`](crate::migration::transplant::Holdings),
+    /// or is that entry.
+    Carried(usize),
+    /// It is a neighbour's, and leads to the target instead of the source, or takes what comes from there.
+    Neighbour,
+    /// It is a hop of a labelled detour.
+    Detour,
+}
+
+/// One change of an entry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EntryStep {
+    /// Why.
+    pub part: Part,
+    /// The switch.
+    pub dpid: DatapathId,
+    /// What is done.
+    pub change: Change,
+    /// What is there now; `None` before an install.
+    pub before: Option<Entry>,
+    /// What will be there; `None` after a removal.
+    pub after: Option<Entry>,
+}
+
+impl Entry {
+    fn added(self) -> ToSwitch {
+        match self {
+            Self::Rule(rule) => FlowMod::add(rule).into(),
+            Self::Group(group) => group_mod(GroupCommand::Add, group).into(),
+            Self::Meter(meter) => meter_mod(MeterCommand::Add, meter).into(),
+        }
+    }
+
+    fn modified(self) -> ToSwitch {
+        match self {
+            Self::Rule(rule) => FlowMod::modify_strict(rule).into(),
+            Self::Group(group) => group_mod(GroupCommand::Modify, group).into(),
+            Self::Meter(meter) => meter_mod(MeterCommand::Modify, meter).into(),
+        }
+    }
+
+    fn deleted(self) -> ToSwitch {
+        match self {
+            Self::Rule(rule) => FlowMod::delete_strict(rule).into(),
+            // What is deleted is named by its number alone; some switches refuse the rest.
+            Self::Group(mut group) => {
+                group.buckets.clear();
+                group_mod(GroupCommand::Delete, group).into()
+            }
+            Self::Meter(mut meter) => {
+                meter.bands.clear();
+                meter_mod(MeterCommand::Delete, meter).into()
+            }
+        }
+    }
+}
+
+fn group_mod(command: GroupCommand, group: GroupDescription) -> GroupMod {
+    GroupMod {
+        command,
+        group_type: group.group_type,
+        group: group.group,
+        buckets: group.buckets,
+    }
+}
+
+fn meter_mod(command: MeterCommand, meter: MeterConfig) -> MeterMod {
+    MeterMod {
+        command,
+        flags: meter.flags,
+        meter: meter.meter,
+        bands: meter.bands,
+    }
+}
+
+impl EntryStep {
+    /// The message that does it.
+    #[must_use]
+    pub fn message(&self) -> Option<ToSwitch> {
+        let after = self.after.clone();
+        match self.change {
+            Change::Install | Change::Replace => after.map(Entry::added),
+            Change::Modify => after.map(Entry::modified),
+            Change::Remove => self.before.clone().map(Entry::deleted),
+        }
+    }
+
+    /// The message that undoes it. It may be sent whether or not the change took effect.
+    #[must_use]
+    pub fn undo(&self) -> Option<ToSwitch> {
+        let before = self.before.clone();
+        match self.change {
+            Change::Install => self.after.clone().map(Entry::deleted),
+            Change::Modify => before.map(Entry::modified),
+            Change::Replace | Change::Remove => before.map(Entry::added),
+        }
+    }
+
+    /// The change that leads back.
+    #[must_use]
+    pub fn inverse(self) -> Self {
+        let change = match self.change {
+            Change::Install => Change::Remove,
+            Change::Remove => Change::Install,
+            Change::Modify | Change::Replace => self.change,
+        };
+        Self {
+            change,
+            before: self.after,
+            after: self.before,
+            ..self
+        }
+    }
+}
