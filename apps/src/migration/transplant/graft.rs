@@ -1,0 +1,412 @@
+//! The whole of a transplant: every entry that is put, changed and taken away, in its place in the order; or everything
+//! that speaks against it.
+//!
+//! What no entry takes is nobody's: packets that only the target's table-miss took may be taken by entries that come from
+//! the source, and packets that only the source's table-miss took by those that the target has itself.
+
+mod ends;
+mod rounds;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bytes::BytesMut;
+use godwit_controller::Owner;
+use godwit_openflow::codec::encode_to_switch;
+use godwit_openflow::model::{
+    Action, Field, FlowMod, FlowRule, FlowStats, GroupDescription, Instruction, MeterConfig,
+    Pattern, ToSwitch,
+};
+use godwit_openflow::types::{DatapathId, GroupId, MeterId, TableId, Version, Xid};
+use godwit_topology::Graph;
+
+use super::conflict;
+use super::neighbours::Neighbour;
+use super::ports::{PortMap, links_by_neighbour};
+use super::translate::{Translator, VLAN_PRESENT};
+use super::{Carried, Numbers, Site, Transplant, is_others};
+use crate::others::described;
+use crate::plan::entry::{Entry, EntryStep, Part};
+use crate::plan::overlap::Map;
+use crate::plan::{Change, FlowId};
+use ends::{check_shared, check_towards_source, used_ports};
+
+/// Reasons that are gathered before the search ends; more help nobody.
+const MOST_REASONS: usize = 1_000;
+
+/// What is known when a transplant is planned.
+#[derive(Debug, Clone, Copy)]
+pub struct Scene<'a> {
+    /// Switches and links.
+    pub graph: &'a Graph,
+    /// The switch that is emptied.
+    pub source: &'a Site,
+    /// The switch that takes its role.
+    pub target: &'a Site,
+    /// The neighbours of the source; others are not looked at.
+    pub neighbours: &'a BTreeMap<DatapathId, Site>,
+    /// Routes that move as routes: their rules are not touched here.
+    pub moving: &'a BTreeSet<FlowId>,
+    /// Whether source and target carry traffic at the same time.
+    pub mixes: bool,
+}
+
+/// The steps of a transplant by their place in the order.
+#[derive(Debug, Default)]
+pub struct Steps {
+    /// What is moved.
+    pub transplant: Transplant,
+    /// Meters, groups and entries on the target.
+    pub put: Vec<EntryStep>,
+    /// Entries of neighbours for what will come from the target.
+    pub twins: Vec<EntryStep>,
+    /// Neighbours send to the target.
+    pub flips: Vec<EntryStep>,
+    /// The source's entries are deleted.
+    pub taken: Vec<EntryStep>,
+    /// The source's groups and meters are deleted.
+    pub shells: Vec<EntryStep>,
+    /// Entries of neighbours for what came from the source are deleted.
+    pub old_twins: Vec<EntryStep>,
+}
+
+/// Plans a transplant.
+///
+/// # Errors
+/// With every single thing that speaks against it, each with the entry's name.
+pub fn graft(scene: &Scene<'_>) -> Result<Steps, Vec<String>> {
+    let mut why = Vec::new();
+    let mut steps = Steps::default();
+    let ends = [scene.source.dpid, scene.target.dpid];
+    steps.transplant.ports = PortMap::between(scene.graph, ends[0], ends[1], &scene.source.ports);
+    steps.transplant.numbers = numbers(scene, &mut why);
+    let own = scene.target.holdings.rules.iter();
+    steps.transplant.own = own
+        .filter(|stats| {
+            Owner::Routing
+                .own_part(stats.rule.cookie)
+                .is_none_or(|id| !scene.moving.contains(&id))
+        })
+        .map(|stats| stats.rule.clone())
+        .collect();
+    put_meters(scene, &mut steps);
+    put_groups(scene, &mut steps, &mut why);
+    put_rules(scene, &mut steps, &mut why);
+    check_shared(scene, &steps.transplant.ports, &mut why);
+    check_towards_source(scene, &mut why);
+    let used = used_ports(scene);
+    for dpid in links_by_neighbour(scene.graph, ends[0]).into_keys() {
+        if dpid == ends[1] || why.len() >= MOST_REASONS {
+            continue;
+        }
+        match scene.neighbours.get(&dpid) {
+            Some(site) => {
+                let map = &steps.transplant.ports;
+                let neighbour = Neighbour::new(scene.graph, ends, map, site, &used);
+                neighbour.turn(scene, &mut steps, &mut why);
+            }
+            None => why.push(format!("it is not known what switch {dpid} holds")),
+        }
+    }
+    if why.is_empty() { Ok(steps) } else { Err(why) }
+}
+
+/// What remains of a hard timeout, in seconds; 0 is for ever.
+#[must_use]
+pub fn remaining(hard_timeout: u16, age_ns: u64) -> u16 {
+    if hard_timeout == 0 {
+        return 0;
+    }
+    let age = u16::try_from(age_ns / 1_000_000_000).unwrap_or(u16::MAX);
+    hard_timeout.saturating_sub(age).max(1)
+}
+
+/// New numbers for what has one that the target has given to something else.
+fn numbers(scene: &Scene<'_>, why: &mut Vec<String>) -> Numbers {
+    let (from, to) = (&scene.source.holdings, &scene.target.holdings);
+    let mut numbers = Numbers::default();
+    let theirs: BTreeSet<u32> = to.groups.iter().map(|(group, _)| group.group.0).collect();
+    let ours: BTreeSet<u32> = from.groups.iter().map(|(group, _)| group.group.0).collect();
+    let mut free =
+        (1..GroupId::MAX.0).filter(|number| !theirs.contains(number) && !ours.contains(number));
+    for taken in ours.intersection(&theirs) {
+        match free.next() {
+            Some(number) => _ = numbers.groups.insert(GroupId(*taken), GroupId(number)),
+            None => why.push(format!("group {taken}: the target has no number for it")),
+        }
+    }
+    let theirs: BTreeSet<u32> = to.meters.iter().map(|(meter, _)| meter.meter.0).collect();
+    let ours: BTreeSet<u32> = from.meters.iter().map(|(meter, _)| meter.meter.0).collect();
+    let mut free =
+        (1..MeterId::MAX.0).filter(|number| !theirs.contains(number) && !ours.contains(number));
+    for taken in ours.intersection(&theirs) {
+        match free.next().filter(|_| *taken <= MeterId::MAX.0) {
+            Some(number) => _ = numbers.meters.insert(MeterId(*taken), MeterId(number)),
+            None => why.push(format!(
+                "meter {taken}: the target has one of that meaning already"
+            )),
+        }
+    }
+    numbers
+}
+
+fn put(steps: &mut Steps, dpid: DatapathId, index: usize, after: Entry) {
+    steps.put.push(EntryStep {
+        part: Part::Carried(index),
+        dpid,
+        change: Change::Install,
+        before: None,
+        after: Some(after),
+    });
+}
+
+fn removal(dpid: DatapathId, index: usize, before: Entry) -> EntryStep {
+    EntryStep {
+        part: Part::Carried(index),
+        dpid,
+        change: Change::Remove,
+        before: Some(before),
+        after: None,
+    }
+}
+
+fn put_meters(scene: &Scene<'_>, steps: &mut Steps) {
+    let meters = &scene.source.holdings.meters;
+    for (index, (meter, _)) in meters.iter().enumerate() {
+        let numbers = &steps.transplant.numbers.meters;
+        let number = *numbers.get(&meter.meter).unwrap_or(&meter.meter);
+        let after = MeterConfig {
+            meter: number,
+            ..meter.clone()
+        };
+        put(steps, scene.target.dpid, index, Entry::Meter(after));
+        steps.shells.push(removal(
+            scene.source.dpid,
+            index,
+            Entry::Meter(meter.clone()),
+        ));
+    }
+    steps.transplant.meters = meters.len();
+}
+
+fn put_groups(scene: &Scene<'_>, steps: &mut Steps, why: &mut Vec<String>) {
+    let groups = &scene.source.holdings.groups;
+    let order = in_order(groups.iter().map(|(group, _)| group).collect(), why);
+    let mut removals = Vec::new();
+    for (index, group) in order {
+        let mut reasons = Vec::new();
+        let transplant = &steps.transplant;
+        let translator = Translator::to_target(&transplant.ports, &transplant.numbers);
+        let after = translator.group(group, &mut reasons);
+        let number = group.group.0;
+        why.extend(
+            reasons
+                .iter()
+                .map(|reason| format!("group {number}: {reason}")),
+        );
+        put(steps, scene.target.dpid, index, Entry::Group(after));
+        removals.push(removal(
+            scene.source.dpid,
+            index,
+            Entry::Group(group.clone()),
+        ));
+    }
+    // Those that point at others go first, and meters last.
+    removals.reverse();
+    steps.shells.splice(0..0, removals);
+    steps.transplant.groups = groups.len();
+    if scene.target.version == Version::V10 && !groups.is_empty() {
+        why.push("there are groups, and the target speaks OpenFlow 1.0, which has none".to_owned());
+    }
+    if scene.target.version == Version::V10 && !scene.source.holdings.meters.is_empty() {
+        why.push("there are meters, and the target speaks OpenFlow 1.0, which has none".to_owned());
+    }
+}
+
+/// Groups behind those that they point at, each with its place in the list.
+fn in_order<'a>(
+    groups: Vec<&'a GroupDescription>,
+    why: &mut Vec<String>,
+) -> Vec<(usize, &'a GroupDescription)> {
+    let known: BTreeSet<GroupId> = groups.iter().map(|group| group.group).collect();
+    let needs = |group: &GroupDescription| -> BTreeSet<GroupId> {
+        let buckets = || group.buckets.iter();
+        let used = buckets()
+            .flat_map(|bucket| &bucket.actions)
+            .filter_map(|action| match action {
+                Action::Group(other) => Some(*other),
+                _ => None,
+            });
+        let watched = buckets().filter_map(|bucket| bucket.watch_group);
+        used.chain(watched)
+            .filter(|other| known.contains(other))
+            .collect()
+    };
+    let mut waiting: Vec<(usize, &GroupDescription)> = groups.into_iter().enumerate().collect();
+    let mut done: BTreeSet<GroupId> = BTreeSet::new();
+    let mut order = Vec::with_capacity(waiting.len());
+    while !waiting.is_empty() {
+        let (ready, rest): (Vec<_>, Vec<_>) = waiting
+            .into_iter()
+            .partition(|(_, group)| needs(group).is_subset(&done));
+        if ready.is_empty() {
+            let names: Vec<String> = rest
+                .iter()
+                .map(|(_, group)| group.group.0.to_string())
+                .collect();
+            why.push(format!(
+                "groups {} point at each other in a circle",
+                names.join(", ")
+            ));
+            return order;
+        }
+        done.extend(ready.iter().map(|(_, group)| group.group));
+        order.extend(ready);
+        waiting = rest;
+    }
+    order
+}
+
+fn put_rules(scene: &Scene<'_>, steps: &mut Steps, why: &mut Vec<String>) {
+    let mut carried = Vec::new();
+    for FlowStats {
+        rule, duration_ns, ..
+    } in scene.source.others(scene.moving)
+    {
+        let mut reasons = Vec::new();
+        let transplant = &steps.transplant;
+        let translator = Translator::to_target(&transplant.ports, &transplant.numbers);
+        let target = FlowRule {
+            hard_timeout: remaining(rule.hard_timeout, *duration_ns),
+            ..translator.rule(rule, &mut reasons)
+        };
+        if reasons.is_empty() {
+            check_sayable(scene, rule, &target, &mut reasons);
+        }
+        let name = || described(rule);
+        why.extend(reasons.iter().map(|reason| format!("{}: {reason}", name())));
+        carried.push(Carried {
+            source: rule.clone(),
+            target,
+            age_ns: *duration_ns,
+        });
+        if why.len() >= MOST_REASONS {
+            return;
+        }
+    }
+    let arriving: Vec<&FlowRule> = carried.iter().map(|one| &one.target).collect();
+    let held: Vec<&FlowRule> = scene
+        .target
+        .others(scene.moving)
+        .map(|stats| &stats.rule)
+        .collect();
+    let mut conflicts = Vec::new();
+    conflict::between(&arriving, &held, &mut conflicts);
+    let dpid = scene.target.dpid;
+    why.extend(
+        conflicts
+            .iter()
+            .map(|reason| format!("switch {dpid}: {reason}")),
+    );
+    put_carried(scene, steps, &carried, why);
+    // The lowest priority first: a packet whose entry is gone must not be taken by one below it.
+    steps.taken.sort_by_key(|step| match &step.before {
+        Some(Entry::Rule(rule)) => rule.priority,
+        _ => 0,
+    });
+    steps.transplant.rules = carried;
+}
+
+/// The steps of entries: those of later tables first, so that none leads into a table that lacks what it leads to.
+fn put_carried(scene: &Scene<'_>, steps: &mut Steps, carried: &[Carried], why: &mut Vec<String>) {
+    type Identity<'a> = (TableId, u16, &'a Pattern);
+    fn identity(rule: &FlowRule) -> Identity<'_> {
+        (rule.table, rule.priority, &rule.pattern)
+    }
+    let held = scene.target.holdings.rules.iter().map(|stats| &stats.rule);
+    let held: Map<Identity<'_>, &FlowRule> = held.map(|rule| (identity(rule), rule)).collect();
+    let mut there: Map<Identity<'_>, &FlowRule> = Map::default();
+    let mut order: Vec<usize> = (0..carried.len()).collect();
+    order.sort_by_key(|&index| std::cmp::Reverse(carried[index].target.table));
+    for index in order {
+        let Carried { source, target, .. } = &carried[index];
+        steps.taken.push(removal(
+            scene.source.dpid,
+            index,
+            Entry::Rule(source.clone()),
+        ));
+        if let Some(own) = held.get(&identity(target)) {
+            if !is_others(own.cookie, scene.moving) && !conflict::is_same(own, target) {
+                why.push(format!(
+                    "{} would overwrite an entry of the controller's own",
+                    described(source)
+                ));
+            }
+            continue;
+        }
+        match there.insert(identity(target), target) {
+            None => put(steps, scene.target.dpid, index, Entry::Rule(target.clone())),
+            Some(same) if same.instructions == target.instructions => {}
+            Some(_) => why.push(format!(
+                "{} differs only in its port from another, and the target has one port for both",
+                described(source)
+            )),
+        }
+    }
+}
+
+/// Whether the target can hold it.
+fn check_sayable(scene: &Scene<'_>, source: &FlowRule, target: &FlowRule, why: &mut Vec<String>) {
+    let tables = scene.target.tables;
+    let beyond = target
+        .instructions
+        .iter()
+        .find_map(|instruction| match instruction {
+            Instruction::GotoTable(table) => Some(*table).filter(|table| table.0 >= tables),
+            _ => None,
+        });
+    let own = Some(target.table).filter(|table| table.0 >= tables);
+    if let Some(table) = own.or(beyond) {
+        why.push(format!(
+            "it needs table {}, and the target has {tables}",
+            table.0
+        ));
+    }
+    let (from, to) = (scene.source.version, scene.target.version);
+    if from == to {
+        return;
+    }
+    let message = ToSwitch::from(FlowMod::add(target.clone()));
+    if let Err(unsupported) = encode_to_switch(to, Xid(0), &message, &mut BytesMut::new()) {
+        why.push(unsupported.to_string());
+    }
+    // 1.0 adds a tag where there is none.
+    if from == Version::V10 && changes_vlan(source) && !is_tagged(&source.pattern) {
+        why.push(
+            "it sets a VLAN tag, which OpenFlow 1.0 adds where there is none and 1.3 does not"
+                .to_owned(),
+        );
+    }
+}
+
+fn changes_vlan(rule: &FlowRule) -> bool {
+    rule.instructions
+        .iter()
+        .any(|instruction| match instruction {
+            Instruction::ApplyActions(actions) => actions.iter().any(|action| {
+                let field = match action {
+                    Action::SetField { field, .. } => *field,
+                    Action::PopVlan => Field::VlanVid,
+                    _ => return false,
+                };
+                matches!(field, Field::VlanVid | Field::VlanPcp)
+            }),
+            _ => false,
+        })
+}
+
+fn is_tagged(pattern: &Pattern) -> bool {
+    let present = u128::from(VLAN_PRESENT);
+    pattern
+        .get(Field::VlanVid)
+        .is_some_and(|vlan| vlan.value() & present != 0)
+}

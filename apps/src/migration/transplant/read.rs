@@ -1,0 +1,225 @@
+//! What switches hold, read from all of them at once.
+
+use std::collections::BTreeMap;
+
+use godwit_controller::limits::APPLY_DEADLINE;
+use godwit_controller::switch::{RequestError, SwitchHandle};
+use godwit_controller::{Network, Owner};
+use godwit_openflow::model::{
+    FlowFilter, GroupDescription, GroupStats, MeterConfig, MeterStats, StatsReply, StatsRequest,
+};
+use godwit_openflow::types::{DatapathId, GroupId, MeterId, Version};
+
+use super::{Holdings, Site};
+use crate::others::Unread;
+
+/// What is read of a switch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// Its flow entries, if one of them is neither the controller's own nor a route's; otherwise nothing.
+    RulesAmongOthers,
+    /// Everything, if it holds more than the controller's own entries and this many of routes; otherwise nothing.
+    Beyond {
+        /// Entries of routes.
+        routes: usize,
+    },
+    /// Its flow entries, groups and meters.
+    Everything,
+}
+
+/// Reads several switches, all at once.
+///
+/// # Errors
+/// When one does not answer a request within five seconds.
+pub async fn sites(
+    network: &Network,
+    wanted: impl IntoIterator<Item = (DatapathId, Depth)>,
+) -> Result<BTreeMap<DatapathId, Site>, Unread> {
+    let readings = wanted.into_iter().map(|(dpid, depth)| {
+        let switch = network.switches().get(dpid);
+        let reading = tokio::spawn(async move {
+            let switch = switch.ok_or(RequestError::Disconnected)?;
+            site(&switch, depth).await
+        });
+        (dpid, reading)
+    });
+    // All are under way before the first is waited for.
+    let readings: Vec<_> = readings.collect();
+    let mut sites = BTreeMap::new();
+    for (dpid, reading) in readings {
+        // One that ended abnormally has found out nothing.
+        let read = reading.await.unwrap_or(Err(RequestError::Disconnected));
+        sites.insert(dpid, read.map_err(|why| Unread { dpid, why })?);
+    }
+    Ok(sites)
+}
+
+/// Reads one switch.
+///
+/// # Errors
+/// When it does not answer.
+pub async fn site(switch: &SwitchHandle, depth: Depth) -> Result<Site, RequestError> {
+    Ok(Site {
+        dpid: switch.dpid(),
+        version: switch.version(),
+        tables: switch.features().tables,
+        ports: switch.ports().to_vec(),
+        holdings: holdings(switch, depth).await?,
+    })
+}
+
+/// Reads what one switch holds. Its requests are under way together. A switch without groups or meters, as all of
+/// OpenFlow 1.0 are, or one that refuses to speak of them, has none.
+///
+/// # Errors
+/// When it does not answer.
+pub async fn holdings(switch: &SwitchHandle, depth: Depth) -> Result<Holdings, RequestError> {
+    let has_more = match depth {
+        Depth::RulesAmongOthers => counted(switch).await?.is_none(),
+        Depth::Beyond { routes } => has_more(switch, routes).await?,
+        Depth::Everything => true,
+    };
+    if !has_more {
+        return Ok(Holdings::default());
+    }
+    let rules = async {
+        match ask(switch, StatsRequest::Flows(FlowFilter::all())).await? {
+            StatsReply::Flows(rules) => Ok(rules),
+            _ => Err(RequestError::Unexpected),
+        }
+    };
+    if depth == Depth::RulesAmongOthers || switch.version() == Version::V10 {
+        return Ok(Holdings {
+            rules: rules.await?,
+            ..Holdings::default()
+        });
+    }
+    let (rules, groups, group_stats, meters, meter_stats) = tokio::join!(
+        rules,
+        ask(switch, StatsRequest::GroupDescription),
+        ask(switch, StatsRequest::Groups(GroupId::ALL)),
+        ask(switch, StatsRequest::MeterConfig(MeterId::ALL)),
+        ask(switch, StatsRequest::Meters(MeterId::ALL)),
+    );
+    Ok(Holdings {
+        rules: rules?,
+        groups: with_counters(told(groups)?, told(group_stats)?),
+        meters: meters_with_counters(told(meters)?, told(meter_stats)?),
+    })
+}
+
+async fn ask(switch: &SwitchHandle, request: StatsRequest) -> Result<StatsReply, RequestError> {
+    switch.request_within(request, APPLY_DEADLINE).await
+}
+
+/// Whether the switch may hold more than the controller's own entries and as many as `routes` of routes.
+///
+/// An entry that a route has lost and one that a route has left behind would make up for each other. Either is routing's
+/// to repair, and neither carries what belongs to no route.
+async fn has_more(switch: &SwitchHandle, routes: usize) -> Result<bool, RequestError> {
+    if switch.version() == Version::V10 {
+        return Ok(true);
+    }
+    let (counted, groups, meters) = tokio::join!(
+        counted(switch),
+        ask(switch, StatsRequest::GroupDescription),
+        ask(switch, StatsRequest::MeterConfig(MeterId::ALL)),
+    );
+    let groups =
+        matches!(told(groups)?, Some(StatsReply::GroupDescription(all)) if !all.is_empty());
+    let meters = matches!(told(meters)?, Some(StatsReply::MeterConfig(all)) if !all.is_empty());
+    let as_expected = counted?.is_some_and(|entries| usize::try_from(entries) == Ok(routes));
+    Ok(groups || meters || !as_expected)
+}
+
+/// How many entries of routes the switch holds, if the controller's own are all others: three sums (OF 1.3.5 §7.3.5.3)
+/// say it, where the entries themselves may be thousands. `None` when there may be more; OpenFlow 1.0 can't be asked
+/// by cookie.
+async fn counted(switch: &SwitchHandle) -> Result<Option<u32>, RequestError> {
+    if switch.version() == Version::V10 {
+        return Ok(None);
+    }
+    let (all, core, routes) = tokio::join!(
+        ask(switch, StatsRequest::Aggregate(FlowFilter::all())),
+        ask(switch, StatsRequest::Aggregate(of_owner(Owner::Core))),
+        ask(switch, StatsRequest::Aggregate(of_owner(Owner::Routing))),
+    );
+    match (told(all)?, told(core)?, told(routes)?) {
+        (
+            Some(StatsReply::Aggregate(all)),
+            Some(StatsReply::Aggregate(core)),
+            Some(StatsReply::Aggregate(routes)),
+        ) => Ok((core.flows.checked_add(routes.flows) == Some(all.flows)).then_some(routes.flows)),
+        _ => Ok(None),
+    }
+}
+
+fn of_owner(owner: Owner) -> FlowFilter {
+    FlowFilter {
+        cookie: owner.cookie(0),
+        // An owner's own part is the lower half.
+        cookie_mask: u64::MAX << 32,
+        ..FlowFilter::all()
+    }
+}
+
+/// What the switch said; `None` when it refused to say anything.
+fn told(reply: Result<StatsReply, RequestError>) -> Result<Option<StatsReply>, RequestError> {
+    match reply {
+        Ok(reply) => Ok(Some(reply)),
+        Err(RequestError::Refused(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn with_counters(
+    groups: Option<StatsReply>,
+    counters: Option<StatsReply>,
+) -> Vec<(GroupDescription, GroupStats)> {
+    let Some(StatsReply::GroupDescription(groups)) = groups else {
+        return Vec::new();
+    };
+    let mut by_number: BTreeMap<GroupId, GroupStats> = match counters {
+        Some(StatsReply::Groups(all)) => all.into_iter().map(|one| (one.group, one)).collect(),
+        _ => BTreeMap::new(),
+    };
+    let counted = |group: GroupDescription| {
+        let silent = GroupStats {
+            group: group.group,
+            references: 0,
+            packets: 0,
+            bytes: 0,
+            duration_ns: 0,
+            buckets: Vec::new(),
+        };
+        let counters = by_number.remove(&group.group).unwrap_or(silent);
+        (group, counters)
+    };
+    groups.into_iter().map(counted).collect()
+}
+
+fn meters_with_counters(
+    meters: Option<StatsReply>,
+    counters: Option<StatsReply>,
+) -> Vec<(MeterConfig, MeterStats)> {
+    let Some(StatsReply::MeterConfig(meters)) = meters else {
+        return Vec::new();
+    };
+    let mut by_number: BTreeMap<MeterId, MeterStats> = match counters {
+        Some(StatsReply::Meters(all)) => all.into_iter().map(|one| (one.meter, one)).collect(),
+        _ => BTreeMap::new(),
+    };
+    let counted = |meter: MeterConfig| {
+        let silent = MeterStats {
+            meter: meter.meter,
+            flows: 0,
+            packets: 0,
+            bytes: 0,
+            duration_ns: 0,
+            bands: Vec::new(),
+        };
+        let counters = by_number.remove(&meter.meter).unwrap_or(silent);
+        (meter, counters)
+    };
+    meters.into_iter().map(counted).collect()
+}
