@@ -1,0 +1,154 @@
+//! What becomes of rules that belong to no route, beside the messages that move them: which rule takes which one's
+//! place, what it brings with it, what others write meanwhile, and the writes that were held for the source.
+
+mod late;
+mod replay;
+
+use std::collections::BTreeSet;
+
+use godwit_controller::carried::Place;
+use godwit_openflow::model::FlowRule;
+use godwit_openflow::types::{DatapathId, PortNo};
+use godwit_topology::{Graph, PortRef};
+
+use super::planning::Planned;
+use crate::plan::Change;
+use crate::plan::entry::{Entry, EntryStep};
+
+pub use late::{LateWrites, differences};
+pub use replay::replay;
+
+/// A rule that leaves one place for another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MovedRule {
+    /// Where it stood.
+    pub from: Place,
+    /// Where it stands afterwards.
+    pub to: Place,
+    /// As it stood at first.
+    pub rule: FlowRule,
+}
+
+/// The rules of a plan that belong to no route, and the ways that their packets took.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MovedRules {
+    /// The rules.
+    pub rules: Vec<MovedRule>,
+    /// Ports of neighbours that led to the switch that is left, until they were turned over.
+    pub parting: BTreeSet<PortRef>,
+    /// Ports by which packets left that switch.
+    pub exits: BTreeSet<PortRef>,
+    /// Ports of that switch by which they came in.
+    pub entries: BTreeSet<PortRef>,
+}
+
+impl MovedRules {
+    /// Of a plan, on this graph.
+    #[must_use]
+    pub fn of(planned: &Planned, graph: &Graph) -> Self {
+        Self::new(rules(planned), entries(planned), graph)
+    }
+
+    /// Of the way back of a plan that is not carried through.
+    #[must_use]
+    pub fn back(planned: &Planned, graph: &Graph) -> Self {
+        let inverse: Vec<_> = entries(planned).cloned().map(EntryStep::inverse).collect();
+        let back = |rule: MovedRule| MovedRule {
+            from: rule.to,
+            to: rule.from,
+            rule: rule.rule,
+        };
+        Self::new(
+            rules(planned).into_iter().map(back).collect(),
+            &inverse,
+            graph,
+        )
+    }
+
+    fn new<'a>(
+        rules: Vec<MovedRule>,
+        steps: impl IntoIterator<Item = &'a EntryStep>,
+        graph: &Graph,
+    ) -> Self {
+        let mut moved = Self {
+            rules,
+            ..Self::default()
+        };
+        for step in steps {
+            let Some(before) = &step.before else { continue };
+            match step.change {
+                Change::Remove => moved.exits.extend(outputs(step.dpid, before)),
+                Change::Modify => {
+                    let after = step.after.iter();
+                    let kept: BTreeSet<_> =
+                        after.flat_map(|after| outputs(step.dpid, after)).collect();
+                    let parting = outputs(step.dpid, before).into_iter();
+                    moved
+                        .parting
+                        .extend(parting.filter(|port| !kept.contains(port)));
+                }
+                Change::Install | Change::Replace => {}
+            }
+        }
+        let arrivals = moved
+            .parting
+            .iter()
+            .filter_map(|port| graph.link_from(*port));
+        moved.entries = arrivals.map(|link| link.dst).collect();
+        moved
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+}
+
+fn entries(planned: &Planned) -> impl Iterator<Item = &EntryStep> {
+    planned.rounds.iter().flat_map(|round| &round.entries)
+}
+
+/// The rules that move: those of the switch that is left, and those of neighbours that tell by the port what comes from it.
+fn rules(planned: &Planned) -> Vec<MovedRule> {
+    let [Some(source), Some(target)] = planned.request.left_and_taking() else {
+        return Vec::new();
+    };
+    let Some(transplant) = &planned.transplant else {
+        return Vec::new();
+    };
+    let carried = transplant.rules.iter().map(|carried| MovedRule {
+        from: Place::of(source, &carried.source),
+        to: Place::of(target, &carried.target),
+        rule: carried.source.clone(),
+    });
+    let twins = transplant.twins.iter().map(|twin| MovedRule {
+        from: Place::of(twin.dpid, &twin.before),
+        to: Place::of(twin.dpid, &twin.after),
+        rule: twin.before.clone(),
+    });
+    carried.chain(twins).collect()
+}
+
+/// The physical ports that an entry sends out of.
+fn outputs(dpid: DatapathId, entry: &Entry) -> Vec<PortRef> {
+    let physical = |port: &PortNo| port.is_physical();
+    let ports: Vec<PortNo> = match entry {
+        Entry::Rule(rule) => rule.output_ports().filter(physical).collect(),
+        Entry::Group(group) => {
+            let actions = group.buckets.iter().flat_map(|bucket| &bucket.actions);
+            actions
+                .filter_map(godwit_openflow::model::Action::output_port)
+                .filter(physical)
+                .collect()
+        }
+        Entry::Meter(_) => Vec::new(),
+    };
+    ports
+        .into_iter()
+        .map(|port| PortRef::new(dpid, port))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,128 @@
+//! What others write to the source while its rules move: another controller, or somebody at the command line, knows of
+//! no freeze. What they add, change and take away there is seen when the source is read again, and done on the target.
+
+use std::collections::HashMap;
+
+use godwit_controller::rules::{Owner, is_ours};
+use godwit_openflow::model::{FlowMod, FlowRule, FlowStats, Pattern};
+use godwit_openflow::types::TableId;
+
+/// What somebody did to the source after it was read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LateWrites {
+    /// Rules added, changed and deleted, as writes to the source.
+    pub writes: Vec<FlowMod>,
+    /// The rules that are there now and were not: what has to be deleted with the others.
+    pub added: Vec<FlowRule>,
+}
+
+/// Compares what the source holds with what it held. Pure.
+///
+/// Rules that have a timeout and are gone have timed out, as far as anybody can tell; theirs is not a write. Godwit's own
+/// rules are written by nobody else.
+#[must_use]
+pub fn differences(before: &[FlowRule], now: &[FlowStats]) -> LateWrites {
+    type Identity<'a> = (TableId, u16, &'a Pattern);
+    fn identity(rule: &FlowRule) -> Identity<'_> {
+        (rule.table, rule.priority, &rule.pattern)
+    }
+    let was: HashMap<Identity<'_>, &FlowRule> =
+        before.iter().map(|rule| (identity(rule), rule)).collect();
+    let mut late = LateWrites::default();
+    let mut present = HashMap::with_capacity(now.len());
+    for FlowStats { rule, .. } in now {
+        present.insert(identity(rule), ());
+        match was.get(&identity(rule)) {
+            Some(old) if old.instructions == rule.instructions && old.cookie == rule.cookie => {}
+            // Counters and age stay with a rule that is changed in place.
+            Some(old) if old.cookie == rule.cookie => {
+                late.writes.push(FlowMod::modify_strict(rule.clone()));
+            }
+            Some(_) => late.writes.push(FlowMod::add(rule.clone())),
+            None if is_core_or_route(rule) => {}
+            None => {
+                late.writes.push(FlowMod::add(rule.clone()));
+                late.added.push(rule.clone());
+            }
+        }
+    }
+    let gone = before
+        .iter()
+        .filter(|rule| !present.contains_key(&identity(rule)));
+    let deleted = gone.filter(|rule| rule.idle_timeout == 0 && rule.hard_timeout == 0);
+    late.writes
+        .extend(deleted.cloned().map(FlowMod::delete_strict));
+    late
+}
+
+/// Rules of the controller and of routes move in their own way.
+fn is_core_or_route(rule: &FlowRule) -> bool {
+    let owners = [Owner::Core, Owner::Routing];
+    is_ours(rule.cookie)
+        && owners
+            .iter()
+            .any(|owner| owner.own_part(rule.cookie).is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use godwit_openflow::model::{Action, FlowCommand};
+    use godwit_openflow::types::{Cookie, PortNo};
+
+    use super::*;
+
+    fn rule(ethertype: u16, port: u32) -> FlowRule {
+        let pattern = Pattern::new().eth_type(ethertype);
+        FlowRule::new(5, pattern, vec![Action::output(PortNo(port))]).with_cookie(Cookie(7))
+    }
+
+    fn held(rules: &[FlowRule]) -> Vec<FlowStats> {
+        let stats = |rule: &FlowRule| FlowStats {
+            rule: rule.clone(),
+            duration_ns: 1,
+            packets: 0,
+            bytes: 0,
+        };
+        rules.iter().map(stats).collect()
+    }
+
+    #[test]
+    fn nothing_has_changed() {
+        let rules = [rule(0x800, 1), rule(0x806, 2)];
+        assert_eq!(differences(&rules, &held(&rules)), LateWrites::default());
+    }
+
+    #[test]
+    fn what_was_added_changed_and_deleted_is_seen() {
+        let before = [rule(0x800, 1), rule(0x806, 2), rule(0x86dd, 3)];
+        let now = [rule(0x800, 1), rule(0x806, 9), rule(0x8847, 4)];
+        let late = differences(&before, &held(&now));
+        let seen: Vec<_> = late
+            .writes
+            .iter()
+            .map(|write| (write.command, &write.rule))
+            .collect();
+        assert_eq!(
+            seen,
+            [
+                (FlowCommand::ModifyStrict, &now[1]),
+                (FlowCommand::Add, &now[2]),
+                (FlowCommand::DeleteStrict, &before[2]),
+            ]
+        );
+        assert_eq!(late.added, [now[2].clone()]);
+    }
+
+    #[test]
+    fn a_rule_that_has_timed_out_was_deleted_by_nobody() {
+        let mut timed = rule(0x800, 1);
+        timed.hard_timeout = 5;
+        assert_eq!(differences(&[timed], &[]), LateWrites::default());
+    }
+
+    #[test]
+    fn the_controllers_own_rules_are_not_late() {
+        let discovery = godwit_controller::rules::discovery_rule();
+        assert_eq!(differences(&[], &held(&[discovery])), LateWrites::default());
+    }
+}

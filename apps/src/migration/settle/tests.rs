@@ -1,0 +1,169 @@
+use godwit_openflow::model::group::{Bucket, GroupDescription, GroupType};
+use godwit_openflow::model::{Action, Field, FlowRule, Pattern};
+use godwit_openflow::types::{DatapathId, GroupId, PortNo};
+use godwit_topology::{Graph, Link, PortRef};
+
+use super::*;
+use crate::migration::guard::Limits;
+use crate::migration::planning::Chosen;
+use crate::migration::request::{Algorithm, Bounds, Request};
+use crate::migration::transplant::{Carried, Transplant, Twin};
+use crate::plan::entry::Part;
+use crate::plan::{Kind, Round};
+
+const SOURCE: DatapathId = DatapathId(1);
+const TARGET: DatapathId = DatapathId(2);
+const NEIGHBOUR: DatapathId = DatapathId(3);
+
+fn rule(pattern: Pattern, port: u32) -> FlowRule {
+    FlowRule::new(9, pattern, vec![Action::output(PortNo(port))])
+}
+
+fn step(part: Part, dpid: DatapathId, before: Option<Entry>, after: Option<Entry>) -> EntryStep {
+    let change = match (&before, &after) {
+        (None, _) => Change::Install,
+        (_, None) => Change::Remove,
+        _ => Change::Modify,
+    };
+    EntryStep {
+        part,
+        dpid,
+        change,
+        before,
+        after,
+    }
+}
+
+/// The source's port 7 and the target's port 5 lead to the neighbour's ports 1 and 2.
+fn graph() -> Graph {
+    let mut graph = Graph::new();
+    for (dpid, port, there) in [(SOURCE, 7, 1), (TARGET, 5, 2)] {
+        let (here, there) = (
+            PortRef::new(dpid, PortNo(port)),
+            PortRef::new(NEIGHBOUR, PortNo(there)),
+        );
+        graph.add_switch(dpid);
+        graph.add_switch(NEIGHBOUR);
+        graph.add_link(Link {
+            src: here,
+            dst: there,
+        });
+        graph.add_link(Link {
+            src: there,
+            dst: here,
+        });
+    }
+    graph
+}
+
+fn bucket(port: u32) -> GroupDescription {
+    GroupDescription {
+        group_type: GroupType::Indirect,
+        group: GroupId(4),
+        buckets: vec![Bucket {
+            weight: 0,
+            watch_port: None,
+            watch_group: None,
+            actions: vec![Action::output(PortNo(port))],
+        }],
+    }
+}
+
+/// A rule that moves, a twin at the neighbour, and a group of the neighbour that is turned over.
+fn steps() -> Vec<EntryStep> {
+    let ipv4 = Pattern::new().eth_type(0x800);
+    let entry = |rule: FlowRule| Some(Entry::Rule(rule));
+    let [before, after] = twins();
+    vec![
+        step(Part::Carried(0), TARGET, None, entry(rule(ipv4.clone(), 5))),
+        step(Part::Neighbour, NEIGHBOUR, None, entry(after)),
+        step(
+            Part::Neighbour,
+            NEIGHBOUR,
+            Some(Entry::Group(bucket(1))),
+            Some(Entry::Group(bucket(2))),
+        ),
+        step(Part::Carried(0), SOURCE, entry(rule(ipv4, 7)), None),
+        step(Part::Neighbour, NEIGHBOUR, entry(before), None),
+    ]
+}
+
+fn twins() -> [FlowRule; 2] {
+    [1, 2].map(|port| rule(Pattern::new().eth_type(0x800).in_port(PortNo(port)), 9))
+}
+
+fn planned() -> Planned {
+    let ipv4 = Pattern::new().eth_type(0x800);
+    let [before, after] = twins();
+    let transplant = Transplant {
+        rules: vec![Carried {
+            source: rule(ipv4.clone(), 7),
+            target: rule(ipv4, 5),
+            age_ns: 1,
+        }],
+        twins: vec![Twin {
+            dpid: NEIGHBOUR,
+            before,
+            after,
+            age_ns: 1,
+        }],
+        ..Transplant::default()
+    };
+    let mut round = Round::of(Kind::Flip, Vec::new());
+    round.entries = steps();
+    Planned {
+        request: Request {
+            source: SOURCE,
+            target: Some(TARGET),
+            algorithm: Algorithm::Clone,
+            shape: None,
+            limits: Limits::default(),
+            bounds: Bounds::default(),
+            queue: false,
+            hold: std::time::Duration::ZERO,
+            reverts: None,
+        },
+        flows: Vec::new(),
+        rounds: vec![round],
+        transplant: Some(transplant),
+        shape: Chosen::default(),
+    }
+}
+
+fn ways(moved: &MovedRules) -> Vec<(DatapathId, DatapathId)> {
+    let way = |rule: &MovedRule| (rule.from.dpid, rule.to.dpid);
+    moved.rules.iter().map(way).collect()
+}
+
+#[test]
+fn each_rule_is_taken_over_by_the_one_that_stands_in_for_it() {
+    let moved = MovedRules::of(&planned(), &graph());
+    assert_eq!(ways(&moved), [(SOURCE, TARGET), (NEIGHBOUR, NEIGHBOUR)]);
+    let twin = &moved.rules[1];
+    assert_eq!(twin.from.pattern.exact(Field::InPort), Some(1));
+    assert_eq!(twin.to.pattern.exact(Field::InPort), Some(2));
+}
+
+#[test]
+fn packets_part_at_the_neighbour_and_leave_by_the_sources_ports() {
+    let moved = MovedRules::of(&planned(), &graph());
+    assert_eq!(moved.parting, [PortRef::new(NEIGHBOUR, PortNo(1))].into());
+    assert_eq!(moved.entries, [PortRef::new(SOURCE, PortNo(7))].into());
+    assert!(moved.exits.contains(&PortRef::new(SOURCE, PortNo(7))));
+}
+
+#[test]
+fn the_way_back_parts_from_the_target() {
+    let moved = MovedRules::back(&planned(), &graph());
+    assert_eq!(ways(&moved), [(TARGET, SOURCE), (NEIGHBOUR, NEIGHBOUR)]);
+    assert_eq!(moved.parting, [PortRef::new(NEIGHBOUR, PortNo(2))].into());
+    assert_eq!(moved.entries, [PortRef::new(TARGET, PortNo(5))].into());
+}
+
+#[test]
+fn a_change_and_its_inverse_cancel_out() {
+    for step in steps() {
+        assert_eq!(step.clone().inverse().inverse(), step);
+        assert_eq!(step.clone().inverse().message(), step.undo());
+    }
+}
