@@ -1,0 +1,438 @@
+//! Limits on what a migration may cost, watched while it runs.
+//!
+//! The guard reads the counters of the first and the last hop of every flow that moves, over and over, and lays what
+//! went in beside what came out ([`judge`]). It sends no probe to a host and says only what is certain: so many packets
+//! *at least* have been lost; for so long *at least* has a flow that is sent delivered nothing. Crossing a limit takes
+//! the migration back, as long as there is a way back: so after the last flip the new ways are watched for a while
+//! ([`Guard::proven`]) before the way back is given up.
+//!
+//! **What it can tell.** A reading takes some 25 ms (a nudge, 20 ms, the answer). The next begins 20 ms later, or a
+//! quarter of the silence that is allowed. A switch that is short of processor time credits its rules up to 100 ms late
+//! even when nudged ([`CREDIT`]). What the flows carry in that time can't be told from what is lost: a loss is seen when
+//! it exceeds the limit, 0 or another, by what they carry in 0.2 s, four readings and twice the delay of the slowest path:
+//! in about 0.4 s. A way that loses less than every second packet may thus be found too late to go back. If nothing comes
+//! through any more, that is seen in half a second. A silence is seen when it has lasted
+//! 0.2 s, twice that delay and six readings longer than is allowed. The delay is measured by markers before the first
+//! round.
+//!
+//! **What it costs.** Nothing without limits. With them 0.2 s before the first round and [the window](Guard::proven)
+//! after the last flip, a second or more; and one nudged reading of each first and last hop at a time, all of them at
+//! once: about 5 ms of a switch's processor for 1,000 rules. It never reads for more than half of the time.
+//!
+//! **What it does not watch.** What belongs to no route has no first and last hop that is known; see [`Guard::start`].
+
+mod judge;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use godwit_controller::{Network, Owner};
+use godwit_openflow::model::FlowStats;
+use godwit_openflow::types::DatapathId;
+use godwit_topology::{Path, PortRef};
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
+
+use judge::{CREDIT, Judge, Sample};
+
+use super::planning::Planned;
+use crate::plan::FlowId;
+use crate::routing::Routing;
+
+/// The shortest silence that can be told from a switch that credits its counters late.
+pub const LEAST_SILENCE: Duration = CREDIT;
+
+/// The longest silence that is watched for: a minute. Whoever can bear more needs no guard.
+pub const LONGEST_SILENCE: Duration = Duration::from_secs(60);
+
+/// The shortest time between two readings: a reading takes as long.
+const LEAST_INTERVAL: Duration = Duration::from_millis(20);
+
+/// How long one reading of a switch may take. 100,000 rules take half a second.
+const READING_BOUND: Duration = Duration::from_secs(2);
+
+/// A guard that has seen nothing for so long can't keep what it promised: the migration goes back.
+const BLIND_BOUND: Duration = Duration::from_secs(5);
+
+/// How long a marker may take over one link; a link that doesn't answer is taken to be that slow.
+const MARKER_BOUND: Duration = Duration::from_millis(500);
+
+/// What is added to the measured delays: a switch that isn't scheduled.
+const DELAY_MARGIN: Duration = Duration::from_millis(20);
+
+/// The longest delay of a path that is believed. What comes later counts as lost while it is under way.
+const LONGEST_DELAY: Duration = Duration::from_secs(2);
+
+/// What the traffic that moves may suffer at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Limits {
+    /// Packets lost, of all flows together.
+    pub max_loss_packets: Option<u64>,
+    /// Milliseconds in which a flow that is sent delivers nothing.
+    pub max_silence_ms: Option<u64>,
+}
+
+impl Limits {
+    /// Whether there is nothing to watch for.
+    #[must_use]
+    pub const fn is_none(&self) -> bool {
+        self.max_loss_packets.is_none() && self.max_silence_ms.is_none()
+    }
+
+    /// About how long watching keeps a migration up: until it is known what is missing to begin with, and the window
+    /// after the last flip, on links without delay.
+    pub(super) fn watching(self) -> Duration {
+        let apart = self.interval() + LEAST_INTERVAL;
+        2 * CREDIT + Judge::new(self, DELAY_MARGIN, []).window(apart)
+    }
+
+    /// The time between two readings.
+    fn interval(&self) -> Duration {
+        let silence = self.max_silence_ms.map(Duration::from_millis);
+        silence.map_or(LEAST_INTERVAL, |silence| (silence / 4).max(LEAST_INTERVAL))
+    }
+}
+
+/// A limit that was crossed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Crossed(pub String);
+
+/// Watches the flows of a migration from when it is made until it is dropped.
+#[derive(Debug, Default)]
+pub struct Guard {
+    /// `None` where there is nothing to watch.
+    watching: Option<Watching>,
+}
+
+#[derive(Debug)]
+struct Watching {
+    seen: watch::Receiver<Seen>,
+    task: JoinHandle<()>,
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// What has been seen by now.
+#[derive(Debug, Clone, Default)]
+struct Seen {
+    /// Whether it is known what was missing before anything was changed.
+    is_ready: bool,
+    /// When the last complete reading was asked for.
+    asked: Option<Instant>,
+    /// How long after a change what it does to the flows is seen for certain.
+    window: Duration,
+    crossed: Option<Crossed>,
+}
+
+impl Guard {
+    /// Begins to watch the flows of a plan that belong to routes, if there are limits.
+    ///
+    /// Entries that belong to no route (`planned.transplant`) are not watched: which packets that a neighbour sends to the
+    /// source meet which of them is not known, and what meets none is dropped rightly, so counters that differ prove
+    /// nothing.
+    #[must_use]
+    pub fn start(routing: &Routing, planned: &Planned) -> Self {
+        let limits = planned.request.limits;
+        let unwatched = unwatched(planned);
+        if unwatched > 0 {
+            tracing::warn!(
+                unwatched,
+                "limits are not watched for entries that belong to no route"
+            );
+        }
+        let ends = Ends::of(planned);
+        if limits.is_none() || ends.flows == 0 {
+            return Self::default();
+        }
+        let (tell, seen) = watch::channel(Seen::default());
+        let watcher = Watcher {
+            network: routing.network().clone(),
+            limits,
+            ends,
+            tell,
+        };
+        let task = tokio::spawn(watcher.run());
+        Self {
+            watching: Some(Watching { seen, task }),
+        }
+    }
+
+    /// Resolves when it is known what was missing before anything is changed, or a limit is crossed. Without waiting for
+    /// it, what is lost until then goes unseen.
+    pub async fn ready(&self) {
+        self.until(|seen| seen.is_ready).await;
+    }
+
+    /// A limit that has been crossed by now.
+    #[must_use]
+    pub fn crossed(&self) -> Option<Crossed> {
+        let seen = self.watching.as_ref()?.seen.borrow();
+        seen.crossed.clone()
+    }
+
+    /// Resolves when a limit is crossed.
+    pub async fn wait(&self) -> Crossed {
+        match self.until(|_| false).await {
+            Some(crossed) => crossed,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Resolves when everything that the changes until `since` do to the flows has been seen: with nothing if they may
+    /// stay, else with the limit that is crossed. To be waited for before the way back is given up.
+    pub async fn proven(&self, since: Instant) -> Option<Crossed> {
+        self.until(|seen| seen.asked.is_some_and(|asked| asked >= since + seen.window))
+            .await
+    }
+
+    /// Waits until `enough` has been seen, or a limit is crossed. Nothing without a limit.
+    async fn until(&self, enough: impl Fn(&Seen) -> bool) -> Option<Crossed> {
+        let mut seen = self.watching.as_ref()?.seen.clone();
+        let waited = seen.wait_for(|seen| seen.crossed.is_some() || enough(seen));
+        match waited.await {
+            Ok(seen) => seen.crossed.clone(),
+            Err(_) => Some(Crossed("internal error: the guard has ended".to_owned())),
+        }
+    }
+}
+
+/// How many entries move that belong to no route, and so are not watched although there are limits.
+pub(super) fn unwatched(planned: &Planned) -> usize {
+    let transplant = planned.transplant.as_ref();
+    let transplant = transplant.filter(|_| !planned.request.limits.is_none());
+    transplant.map_or(0, |transplant| transplant.rules.len())
+}
+
+/// Where the flows begin and end, and the links that they take.
+#[derive(Debug, Default)]
+struct Ends {
+    switches: BTreeMap<DatapathId, Roles>,
+    /// Each flow's links on its old path, and on its new one.
+    paths: BTreeSet<Vec<PortRef>>,
+    flows: usize,
+}
+
+/// Which flows begin and end at a switch.
+#[derive(Debug, Default)]
+struct Roles {
+    first: BTreeSet<FlowId>,
+    last: BTreeSet<FlowId>,
+}
+
+impl Ends {
+    fn of(planned: &Planned) -> Self {
+        let mut ends = Self::default();
+        for flow in &planned.flows {
+            let (first, last) = (flow.new.source().dpid, flow.new.destination().dpid);
+            let same = |old: &Path| old.source().dpid == first && old.destination().dpid == last;
+            let Some(old) = flow.old.as_ref().filter(|old| same(old)) else {
+                continue;
+            };
+            // On one switch there is one counter, and nothing can get lost between.
+            if first == last {
+                continue;
+            }
+            let id = flow.template.id;
+            ends.switches.entry(first).or_default().first.insert(id);
+            ends.switches.entry(last).or_default().last.insert(id);
+            for path in [old, &flow.new] {
+                ends.paths
+                    .insert(path.links().map(|link| link.src).collect());
+            }
+            ends.flows += 1;
+        }
+        ends
+    }
+
+    fn ids(&self) -> BTreeSet<FlowId> {
+        let firsts = self.switches.values().flat_map(|roles| &roles.first);
+        firsts.copied().collect()
+    }
+}
+
+/// Whether the guard sees anything.
+struct Sight {
+    /// When the last reading was asked for that was complete.
+    asked: Option<Instant>,
+    /// The longest time from one reading to the next.
+    apart: Duration,
+    /// Since when there is nothing to be seen of something, and of what.
+    blind: Option<String>,
+    since: Instant,
+    is_ready: bool,
+}
+
+impl Sight {
+    const fn new(now: Instant) -> Self {
+        Self {
+            asked: None,
+            apart: Duration::ZERO,
+            blind: None,
+            since: now,
+            is_ready: false,
+        }
+    }
+
+    /// A reading was complete; `unknown` is a flow whose rules were never in one.
+    fn seen(&mut self, asked: Instant, apart: Duration, unknown: Option<FlowId>) {
+        self.asked = Some(asked);
+        self.apart = self.apart.max(apart);
+        self.is_ready |= unknown.is_none();
+        match unknown.filter(|_| !self.is_ready) {
+            Some(id) => self.blind = Some(format!("the counters of route {id}")),
+            None => {
+                self.blind = None;
+                self.since = asked;
+            }
+        }
+    }
+
+    /// A reading was not complete.
+    fn missed(&mut self, what: String) {
+        self.blind = Some(what);
+    }
+
+    /// Who has seen nothing for too long can't vouch for anything.
+    fn lost(&self) -> Option<Crossed> {
+        let what = self.blind.as_ref()?;
+        let too_long = self.since.elapsed() > BLIND_BOUND;
+        too_long.then(|| Crossed(format!("the limits can't be watched: {what} can't be read")))
+    }
+}
+
+/// What the task has.
+struct Watcher {
+    network: Network,
+    limits: Limits,
+    ends: Ends,
+    tell: watch::Sender<Seen>,
+}
+
+impl Watcher {
+    async fn run(self) {
+        let delay = self.delay().await;
+        let mut judge = Judge::new(self.limits, delay, self.ends.ids());
+        let mut sight = Sight::new(Instant::now());
+        loop {
+            let asked = Instant::now();
+            let unread = self.read(&mut judge).await;
+            let took = asked.elapsed();
+            let pause = self.limits.interval().max(took);
+            match unread {
+                None => sight.seen(asked, took + pause, judge.unknown()),
+                Some(dpid) => sight.missed(format!("the counters of switch {dpid}")),
+            }
+            let crossed = judge.crossed().or_else(|| sight.lost());
+            let is_over = crossed.is_some();
+            self.tell.send_modify(|seen| {
+                seen.is_ready |= judge.is_ready();
+                seen.asked = sight.asked;
+                seen.window = judge.window(sight.apart);
+                seen.crossed = crossed;
+            });
+            if is_over {
+                return;
+            }
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// How late a packet may come out that went in, by any of the paths: the delays of the links, twice for what stands
+    /// in their queues.
+    async fn delay(&self) -> Duration {
+        let links: BTreeSet<PortRef> = self.ends.paths.iter().flatten().copied().collect();
+        let delays = measured(&self.network, links).await;
+        let of_link = |port: &PortRef| match delays.get(port) {
+            Some(&delay) => 2 * delay,
+            None => MARKER_BOUND,
+        };
+        let paths = self.ends.paths.iter();
+        let longest = paths.map(|path| path.iter().map(of_link).sum()).max();
+        (longest.unwrap_or(Duration::ZERO) + DELAY_MARGIN).min(LONGEST_DELAY)
+    }
+
+    /// One reading of every switch, all at once. Gives one that could not be read.
+    async fn read(&self, judge: &mut Judge) -> Option<DatapathId> {
+        let mut reading = JoinSet::new();
+        let mut unread = None;
+        for &dpid in self.ends.switches.keys() {
+            let Some(switch) = self.network.switches().get(dpid) else {
+                unread = Some(dpid);
+                continue;
+            };
+            let network = self.network.clone();
+            reading.spawn(async move {
+                let asked = Instant::now();
+                let exact = network.read_exact(&switch, Some(Owner::Routing));
+                let read = tokio::time::timeout(READING_BOUND, exact).await;
+                (dpid, [asked, Instant::now()], read)
+            });
+        }
+        while let Some(result) = reading.join_next().await {
+            match result {
+                Ok((dpid, when, Ok(Ok(rules)))) => self.take_in(dpid, when, &rules, judge),
+                Ok((dpid, ..)) => unread = Some(dpid),
+                Err(error) => tracing::error!(%error, "reading counters ended abnormally"),
+            }
+        }
+        unread
+    }
+
+    fn take_in(
+        &self,
+        dpid: DatapathId,
+        [asked, answered]: [Instant; 2],
+        rules: &[FlowStats],
+        judge: &mut Judge,
+    ) {
+        let Some(roles) = self.ends.switches.get(&dpid) else {
+            return;
+        };
+        for stats in rules {
+            let Some(id) = Owner::Routing.own_part(stats.rule.cookie) else {
+                continue;
+            };
+            let sample = Sample {
+                asked,
+                answered,
+                packets: stats.packets,
+                age_ns: stats.duration_ns,
+            };
+            if roles.first.contains(&id) {
+                judge.first(id, sample);
+            }
+            if roles.last.contains(&id) {
+                judge.last(id, sample);
+            }
+        }
+    }
+}
+
+/// How long a marker takes over each of these links, from when it is asked for until the other end has reported it.
+/// Links that don't answer within half a second are left out.
+pub(super) async fn measured(
+    network: &Network,
+    links: impl IntoIterator<Item = PortRef>,
+) -> BTreeMap<PortRef, Duration> {
+    let mut waiting = JoinSet::new();
+    for port in links {
+        let sent = Instant::now();
+        let arrived = network.marker(port).await;
+        waiting.spawn(async move {
+            let arrived = tokio::time::timeout(MARKER_BOUND, arrived).await;
+            arrived.ok()?.ok()?;
+            Some((port, sent.elapsed()))
+        });
+    }
+    let mut delays = BTreeMap::new();
+    while let Some(measured) = waiting.join_next().await {
+        delays.extend(measured.ok().flatten());
+    }
+    delays
+}
