@@ -1,0 +1,292 @@
+//! What belongs to no route, beside its messages: whose end is told, what is counted on, where static entries stand, and
+//! the writes that were held.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use godwit_controller::carried::{Brought, Ended};
+use godwit_controller::{Batch, Event, StoreError};
+use godwit_openflow::model::{FlowFlags, FlowMod, FlowRule};
+use godwit_openflow::types::DatapathId;
+
+use super::Job;
+use crate::entries::{Entries, Lease};
+use crate::migration::drain::{Counts, OldWay, Reading};
+use crate::migration::journal::CountedOther;
+use crate::migration::record::{Migration, OtherCount};
+use crate::migration::request::Algorithm;
+use crate::migration::settle::{self, MovedRules};
+use crate::plan::entry::Entry;
+use crate::routing::counters::Tally;
+
+/// What a job keeps of what belongs to no route.
+#[derive(Debug)]
+pub(super) struct Others {
+    pub(super) entries: Entries,
+    /// As long as it is there, static entries on the switches of the plan are left to it.
+    _lease: Lease,
+    /// What the copies at the target had counted when the flows left them again.
+    used: Mutex<BTreeMap<usize, Reading>>,
+}
+
+impl Others {
+    pub(super) fn new(entries: Entries, switches: impl IntoIterator<Item = DatapathId>) -> Self {
+        let lease = entries.lease(switches.into_iter().collect());
+        Self {
+            entries,
+            _lease: lease,
+            used: Mutex::default(),
+        }
+    }
+}
+
+impl Job {
+    pub(super) fn moved(&self) -> MovedRules {
+        MovedRules::of(&self.planned, self.network().topology().graph())
+    }
+
+    /// From here on moved rules stand at two places.
+    pub(super) fn begin_others(&self) {
+        let pairs = self.moved().rules.into_iter();
+        let carried = self.network().carried();
+        carried.during(pairs.map(|rule| (rule.from, rule.to)));
+    }
+
+    /// The migration is about to delete the rules that were moved from these places: nobody is to hear of it.
+    pub(super) fn expect_removals(&self, moved: &MovedRules) {
+        let audible = moved.rules.iter();
+        let audible = audible.filter(|rule| rule.rule.flags.contains(FlowFlags::SEND_FLOW_REMOVED));
+        let places = audible.map(|rule| rule.from.clone());
+        self.network().carried().expect_removal(places);
+    }
+
+    /// Writes down the final counts, of routes and of all else, before anything is deleted.
+    pub(super) async fn write_counts(&self, counts: &Counts) -> Result<(), StoreError> {
+        let others: Vec<CountedOther> = counts.others.iter().map(CountedOther::of).collect();
+        let mut batch = Batch::default();
+        let moved = self.moved();
+        let moves = moved.rules.iter().enumerate().filter_map(|(index, rule)| {
+            let reading = counts.others.get(&index)?;
+            let counted = brought(reading, &rule.rule);
+            Some((&rule.from, &rule.to, counted))
+        });
+        self.network()
+            .carried()
+            .records_for_batch(&mut batch, moves)?;
+        self.journal.counted(batch, &counts.routes, others).await
+    }
+
+    /// Takes in what the moved rules had counted where they stood.
+    pub(super) fn take_in_others(&self, migration: &Migration, others: &BTreeMap<usize, Reading>) {
+        let moved = self.moved();
+        let mut told = Vec::new();
+        for (index, rule) in moved.rules.iter().enumerate() {
+            let Some(reading) = others.get(&index) else {
+                continue;
+            };
+            let carried = self.network().carried();
+            carried.bring(rule.to.clone(), brought(reading, &rule.rule));
+            if Some(rule.from.dpid) == self.planned.request.left_and_taking()[0] {
+                told.push(OtherCount::of(&rule.rule, reading.tally));
+            }
+        }
+        migration.set_carried(told);
+    }
+
+    /// What somebody wrote to the source while it was emptied goes to the target as well. On a way back what is new on
+    /// the target is the target's own.
+    pub(super) async fn adopt_late_writes(&self, migration: &Migration, counts: &Counts) {
+        let Some(transplant) = &self.planned.transplant else {
+            return;
+        };
+        // Even an empty switch holds the controller's own rules: this one could not be read.
+        if counts.left.is_empty() {
+            return;
+        }
+        let request = &self.planned.request;
+        // Where the source's rules are cut first, none of them is there any more.
+        let before: Vec<FlowRule> = match request.algorithm {
+            Algorithm::Clone => {
+                let rules = transplant.rules.iter();
+                rules.map(|rule| rule.source.clone()).collect()
+            }
+            Algorithm::Move | Algorithm::FreezeCopy => Vec::new(),
+        };
+        let mut late = settle::differences(&before, &counts.left);
+        if request.reverts.is_some() {
+            let added = std::mem::take(&mut late.added);
+            late.writes.retain(|write| !added.contains(&write.rule));
+        }
+        let [Some(source), Some(target)] = request.left_and_taking() else {
+            return;
+        };
+        if late.writes.is_empty() {
+            return;
+        }
+        let mut round = godwit_controller::Round::default();
+        let mut taken = Vec::new();
+        for write in late.writes {
+            let rule = write.rule.clone();
+            match transplant.translated(write) {
+                Ok(translated) => {
+                    round.push(target, translated);
+                    taken.push(rule);
+                }
+                Err(why) => {
+                    tracing::warn!(id = migration.id(), rule = %rule.pattern, why,
+                        "a rule that somebody wrote meanwhile stays on the source");
+                }
+            }
+        }
+        if let Err(error) = round.apply(self.network().switches()).await {
+            tracing::warn!(id = migration.id(), %error, "rules that somebody wrote meanwhile stay on the source");
+            return;
+        }
+        let added = late.added.into_iter().filter(|rule| taken.contains(rule));
+        let removal: godwit_controller::Round = added
+            .map(|rule| (source, FlowMod::delete_strict(rule)))
+            .collect();
+        if let Err(error) = removal.apply(self.network().switches()).await {
+            tracing::warn!(id = migration.id(), %error, "rules that somebody wrote meanwhile are left on the source");
+        }
+    }
+
+    /// The moved rules stand at their new places only. Gives what has to be kept of that.
+    pub(super) async fn settle_others(&self) -> Batch {
+        let moved = self.moved();
+        let sources = moved.rules.iter().map(|rule| &rule.from);
+        let ended = self.network().carried().settled(sources);
+        self.tell(ended).await;
+        let mut batch = Batch::default();
+        let request = &self.planned.request;
+        if let (Some(target), Some(transplant), None) =
+            (request.target, &self.planned.transplant, request.reverts)
+        {
+            let translate = |rule: &FlowRule| {
+                let carried = transplant.rules.iter();
+                let mut carried = carried.filter(|carried| carried.source.same_identity(rule));
+                match carried.next() {
+                    Some(carried) => Ok(carried.target.clone()),
+                    None => Ok(transplant.translated(FlowMod::add(rule.clone()))?.rule),
+                }
+            };
+            let entries = &self.others.entries;
+            let moved = entries.moved(request.source, target, translate, &mut batch);
+            if let Err(error) = moved.and_then(|()| self.changed_entries(&mut batch)) {
+                tracing::error!(%error, "where static entries stand now can't be kept");
+            }
+        }
+        if let ([Some(left), Some(taking)], Some(transplant), true) = (
+            request.left_and_taking(),
+            &self.planned.transplant,
+            request.reverts.is_some(),
+        ) {
+            let form = |rule: &FlowRule| {
+                let mut carried = transplant.rules.iter();
+                let carried = carried.find(|carried| carried.source.same_identity(rule))?;
+                Some(carried.target.clone())
+            };
+            let entries = &self.others.entries;
+            let moved = entries.returned(left, taking, form, &mut batch);
+            if let Err(error) = moved.and_then(|()| self.changed_entries(&mut batch)) {
+                tracing::error!(%error, "where static entries stand now can't be kept");
+            }
+        }
+        batch
+    }
+
+    /// Static entries of neighbours that read otherwise now.
+    fn changed_entries(&self, batch: &mut Batch) -> Result<(), StoreError> {
+        let steps = self.planned.rounds.iter().flat_map(|round| &round.entries);
+        for step in steps {
+            if let (Some(Entry::Rule(_)), Some(Entry::Rule(after))) = (&step.before, &step.after) {
+                self.others.entries.changed(step.dpid, after, batch)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until nothing is left of what was let onto the new way.
+    pub(super) async fn leave_new_way(&self, way: OldWay, since: std::time::Instant) {
+        let back = MovedRules::back(&self.planned, self.network().topology().graph());
+        let request = &self.planned.request;
+        let [_, taking] = request.left_and_taking();
+        let busy = taking.map(|taking| self.entered_by_others(taking));
+        let way = way.with(&back, &busy.unwrap_or_default());
+        let rest = way.rest(self.network(), since, request.bounds.drain).await;
+        let mut used = self
+            .others
+            .used
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        used.extend(rest.counts.others);
+        drop(used);
+        self.expect_removals(&back);
+    }
+
+    /// The moved rules stand where they stood, and nowhere else.
+    pub(super) async fn undo_others(&self) {
+        let moved = self.moved();
+        let used = {
+            let used = self
+                .others
+                .used
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            used.clone()
+        };
+        let counted = moved.rules.iter().enumerate().map(|(index, rule)| {
+            let counted = used.get(&index).map(|reading| brought(reading, &rule.rule));
+            (&rule.from, counted.unwrap_or_default())
+        });
+        let ended = self.network().carried().undone(counted);
+        self.tell(ended).await;
+    }
+
+    async fn tell(&self, ended: Vec<Ended>) {
+        for Ended { dpid, removed } in ended {
+            let removed = std::sync::Arc::new(removed);
+            let event = Event::FlowRemoved { dpid, removed };
+            self.network().announce(event).await;
+        }
+    }
+
+    /// Makes the writes that were held for the source: on the target once the migration is done, else on the source.
+    pub(super) async fn thaw(&self, committed: bool) {
+        let request = &self.planned.request;
+        if request.reverts.is_some() {
+            return;
+        }
+        let transplant = self.planned.transplant.as_ref().filter(|_| committed);
+        let place = request
+            .target
+            .filter(|_| committed)
+            .unwrap_or(request.source);
+        let source = request.source;
+        let translate = |write: FlowMod| match transplant {
+            Some(transplant) => transplant.translated(write),
+            None if committed => Err(format!(
+                "switch {source} was emptied, and no switch took its place"
+            )),
+            None => Ok(write),
+        };
+        settle::replay(
+            self.network(),
+            &self.others.entries,
+            source,
+            place,
+            translate,
+        )
+        .await;
+    }
+}
+
+fn brought(reading: &Reading, rule: &FlowRule) -> Brought {
+    let Tally { packets, bytes } = reading.tally;
+    Brought {
+        packets,
+        bytes,
+        duration_ns: reading.age_ns,
+        hard_timeout: rule.hard_timeout,
+    }
+}
