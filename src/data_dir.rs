@@ -1,16 +1,22 @@
 //! The data directory: one controller at a time.
 
 use std::fs::{File, TryLockError};
-use std::io::{Read as _, Seek as _, Write as _};
+use std::io::{ErrorKind, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
+
+use godwit_controller::{Store, StoreError};
 
 /// The file whose lock says that a controller uses the directory. The operating system gives the lock
 /// back when the process ends, however it ends.
 const LOCK_FILE: &str = "godwit.lock";
 
+/// The file that holds what survives the process.
+const STORE_FILE: &str = "godwit.redb";
+
 /// A data directory that this process holds.
 #[derive(Debug)]
 pub(crate) struct DataDir {
+    path: PathBuf,
     _lock: File,
 }
 
@@ -65,12 +71,26 @@ impl DataDir {
             Err(TryLockError::Error(source)) => return Err(unusable(source)),
         }
         let note = |lock: &mut File| {
-            lock.set_len(0)?;
+            let text = format!("{}\n", std::process::id());
+            // Over what is there: that needs no room.
             lock.rewind()?;
-            writeln!(lock, "{}", std::process::id())
+            lock.write_all(text.as_bytes())?;
+            lock.set_len(text.len() as u64)
         };
-        note(&mut lock).map_err(unusable)?;
-        Ok(Self { _lock: lock })
+        match note(&mut lock) {
+            // The lock holds all the same.
+            Err(error) if error.kind() == ErrorKind::StorageFull => {}
+            noted => noted.map_err(unusable)?,
+        }
+        Ok(Self {
+            path: path.to_owned(),
+            _lock: lock,
+        })
+    }
+
+    /// Opens the store in it.
+    pub(crate) fn open_store(&self) -> Result<Store, StoreError> {
+        Store::open(&self.path.join(STORE_FILE))
     }
 }
 

@@ -6,10 +6,12 @@ mod data_dir;
 
 use std::sync::Arc;
 
+use godwit_apps::drains::Drains;
+use godwit_apps::entries::Entries;
 use godwit_apps::learning::Learning;
 use godwit_apps::migration::Migrations;
 use godwit_apps::routing::Routing;
-use godwit_controller::{App, Controller, ControllerConfig, StartError};
+use godwit_controller::{App, Controller, ControllerConfig, StartError, StoreError};
 use tokio::sync::watch;
 
 pub use config::{AppName, Config, ConfigError};
@@ -21,6 +23,7 @@ use data_dir::DataDir;
 pub struct Godwit {
     controller: Controller,
     apps: Vec<Arc<dyn App>>,
+    routing: Option<Routing>,
     // Held while the controller runs: no other may use the same directory.
     _data_dir: DataDir,
 }
@@ -31,6 +34,9 @@ pub enum BuildError {
     /// The data directory can't be used.
     #[error(transparent)]
     DataDir(#[from] DataDirError),
+    /// What was kept of the run before can't be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// A listener can't be bound, or there is no randomness.
     #[error(transparent)]
     Start(#[from] StartError),
@@ -47,28 +53,36 @@ impl Godwit {
             openflow: config.openflow.clone(),
             http: config.http,
         };
-        let controller = Controller::bind(&listen).await?;
-        let mut apps: Vec<Arc<dyn App>> = Vec::new();
-        let mut routing = None;
+        let controller = Controller::bind(&listen, data_dir.open_store()?).await?;
+        let entries = Entries::new(controller.network().clone());
+        let mut apps: Vec<Arc<dyn App>> = vec![Arc::new(entries.clone())];
+        let mut keeping = None;
+        let mut routing: Option<Routing> = None;
         for name in &config.apps {
             match (name, &routing) {
                 (AppName::Learning, _) => apps.push(Arc::new(Learning::default())),
                 (AppName::Routing, _) => {
                     let (app, keeper) = Routing::new(controller.network().clone());
-                    tokio::spawn(keeper.run());
+                    app.load()?;
+                    keeping = Some(keeper);
                     apps.push(Arc::new(app.clone()));
                     routing = Some(app);
                 }
                 (AppName::Migration, Some(routing)) => {
-                    apps.push(Arc::new(Migrations::new(routing.clone())))
+                    let migrations = Migrations::new(routing.clone(), entries.clone());
+                    apps.push(Arc::new(Drains::new(routing.clone(), migrations.clone())));
+                    apps.push(Arc::new(migrations));
                 }
                 // The configuration was checked: migration stands behind routing or is not there.
                 (AppName::Migration, None) => {}
             }
         }
+        // Routes of migrations that an earlier run left are held by now.
+        keeping.map(|keeper| tokio::spawn(keeper.run()));
         Ok(Self {
             controller,
             apps,
+            routing,
             _data_dir: data_dir,
         })
     }
@@ -81,6 +95,23 @@ impl Godwit {
 
     /// Runs until `stop` turns true.
     pub async fn run(self, stop: watch::Receiver<bool>) {
-        self.controller.run(self.apps, stop).await;
+        let store = self.controller.network().store().clone();
+        let (stop_controller, controller_stops) = watch::channel(false);
+        let routing = self.routing.clone();
+        let mut stop = stop;
+        let stopping = async {
+            // An error means that whoever could have said so is gone: then it is time as well.
+            let _ = stop.wait_for(|stop| *stop).await;
+            // Before any connection is closed.
+            routing.iter().for_each(Routing::stop);
+            stop_controller.send_replace(true);
+        };
+        tokio::join!(self.controller.run(self.apps, controller_stops), stopping);
+        if let Some(routing) = self.routing {
+            routing.save_all().await;
+        }
+        if let Err(error) = store.flush().await {
+            tracing::error!(%error, "what changed last is not kept over a restart");
+        }
     }
 }

@@ -4,8 +4,12 @@
 //! |---|---|
 //! | [`learning`] | the reference app: an Ethernet switch that learns; read it first |
 //! | [`routing`] | proactive shortest-path routes, between all hosts and by request |
+//! | [`entries`] | static entries, by REST |
+//! | [`drains`] | several switches emptied in order |
 //! | [`migration`] | moves a running switch's work to another switch |
 
+pub mod drains;
+pub mod entries;
 pub mod learning;
 pub mod migration;
 mod others;

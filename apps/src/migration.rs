@@ -8,42 +8,64 @@
 //!
 //! | file | what it does |
 //! |---|---|
+//! | `admit` | who gets which switches |
 //! | [`request`] | what is asked for: a `Request` that can't be wrong |
 //! | [`planning`] | which flows go which way instead, and why some can't |
+//! | `prepare` | up to the moment when the first message would be sent |
 //! | [`strategy`] | the rounds, one algorithm a file |
 //! | [`execute`] | the script: install, flip, drain, collect, remove, commit, and back |
+//! | [`journal`] | what is about to be done, on the disk before it is |
+//! | `recover` | what an earlier run of the controller has left: finished or undone |
+//! | [`transplant`] | everything else that the source holds: entries of anybody, groups, meters |
+//! | [`guard`] | limits on what may be lost, watched while it runs |
+//! | [`forecast`] | what a plan is expected to do |
+//! | [`waiting`] | requests that wait until others have given their switches back |
+//! | [`settle`] | what moved rules bring with them, late writes, and writes that were held |
 //! | [`drain`] | when nothing is on the old way any more |
 //! | [`record`] | what became of it |
 //! | [`revert`] | the way back of one that is committed |
 //! | `rest` | `/v1/migrations`, `/v1/switches/{id}/restore` |
 
+mod admit;
 pub mod drain;
 pub mod execute;
+pub mod forecast;
+pub mod guard;
+pub mod journal;
 pub mod planning;
+mod prepare;
 pub mod record;
+mod recover;
 pub mod request;
 mod rest;
 pub mod revert;
+pub mod settle;
 pub mod strategy;
+pub mod transplant;
+pub mod waiting;
 
-use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
-use godwit_controller::{App, Network, SwitchState};
+use godwit_controller::{App, Network};
 use godwit_openflow::types::DatapathId;
 use tokio::sync::watch;
 
+use admit::{Admitted, Inner};
 use execute::Job;
+use forecast::Pace;
+use guard::Limits;
+use journal::Hook;
 use planning::{Planned, Refusal};
-use record::{Migration, MigrationId, Phase, State};
+use record::{Migration, MigrationId, State};
 use request::{Algorithm, Request};
-use revert::{Irreversible, Reverted};
+use revert::Irreversible;
+use waiting::MOST_WAITING;
 
+use crate::entries::Entries;
 use crate::routing::Routing;
-use crate::routing::table::Route;
 
 /// Finished migrations that are remembered; the oldest go first.
 const REMEMBERED: usize = 100;
@@ -55,42 +77,24 @@ const REMEMBERED_HELD: usize = 1_000;
 /// 5 kB a flow, so that is 50 MB. The latest plan is kept however large it is: somebody will want to see it.
 const PLANNED_FLOWS: usize = 10_000;
 
+/// How long migrations may go on when the controller stops before they are sent back, if they still can be: one in good
+/// order takes less, and a switch that hangs is given 5 s to confirm that it is as before. The controller waits 10 s;
+/// what is not done then is done when it is started again.
+const STOP_GRACE: Duration = Duration::from_secs(2);
+
 /// The app. Clones are the same.
 #[derive(Debug, Clone)]
 pub struct Migrations {
     routing: Routing,
+    entries: Entries,
     inner: Arc<Mutex<Inner>>,
     /// See [`PLANNED_FLOWS`].
     planned_flows: usize,
-}
-
-#[derive(Debug, Default)]
-struct Inner {
-    last_id: MigrationId,
-    all: BTreeMap<MigrationId, Arc<Migration>>,
-    /// Which migration is changing rules on which switch.
-    touched: HashMap<DatapathId, MigrationId>,
-    /// Requests by their idempotency key.
-    keys: HashMap<String, Keyed>,
-}
-
-/// What became of a request: nothing yet, a migration, or a refusal.
-type Outcome = Option<Result<Arc<Migration>, BeginError>>;
-
-/// A request that came with an idempotency key.
-#[derive(Debug)]
-struct Keyed {
-    request: Request,
-    id: MigrationId,
-    outcome: watch::Receiver<Outcome>,
-}
-
-/// A request that is in nobody's way.
-enum Admitted {
-    /// Whoever asks the same with the same key is told by the sender.
-    New(Arc<Migration>, watch::Sender<Outcome>),
-    /// It was made before.
-    Earlier(watch::Receiver<Outcome>),
+    /// How fast switches have been, for forecasts.
+    pace: Pace,
+    hook: Hook,
+    /// How often switches were given back so far.
+    released: watch::Sender<u64>,
 }
 
 /// A migration that was not begun. Nothing has been touched.
@@ -104,6 +108,9 @@ pub enum BeginError {
         /// The other migration.
         other: MigrationId,
     },
+    /// No more requests may wait.
+    #[error("{MOST_WAITING} migrations wait for their switches, which is as many as may")]
+    Crowded,
     /// The same idempotency key came with another request.
     #[error("this idempotency key belongs to another request, which became migration {0}")]
     KeyReused(MigrationId),
@@ -113,6 +120,14 @@ pub enum BeginError {
     /// The migration can't be reverted.
     #[error(transparent)]
     Irreversible(#[from] Irreversible),
+    /// The journal does not take it.
+    #[error("the migration can't be written to the journal: {0}")]
+    Unwritten(String),
+    /// The journal of an earlier run can't be read.
+    #[error(
+        "the journal of an earlier run can't be read, and migrations under way then are not known: {0}"
+    )]
+    Damaged(String),
     /// A fault of the controller.
     #[error("internal error: the migration could not be prepared")]
     Abandoned,
@@ -122,14 +137,28 @@ pub enum BeginError {
 }
 
 impl Migrations {
-    /// The app, for the routes of `routing`.
+    /// The app, for the routes of `routing` and the static entries of `entries`. Migrations that an earlier run left in the store are taken up: their
+    /// routes and switches are held from here on, so this has to be before switches connect and before the keeper of
+    /// the routes runs; in a Tokio runtime.
     #[must_use]
-    pub fn new(routing: Routing) -> Self {
-        Self {
+    pub fn new(routing: Routing, entries: Entries) -> Self {
+        Self::watched(routing, entries, Hook::from_environment())
+    }
+
+    /// The same, where `hook` is called before and after each record of the journal.
+    #[must_use]
+    pub fn watched(routing: Routing, entries: Entries, hook: Hook) -> Self {
+        let this = Self {
             routing,
+            entries,
             inner: Arc::default(),
             planned_flows: PLANNED_FLOWS,
-        }
+            pace: Pace::default(),
+            hook,
+            released: watch::Sender::new(0),
+        };
+        this.recover();
+        this
     }
 
     /// The same, keeping the plans of so many flows of finished migrations instead of 10,000.
@@ -163,7 +192,13 @@ impl Migrations {
     /// The migration that is changing rules on this switch.
     #[must_use]
     pub fn touching(&self, dpid: DatapathId) -> Option<MigrationId> {
-        self.lock().touched.get(&dpid).copied()
+        self.lock().holder(dpid, MigrationId::MAX)
+    }
+
+    /// Changes whenever a migration has given its switches back.
+    #[must_use]
+    pub fn released(&self) -> watch::Receiver<u64> {
+        self.released.subscribe()
     }
 
     /// Plans without doing: what would be sent, or why it can't be. Takes no lease and changes nothing.
@@ -183,10 +218,7 @@ impl Migrations {
                 routes.push(route.clone());
             }
         });
-        planning::check_foreign(self.network(), request, &routes).await?;
-        let planned = planning::plan(&self.network().topology(), request, &routes)?;
-        planning::check_ahead(self.network(), &planned).await?;
-        Ok(planned)
+        Ok(planning::prepare(self.network(), request, &routes).await?)
     }
 
     /// Begins the way back of a migration: its routes go to the paths that they had before, and the source is in
@@ -203,6 +235,9 @@ impl Migrations {
         let request = Request {
             algorithm: Algorithm::Clone,
             hold: Duration::ZERO,
+            // What was asked of the way forth must not stand in the way back.
+            limits: Limits::default(),
+            queue: false,
             reverts: Some(id),
             ..reverted.request().clone()
         };
@@ -221,6 +256,7 @@ impl Migrations {
     ) -> Result<(Arc<Migration>, bool), BeginError> {
         let (migration, tell) = match self.admit(&request, key.clone())? {
             Admitted::New(migration, tell) => (migration, tell),
+            Admitted::Queued(migration) => return Ok((migration, true)),
             Admitted::Earlier(mut outcome) => {
                 let known = outcome.wait_for(Option::is_some).await;
                 let known = known.ok().and_then(|known| known.clone());
@@ -228,6 +264,32 @@ impl Migrations {
                 return Ok((migration, false));
             }
         };
+        let begun = match self.start(&migration).await {
+            Ok(()) => Ok((Arc::clone(&migration), true)),
+            Err(BeginError::Overlaps { dpid, .. })
+                if request.queue && !self.lock().waiting.is_full() =>
+            {
+                let wanted = request.switches().chain([dpid]).collect();
+                self.wait_again(&migration, wanted);
+                Ok((Arc::clone(&migration), true))
+            }
+            Err(error) => {
+                self.forget(migration.id(), key.as_deref());
+                Err(error)
+            }
+        };
+        let outcome = begun.as_ref().map(|_| migration).map_err(Clone::clone);
+        tell.send_replace(Some(outcome));
+        if begun.is_err() {
+            self.routing.look_again();
+        }
+        begun
+    }
+
+    /// Freezes, plans, and lets it run in the background. On an error the source is what it was before, and the
+    /// switches are still taken.
+    async fn start(&self, migration: &Arc<Migration>) -> Result<(), BeginError> {
+        let request = migration.request();
         let before = self.network().state(request.source);
         let preparing = {
             let (this, request, migration) = (self.clone(), request.clone(), migration.clone());
@@ -239,169 +301,48 @@ impl Migrations {
         });
         match prepared {
             Ok(job) => {
-                tell.send_replace(Some(Ok(Arc::clone(&migration))));
-                let this = self.clone();
-                let running = Arc::clone(&migration);
-                tokio::spawn(async move {
-                    let worked_on = Arc::clone(&running);
-                    let worker = tokio::spawn(async move { job.run(&worked_on).await });
-                    // A panic must not leave the switches taken for ever.
-                    let (state, why) = worker.await.unwrap_or_else(|error| {
-                        tracing::error!(id = running.id(), %error, "a migration ended abnormally");
-                        let what = "internal error: rules of both paths may be left, and the source is frozen";
-                        (State::Failed, Some(what.to_owned()))
-                    });
-                    // Whoever sees the end may begin the next one at once.
-                    this.release(running.id());
-                    running.end(state, why);
-                    this.forget_old_plans();
-                    this.routing.look_again();
-                });
-                Ok((migration, true))
+                self.run(job, Arc::clone(migration));
+                Ok(())
             }
             Err(error) => {
-                self.network().set_state(request.source, before).await;
-                self.forget(migration.id(), key.as_deref());
-                tell.send_replace(Some(Err(error.clone())));
-                self.routing.look_again();
+                let source = request.source;
+                self.network().set_state(source, before).await;
+                if request.reverts.is_none() {
+                    settle::replay(self.network(), &self.entries, source, source, Ok).await;
+                }
                 Err(error)
             }
         }
     }
 
-    /// Takes the switches of the request, so that no other migration gets them.
-    fn admit(&self, request: &Request, key: Option<String>) -> Result<Admitted, BeginError> {
-        let mut inner = self.lock();
-        if let Some(earlier) = key.as_ref().and_then(|key| inner.keys.get(key)) {
-            return if earlier.request == *request {
-                Ok(Admitted::Earlier(earlier.outcome.clone()))
-            } else {
-                Err(BeginError::KeyReused(earlier.id))
+    /// Runs a job in the background.
+    fn run(&self, mut job: Job, migration: Arc<Migration>) {
+        let this = self.clone();
+        tokio::spawn(async move {
+            let worked_on = Arc::clone(&migration);
+            let worker = tokio::spawn(async move {
+                let ended = job.run(&worked_on).await;
+                (job, ended)
+            });
+            // A panic must not leave the switches taken for ever.
+            let (job, ended) = match worker.await {
+                Ok((job, ended)) => (Some(job), ended),
+                Err(error) => {
+                    tracing::error!(id = migration.id(), %error, "a migration ended abnormally");
+                    let what =
+                        "internal error: rules of both paths may be left, and the source is frozen";
+                    (None, migration.ending(State::Failed, Some(what.to_owned())))
+                }
             };
-        }
-        for dpid in request.switches() {
-            if let Some(&other) = inner.touched.get(&dpid) {
-                return Err(BeginError::Overlaps { dpid, other });
-            }
-        }
-        match request.reverts {
-            None => planning::check(self.network(), request)?,
-            Some(id) => {
-                let reverted = inner.all.get(&id).ok_or(BeginError::Unknown(id))?;
-                reverted.check_reversible()?;
-            }
-        }
-        inner.last_id += 1;
-        let id = inner.last_id;
-        let migration = Arc::new(Migration::new(id, request.clone()));
-        inner.all.insert(id, Arc::clone(&migration));
-        inner
-            .touched
-            .extend(request.switches().map(|dpid| (dpid, id)));
-        let (tell, outcome) = watch::channel(None);
-        if let Some(key) = key {
-            let request = request.clone();
-            inner.keys.insert(
-                key,
-                Keyed {
-                    request,
-                    id,
-                    outcome,
-                },
-            );
-        }
-        while inner.all.len() > REMEMBERED {
-            let is_crowded = inner.all.len() > REMEMBERED_HELD;
-            let is_spare = |old: &Migration| is_crowded || old.check_reversible().is_err();
-            let Some(oldest) = inner
-                .all
-                .iter()
-                .find(|(_, old)| old.state().is_final() && is_spare(old))
-                .map(|(&id, _)| id)
-            else {
-                break;
-            };
-            inner.all.remove(&oldest);
-            inner.keys.retain(|_, keyed| keyed.id != oldest);
-        }
-        Ok(Admitted::New(migration, tell))
-    }
-
-    /// Up to the moment when the first message would be sent.
-    async fn prepare(
-        &self,
-        request: &Request,
-        migration: &Arc<Migration>,
-        before: SwitchState,
-    ) -> Result<Job, BeginError> {
-        let reverted = self.reverted(request)?;
-        let freeze = migration.phase(Phase::Freeze);
-        // A source that was restored before it is gone back to has work of its own by now.
-        if reverted.is_none() || before == SwitchState::Drained {
-            self.network()
-                .set_state(request.source, SwitchState::Frozen)
-                .await;
-        }
-        let source = request.source;
-        let concerned = |route: &Route| match &reverted {
-            None => route.path.hop_at(source).is_some(),
-            Some(reverted) => revert::still_moved(&reverted.moves, route).is_some(),
-        };
-        let table = self.routing.table();
-        let lease = table.lease_where(|_, route| concerned(route)).await;
-        migration.set_state(State::Frozen);
-        drop(freeze);
-        let planning = migration.phase(Phase::Plan);
-        let routes = lease.routes();
-        let planned = match &reverted {
-            None => {
-                planning::check_foreign(self.network(), request, &routes).await?;
-                planning::plan(&self.network().topology(), request, &routes)?
-            }
-            Some(Reverted { moves, .. }) => {
-                let topology = self.network().topology();
-                let (graph, unused) = (topology.graph(), topology.excluded());
-                let flows = revert::flows(graph, unused, source, &routes, moves)?;
-                planning::prove(request, flows)?
-            }
-        };
-        let planned = Arc::new(planned);
-        self.touch(migration.id(), &planned)?;
-        planning::check_ahead(self.network(), &planned).await?;
-        migration.planned(Arc::clone(&planned));
-        drop(planning);
-        let routing = self.routing.clone();
-        Ok(Job::new(routing, lease, planned, before, reverted))
-    }
-
-    /// The migration that the request is the way back of.
-    fn reverted(&self, request: &Request) -> Result<Option<Reverted>, BeginError> {
-        let Some(id) = request.reverts else {
-            return Ok(None);
-        };
-        let migration = self.get(id).ok_or(BeginError::Unknown(id))?;
-        let moves = migration.moves();
-        Ok(Some(Reverted { migration, moves }))
-    }
-
-    /// Takes every switch whose rules will change. Routes are leased one by one, so two migrations could not
-    /// change the same rule; but a switch in the middle of one is no target or source for another.
-    fn touch(&self, id: MigrationId, planned: &Planned) -> Result<(), BeginError> {
-        let mut inner = self.lock();
-        let switches = planned.switches();
-        for &dpid in &switches {
-            if let Some(&other) = inner.touched.get(&dpid).filter(|other| **other != id) {
-                return Err(BeginError::Overlaps { dpid, other });
-            }
-        }
-        inner
-            .touched
-            .extend(switches.into_iter().map(|dpid| (dpid, id)));
-        Ok(())
-    }
-
-    fn release(&self, id: MigrationId) {
-        self.lock().touched.retain(|_, holder| *holder != id);
+            let debts = job.map(|job| job.debts());
+            // Whoever sees the end may begin the next one at once.
+            debts.into_iter().flatten().for_each(|debt| this.pay(debt));
+            this.release(migration.id());
+            this.pace.learn(&migration);
+            migration.end(ended);
+            this.forget_old_plans();
+            this.routing.look_again();
+        });
     }
 
     /// Finished migrations are remembered longer than their plans, which may be large.
@@ -422,20 +363,22 @@ impl Migrations {
             flows += here;
         }
     }
-
-    fn forget(&self, id: MigrationId, key: Option<&str>) {
-        self.release(id);
-        let mut inner = self.lock();
-        inner.all.remove(&id);
-        if let Some(key) = key {
-            inner.keys.remove(key);
-        }
-    }
 }
 
 impl App for Migrations {
     fn name(&self) -> &'static str {
         "migration"
+    }
+
+    /// Those that are in good order end by themselves; the others go back while there is time.
+    fn stopping(&self) {
+        let this = self.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(STOP_GRACE).await;
+            for migration in this.list() {
+                migration.cancel();
+            }
+        });
     }
 
     fn is_busy(&self) -> bool {

@@ -1,6 +1,6 @@
 //! Rules of others where flows are about to go: such a rule would be overwritten, or would take the flow's packets.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use godwit_controller::Network;
 use godwit_controller::limits::APPLY_DEADLINE;
@@ -10,16 +10,19 @@ use godwit_openflow::model::outbound::FlowFilter;
 use godwit_openflow::model::{FlowRule, FlowStats, Pattern, StatsReply, StatsRequest};
 use godwit_openflow::types::{Cookie, DatapathId, PortNo, TableId};
 
+use crate::migration::transplant::Site;
+use crate::migration::transplant::graft::{Scene, Steps};
+use crate::plan::entry::Entry;
 use crate::plan::{Change, Flow, FlowId, Round};
 
 /// How many rules are named of each switch; one may hold thousands.
 const MOST_NAMED: usize = 100;
 
 /// A rule that is about to be added, and where its flow's packets come in.
-#[derive(Debug, Clone)]
-struct Arrival {
+#[derive(Debug, Clone, Copy)]
+struct Arrival<'a> {
     flow: FlowId,
-    rule: FlowRule,
+    rule: &'a FlowRule,
     in_port: PortNo,
 }
 
@@ -55,30 +58,107 @@ pub(crate) async fn in_the_way(
     let mut readings = Vec::new();
     for (dpid, arrivals) in arrivals(flows, rounds) {
         let switch = network.switches().get(dpid);
+        let request = StatsRequest::Flows(filter(&arrivals, question));
         let reading = tokio::spawn(async move {
             let switch = switch.ok_or(RequestError::Disconnected)?;
-            let request = StatsRequest::Flows(filter(&arrivals, question));
             match switch.request_within(request, APPLY_DEADLINE).await? {
-                StatsReply::Flows(held) => Ok(found(&arrivals, &held, question)),
+                StatsReply::Flows(held) => Ok(held),
                 _ => Err(RequestError::Unexpected),
             }
         });
-        readings.push((dpid, reading));
+        readings.push((dpid, arrivals, reading));
     }
     let mut all = Vec::new();
-    for (dpid, reading) in readings {
+    for (dpid, arrivals, reading) in readings {
         // One that ended abnormally has found out nothing.
         let read = reading.await.unwrap_or(Err(RequestError::Disconnected));
-        let found = read.map_err(|why| Unread { dpid, why })?;
+        let held = read.map_err(|why| Unread { dpid, why })?;
+        let found = found(&arrivals, &held, question);
         all.extend(found.iter().map(|what| format!("switch {dpid}: {what}")));
     }
     Ok(all)
 }
 
+/// The switches that get new rules.
+pub(crate) fn gaining(rounds: &[Round]) -> BTreeSet<DatapathId> {
+    let steps = rounds.iter().flat_map(|round| &round.steps);
+    let adding = steps.filter(|step| matches!(step.change, Change::Install | Change::Replace));
+    adding.map(|step| step.dpid).collect()
+}
+
+/// As [`in_the_way`], of switches that have been asked already.
+pub(crate) fn found_in(
+    flows: &[Flow],
+    rounds: &[Round],
+    sites: &BTreeMap<DatapathId, Site>,
+) -> Vec<String> {
+    let mut all = Vec::new();
+    for (dpid, arrivals) in arrivals(flows, rounds) {
+        let held = sites
+            .get(&dpid)
+            .map_or(&[][..], |site| &site.holdings.rules);
+        let found = found(&arrivals, held, Question::OverwrittenOrAbove);
+        all.extend(found.iter().map(|what| format!("switch {dpid}: {what}")));
+    }
+    all
+}
+
+/// Entries that a transplant puts where the new ways of routes lead, if they would take packets there of which they got
+/// none before.
+pub(crate) fn shadowed(scene: &Scene<'_>, flows: &[Flow], steps: &Steps) -> Vec<String> {
+    let mut put: BTreeMap<DatapathId, Vec<&FlowRule>> = BTreeMap::new();
+    for step in steps.put.iter().chain(&steps.twins) {
+        if let Some(Entry::Rule(rule)) = &step.after {
+            put.entry(step.dpid).or_default().push(rule);
+        }
+    }
+    let mut shadowed = Vec::new();
+    for flow in flows {
+        for (hop, (dpid, rule)) in flow.new.hops().iter().zip(flow.template.rules(&flow.new)) {
+            let arrival = Arrival {
+                flow: flow.template.id,
+                rule: &rule,
+                in_port: hop.in_port,
+            };
+            let above = put.get(&dpid).into_iter().flatten();
+            let mut above = above.filter(|put| stands_above(put, &arrival));
+            if shadowed.len() < MOST_NAMED
+                && !was_shadowed(scene, flow)
+                && let Some(put) = above.next()
+            {
+                shadowed.push(format!(
+                    "switch {dpid}: {} would take packets of route {}",
+                    described(put),
+                    arrival.flow
+                ));
+            }
+        }
+    }
+    shadowed
+}
+
+/// Whether the source has an entry of others that may take packets of the flow already.
+fn was_shadowed(scene: &Scene<'_>, flow: &Flow) -> bool {
+    let Some(old) = &flow.old else {
+        return false;
+    };
+    let hops = old.hops().iter().zip(flow.template.rules(old));
+    hops.filter(|(hop, _)| hop.dpid == scene.source.dpid)
+        .any(|(hop, (_, rule))| {
+            let arrival = Arrival {
+                flow: flow.template.id,
+                rule: &rule,
+                in_port: hop.in_port,
+            };
+            let mut others = scene.source.others(scene.moving);
+            others.any(|stats| stands_above(&stats.rule, &arrival))
+        })
+}
+
 /// What each switch is about to get.
-fn arrivals(flows: &[Flow], rounds: &[Round]) -> BTreeMap<DatapathId, Vec<Arrival>> {
+fn arrivals<'a>(flows: &[Flow], rounds: &'a [Round]) -> BTreeMap<DatapathId, Vec<Arrival<'a>>> {
     let flows: HashMap<FlowId, &Flow> = flows.iter().map(|flow| (flow.template.id, flow)).collect();
-    let mut arrivals: BTreeMap<DatapathId, Vec<Arrival>> = BTreeMap::new();
+    let mut arrivals: BTreeMap<DatapathId, Vec<Arrival<'a>>> = BTreeMap::new();
     for step in rounds.iter().flat_map(|round| &round.steps) {
         let (Change::Install | Change::Replace, Some(rule)) = (step.change, &step.after) else {
             continue;
@@ -89,7 +169,7 @@ fn arrivals(flows: &[Flow], rounds: &[Round]) -> BTreeMap<DatapathId, Vec<Arriva
         if let Some(hop) = hop {
             arrivals.entry(step.dpid).or_default().push(Arrival {
                 flow: step.flow,
-                rule: rule.clone(),
+                rule,
                 in_port: hop.in_port,
             });
         }
@@ -99,7 +179,7 @@ fn arrivals(flows: &[Flow], rounds: &[Round]) -> BTreeMap<DatapathId, Vec<Arriva
 
 /// What the switch is asked for. A rule that would be overwritten has all that the arrivals have in common; one that
 /// stands above may match anything.
-fn filter(arrivals: &[Arrival], question: Question) -> FlowFilter {
+fn filter(arrivals: &[Arrival<'_>], question: Question) -> FlowFilter {
     let mut filter = FlowFilter::all();
     filter.table = TableId(0);
     if question == Question::Overwritten
@@ -122,14 +202,17 @@ fn filter(arrivals: &[Arrival], question: Question) -> FlowFilter {
 }
 
 /// The rules of one switch that stand in the way, as text.
-fn found(arrivals: &[Arrival], held: &[FlowStats], question: Question) -> Vec<String> {
+fn found(arrivals: &[Arrival<'_>], held: &[FlowStats], question: Question) -> Vec<String> {
+    if held.is_empty() {
+        return Vec::new();
+    }
     type Identity<'a> = (TableId, u16, &'a Pattern);
     fn identity(rule: &FlowRule) -> Identity<'_> {
         (rule.table, rule.priority, &rule.pattern)
     }
-    let by_identity: HashMap<Identity<'_>, &Arrival> = arrivals
+    let by_identity: HashMap<Identity<'_>, &Arrival<'_>> = arrivals
         .iter()
-        .map(|arrival| (identity(&arrival.rule), arrival))
+        .map(|arrival| (identity(arrival.rule), arrival))
         .collect();
     let lowest = arrivals.iter().map(|arrival| arrival.rule.priority).min();
     let mut found = Vec::new();
@@ -161,7 +244,7 @@ fn found(arrivals: &[Arrival], held: &[FlowStats], question: Question) -> Vec<St
 }
 
 /// Whether packets of the flow would meet this rule first.
-fn stands_above(rule: &FlowRule, arrival: &Arrival) -> bool {
+fn stands_above(rule: &FlowRule, arrival: &Arrival<'_>) -> bool {
     rule.table == arrival.rule.table
         && rule.priority > arrival.rule.priority
         && rule.pattern.overlaps(&arrival.rule.pattern)

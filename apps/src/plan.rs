@@ -4,27 +4,29 @@
 //! A *round* is a set of changes that may take effect in any order. Between rounds stands a barrier on
 //! every switch. [`verify`] walks every flow through every round before anything is sent.
 
+pub mod entry;
+pub mod overlap;
 pub mod text;
 pub mod verify;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
-
 use godwit_controller::Owner;
 use godwit_openflow::model::{Action, FlowFlags, FlowMod, FlowRule, Pattern};
 use godwit_openflow::types::{DatapathId, PortNo};
 use godwit_topology::{Hop, Path};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use verify::Tables;
+
+use entry::EntryStep;
 
 /// The number of a flow: the own part of its rules' cookies.
 pub type FlowId = u32;
 
 /// What a flow's rules have in common on every switch. The output port comes from the path.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Template {
     /// The flow.
     pub id: FlowId,
@@ -69,7 +71,7 @@ impl Template {
 }
 
 /// A flow that is to go another way.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Flow {
     /// Its rules.
     pub template: Template,
@@ -80,7 +82,7 @@ pub struct Flow {
 }
 
 /// What one change does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Change {
     /// Adds a rule where the flow had none.
@@ -145,7 +147,7 @@ impl Step {
 }
 
 /// What a round is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// New rules that carry nothing yet.
@@ -163,32 +165,61 @@ pub enum Kind {
 pub struct Round {
     /// What it is for.
     pub kind: Kind,
-    /// The changes, in the order in which they are sent to each switch.
+    /// Changes of routes' rules, in the order in which they are sent to each switch.
     pub steps: Vec<Step>,
+    /// Changes of what belongs to no route, in the order in which they are sent to each switch: before [`Self::steps`].
+    pub entries: Vec<EntryStep>,
 }
 
 impl Round {
+    /// A round of changes of routes' rules.
+    #[must_use]
+    pub const fn of(kind: Kind, steps: Vec<Step>) -> Self {
+        Self {
+            kind,
+            steps,
+            entries: Vec::new(),
+        }
+    }
+
+    /// The switches that it changes; one may come several times.
+    pub fn switches(&self) -> impl Iterator<Item = DatapathId> {
+        let entries = self.entries.iter().map(|step| step.dpid);
+        entries.chain(self.steps.iter().map(|step| step.dpid))
+    }
+
     /// The messages of this round for each switch.
     #[must_use]
     pub fn messages(&self) -> godwit_controller::Round {
-        self.steps
-            .iter()
-            .flat_map(|step| {
-                step.flow_mods()
-                    .into_iter()
-                    .map(|flow_mod| (step.dpid, flow_mod))
-            })
-            .collect()
+        let mut round = godwit_controller::Round::default();
+        for step in &self.entries {
+            if let Some(message) = step.message() {
+                round.push(step.dpid, message);
+            }
+        }
+        for step in &self.steps {
+            for flow_mod in step.flow_mods() {
+                round.push(step.dpid, flow_mod);
+            }
+        }
+        round
     }
 
     /// The messages that undo this round, for each switch.
     #[must_use]
     pub fn undo(&self) -> godwit_controller::Round {
-        self.steps
-            .iter()
-            .rev()
-            .filter_map(|step| Some((step.dpid, step.undo()?)))
-            .collect()
+        let mut round = godwit_controller::Round::default();
+        for step in self.steps.iter().rev() {
+            if let Some(flow_mod) = step.undo() {
+                round.push(step.dpid, flow_mod);
+            }
+        }
+        for step in self.entries.iter().rev() {
+            if let Some(message) = step.undo() {
+                round.push(step.dpid, message);
+            }
+        }
+        round
     }
 }
 
@@ -210,46 +241,43 @@ impl Difference {
     #[must_use]
     pub fn of(flow: &Flow) -> Self {
         let template = &flow.template;
-        let old: BTreeMap<DatapathId, FlowRule> = flow
+        // A path has few switches, so that looking through a list is faster than any tree.
+        type Rules = Vec<(DatapathId, FlowRule)>;
+        let old: Rules = flow
             .old
             .iter()
             .flat_map(|path| template.rules(path))
             .collect();
+        let new: Rules = template.rules(&flow.new).collect();
+        let step = |dpid, change, before, after| Step {
+            flow: template.id,
+            dpid,
+            change,
+            before,
+            after,
+        };
         let mut difference = Self::default();
-        for (dpid, after) in template.rules(&flow.new).rev() {
-            let step = |change, before: Option<&FlowRule>| Step {
-                flow: template.id,
-                dpid,
-                change,
-                before: before.cloned(),
-                after: Some(after.clone()),
-            };
-            match old.get(&dpid) {
-                None => difference.install.push(step(Change::Install, None)),
-                Some(before) if *before == after => difference.same.push((dpid, after)),
-                Some(before) if before.same_identity(&after) => {
-                    difference.modify.push(step(Change::Modify, Some(before)));
-                }
-                // The switch was the first hop and no longer is, or the other way round, so that the rule's match
-                // changes: a different rule to the switch.
-                Some(_) => difference.install.push(step(Change::Install, None)),
+        for (dpid, before) in &old {
+            let is_kept = |(at, after): &(_, FlowRule)| at == dpid && after.same_identity(before);
+            if !new.iter().any(is_kept) {
+                let removal = step(*dpid, Change::Remove, Some(before.clone()), None);
+                difference.remove.push(removal);
             }
         }
-        for (dpid, before) in flow.old.iter().flat_map(|path| template.rules(path)) {
-            let kept = flow.new.hop_at(dpid).is_some_and(|_| {
-                template
-                    .rules(&flow.new)
-                    .any(|(at, after)| at == dpid && after.same_identity(&before))
-            });
-            if !kept {
-                let step = Step {
-                    flow: template.id,
-                    dpid,
-                    change: Change::Remove,
-                    before: Some(before),
-                    after: None,
-                };
-                difference.remove.push(step);
+        for (dpid, after) in new.into_iter().rev() {
+            let before = old.iter().find(|(at, _)| *at == dpid);
+            match before.map(|(_, before)| before) {
+                Some(before) if *before == after => difference.same.push((dpid, after)),
+                Some(before) if before.same_identity(&after) => {
+                    let flip = step(dpid, Change::Modify, Some(before.clone()), Some(after));
+                    difference.modify.push(flip);
+                }
+                // Where the switch was the first hop and no longer is, or the other way round, the rule's match changes:
+                // a different rule to the switch.
+                _ => {
+                    let install = step(dpid, Change::Install, None, Some(after));
+                    difference.install.push(install);
+                }
             }
         }
         difference
@@ -266,42 +294,45 @@ pub fn make_before_break(flows: &[Flow]) -> Vec<Round> {
     let mut remove = Vec::new();
     for flow in flows {
         let difference = Difference::of(flow);
-        let groups = flip_groups(flow, &difference);
-        install.add(difference.install.into_iter().map(|step| vec![step]));
-        flip.add(groups);
+        flip.add(flip_groups(flow, &difference.install, difference.modify));
+        install.add(difference.install.into_iter().map(Some));
         remove.extend(difference.remove);
     }
     let mut rounds = install.rounds(Kind::Install);
     rounds.extend(flip.rounds(Kind::Flip));
     if !remove.is_empty() {
-        rounds.push(Round {
-            kind: Kind::Remove,
-            steps: remove,
-        });
+        rounds.push(Round::of(Kind::Remove, remove));
     }
     rounds
 }
 
 /// The flips of one flow in as few groups as are safe: a flip joins the group before it when every
 /// mixture of old and new within the group still delivers.
-fn flip_groups(flow: &Flow, difference: &Difference) -> Vec<Vec<Step>> {
+fn flip_groups(flow: &Flow, installed: &[Step], flips: Vec<Step>) -> Vec<Vec<Step>> {
+    if flips.len() < 2 {
+        return if flips.is_empty() {
+            vec![]
+        } else {
+            vec![flips]
+        };
+    }
     let mut tables = Tables::of(flow);
-    tables.finish(&difference.install);
+    tables.finish(installed);
     let mut groups: Vec<Vec<Step>> = Vec::new();
-    for step in &difference.modify {
+    for step in flips {
         let joined = groups.last().is_some_and(|group| {
             let mut mixed = tables.clone();
             mixed.begin(group);
-            mixed.begin(std::slice::from_ref(step));
+            mixed.begin(std::slice::from_ref(&step));
             mixed.delivers().is_ok()
         });
         match groups.last_mut().filter(|_| joined) {
-            Some(group) => group.push(step.clone()),
+            Some(group) => group.push(step),
             None => {
                 if let Some(group) = groups.last() {
                     tables.finish(group);
                 }
-                groups.push(vec![step.clone()]);
+                groups.push(vec![step]);
             }
         }
     }
@@ -315,11 +346,11 @@ struct Layers {
 }
 
 impl Layers {
-    fn add(&mut self, groups: impl IntoIterator<Item = Vec<Step>>) {
+    fn add(&mut self, groups: impl IntoIterator<Item = impl IntoIterator<Item = Step>>) {
         for (index, group) in groups.into_iter().enumerate() {
             match self.layers.get_mut(index) {
                 Some(layer) => layer.extend(group),
-                None => self.layers.push(group),
+                None => self.layers.push(group.into_iter().collect()),
             }
         }
     }
@@ -327,7 +358,7 @@ impl Layers {
     fn rounds(self, kind: Kind) -> Vec<Round> {
         self.layers
             .into_iter()
-            .map(|steps| Round { kind, steps })
+            .map(|steps| Round::of(kind, steps))
             .collect()
     }
 }

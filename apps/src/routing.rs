@@ -10,22 +10,26 @@
 //! | [`forwarding`] | what is done with a packet that no rule took: ARP, broadcast, the first of a conversation |
 //! | `rest` | `/v1/routes` |
 //! | [`counters`] | what a route has carried |
+//! | [`kept`] | routes as the store keeps them |
 
+mod clock;
 pub mod counters;
 mod expiry;
 pub mod forwarding;
 pub mod install;
 pub mod keeper;
+pub mod kept;
 mod rest;
 pub mod table;
 
-use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use godwit_controller::{
     App, Commands, Desired, Event, Network, Owner, Packet, Verdict, View, write_metric,
 };
-use godwit_openflow::model::{FlowRemoved, FlowRemovedReason};
+use godwit_openflow::model::{FlowCommand, FlowMod, FlowRemoved, FlowRemovedReason, FlowStats};
 use godwit_openflow::types::{DatapathId, MacAddr};
 use godwit_topology::PortRef;
 use tokio::sync::{Notify, mpsc};
@@ -34,6 +38,8 @@ use counters::Tally;
 use expiry::Expiries;
 use keeper::{Keeper, Task};
 use table::{RouteTable, State};
+
+use crate::plan::FlowId;
 
 /// The priority of a route that was asked for without one: OpenFlow's customary middle.
 pub const REQUESTED_PRIORITY: u16 = 0x8000;
@@ -55,10 +61,16 @@ pub struct Routing {
     /// conversations can hold it up.
     look: Arc<Notify>,
     expiries: Expiries,
+    /// Up to which number none is given out again after a restart.
+    reserved: Arc<Mutex<FlowId>>,
+    /// Whoever gives routes to the store holds this.
+    noting: Arc<Mutex<()>>,
+    /// Set when the controller is about to end.
+    stopping: Arc<AtomicBool>,
 }
 
 impl Routing {
-    /// The app, and the task that it needs to run.
+    /// The app, and the task that it needs to run. Without [`Self::load`] it knows no routes.
     #[must_use]
     pub fn new(network: Network) -> (Self, Keeper) {
         let (tasks, receiver) = mpsc::channel(TASK_DEPTH);
@@ -68,6 +80,9 @@ impl Routing {
             tasks,
             look: Arc::default(),
             expiries: Expiries::default(),
+            reserved: Arc::default(),
+            noting: Arc::default(),
+            stopping: Arc::default(),
         };
         let keeper = Keeper::new(routing.clone(), receiver);
         (routing, keeper)
@@ -122,6 +137,8 @@ impl Routing {
             // A route that moves may have rules where its path does not go yet.
             (expired && (!ahead || route.is_leased())).then_some(ahead)
         });
+        // What a rule had counted at its end is said once.
+        self.table.save_soon();
         if let Some(ahead) = concerns.flatten() {
             self.expiries.note(id, dpid, ahead);
         }
@@ -165,6 +182,24 @@ impl App for Routing {
             }
         });
         desired
+    }
+
+    fn compared(&self, dpid: DatapathId, held: &[FlowStats], changes: &[FlowMod]) {
+        for stats in held {
+            let tally = Tally {
+                packets: stats.packets,
+                bytes: stats.bytes,
+            };
+            self.take_in(dpid, &stats.rule, tally, stats.duration_ns);
+        }
+        let added = changes
+            .iter()
+            .filter(|change| change.command == FlowCommand::Add)
+            .filter_map(|change| Owner::Routing.own_part(change.rule.cookie));
+        for id in added {
+            self.table.with(id, |route| route.counters.restarted(dpid));
+            self.table.save_soon();
+        }
     }
 
     fn routes(&self) -> Option<Router> {

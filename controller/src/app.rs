@@ -5,7 +5,7 @@
 
 use axum::Router;
 use bytes::Bytes;
-use godwit_openflow::model::{FlowMod, FlowRule, PacketIn, PacketOut};
+use godwit_openflow::model::{FlowMod, FlowRule, FlowStats, PacketIn, PacketOut};
 use godwit_openflow::types::{Cookie, DatapathId, PortNo};
 use godwit_topology::{ParsedPacket, PortRef, TopologySnapshot};
 
@@ -34,6 +34,20 @@ pub trait App: Send + Sync + 'static {
         let _ = dpid;
         Desired::default()
     }
+
+    /// Hears what a switch held when it was compared with what is desired, and what is about to be changed there.
+    /// Entries that are added count from zero.
+    fn compared(&self, dpid: DatapathId, held: &[FlowStats], changes: &[FlowMod]) {
+        let _ = (dpid, held, changes);
+    }
+
+    /// Whether the app knows what it wants. As long as it doesn't, no rule of godwit is taken for one that nobody wants.
+    fn knows_its_rules(&self) -> bool {
+        true
+    }
+
+    /// Hears that the controller is about to stop. From here on it is asked whether it is busy, for 10 s at the most.
+    fn stopping(&self) {}
 
     /// Whether the app is in the middle of something that should not be cut off when the controller stops.
     fn is_busy(&self) -> bool {

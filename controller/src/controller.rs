@@ -18,6 +18,7 @@ use crate::limits::Limits;
 use crate::network::Network;
 use crate::rest;
 use crate::rest::server::HttpServer;
+use crate::store::{Store, StoreError};
 use crate::topology::{OBSERVATION_DEPTH, TopologyKeeper};
 
 /// Changes of the topology that wait for the apps to hear of them.
@@ -56,6 +57,9 @@ pub enum StartError {
     /// There is no randomness for the key that signs discovery frames.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// What was kept of the run before can't be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 /// A controller whose listeners are bound.
@@ -68,11 +72,12 @@ pub struct Controller {
 }
 
 impl Controller {
-    /// Binds the listeners. Connections wait in their backlog until [`Self::run`].
+    /// Binds the listeners. Connections wait in their backlog until [`Self::run`], so that all that the store knows
+    /// can be taken in before any switch is heard.
     ///
     /// # Errors
-    /// When an address is not to be had, or there is no randomness.
-    pub async fn bind(config: &ControllerConfig) -> Result<Self, StartError> {
+    /// When an address is not to be had, there is no randomness, or the store can't be read.
+    pub async fn bind(config: &ControllerConfig, store: Store) -> Result<Self, StartError> {
         let openflow = OpenFlowServer::bind(&config.openflow, Limits::default()).await?;
         let http = HttpServer::bind(config.http)
             .await
@@ -82,13 +87,13 @@ impl Controller {
             })?;
         let (observe, observations) = mpsc::channel(OBSERVATION_DEPTH);
         let (tell, changes) = mpsc::channel(CHANGE_DEPTH);
-        let network = Network::new(observe, openflow.metrics());
-        let keeper = TopologyKeeper::new(
-            Topology::new(RunKey::generate()?),
-            network.clone(),
-            observations,
-            tell,
-        );
+        let network = Network::new(observe, tell.clone(), openflow.metrics(), store)?;
+        let mut topology = Topology::new(RunKey::generate()?);
+        for dpid in network.set_aside() {
+            topology.exclude(dpid);
+        }
+        network.set_topology(topology.snapshot());
+        let keeper = TopologyKeeper::new(topology, network.clone(), observations, tell);
         Ok(Self {
             network,
             keeper,
@@ -146,6 +151,7 @@ impl Controller {
         let stopped = async move {
             // An error means that whoever could have said so is gone: then it is time as well.
             let _ = stopping.wait_for(|stop| *stop).await;
+            apps.iter().for_each(|app| app.stopping());
             let idle = async {
                 while apps.iter().any(|app| app.is_busy()) {
                     tokio::time::sleep(IDLE_POLL).await;
@@ -162,5 +168,72 @@ impl Controller {
         if let Err(error) = serving.await {
             tracing::error!(%error, "serving HTTP ended abnormally");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use godwit_openflow::types::DatapathId;
+
+    use super::*;
+    use crate::network::SwitchState;
+    use crate::store::{Batch, Slice};
+
+    async fn bind(store: Store) -> Controller {
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        let config = ControllerConfig {
+            openflow: vec![any],
+            http: any,
+        };
+        Controller::bind(&config, store).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn switches_are_what_they_were_before_any_of_them_is_heard() {
+        let store = Store::in_memory();
+        let [drained, frozen, restored, back] = [7, u64::MAX, 9, 11].map(DatapathId);
+        let first = bind(store.clone()).await;
+        let network = first.network().clone();
+        let keeper = tokio::spawn(first.keeper.run());
+        for (dpid, state) in [
+            (drained, SwitchState::Drained),
+            (restored, SwitchState::Drained),
+            (restored, SwitchState::Active),
+            (frozen, SwitchState::Frozen),
+            (back, SwitchState::Drained),
+            (back, SwitchState::Frozen),
+        ] {
+            network.set_state(dpid, state).await;
+            assert_eq!(network.state(dpid), state);
+        }
+        keeper.abort();
+        store.flush().await.unwrap();
+        let again = bind(store).await;
+        let network = again.network();
+        assert_eq!(network.state(drained), SwitchState::Drained);
+        // Whoever froze a switch has that in a journal, if it came so far that it matters.
+        assert_eq!(network.state(frozen), SwitchState::Active);
+        assert_eq!(network.state(back), SwitchState::Drained);
+        assert_eq!(network.state(restored), SwitchState::Active);
+        let excluded = network.topology().excluded().clone();
+        assert_eq!(excluded, [drained, back].into_iter().collect());
+    }
+
+    #[tokio::test]
+    async fn a_state_that_can_not_be_read_is_an_error_that_names_it() {
+        let store = Store::in_memory();
+        let mut batch = Batch::default();
+        batch.put(Slice::SWITCHES, 3, &"molten").unwrap();
+        store.write(batch).await.unwrap();
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        let config = ControllerConfig {
+            openflow: vec![any],
+            http: any,
+        };
+        let error = Controller::bind(&config, store).await.err().unwrap();
+        assert!(
+            error.to_string().contains("record 3 of `switches`"),
+            "{error}"
+        );
     }
 }

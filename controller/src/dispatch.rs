@@ -1,12 +1,15 @@
 //! From a switch's message to the apps, and from their commands to the switches. Runs on the task of
 //! the switch that the message came from, so that switches proceed in parallel.
 
+#[cfg(test)]
+mod tests;
+
 use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use godwit_openflow::model::{FlowCommand, FlowMod, PacketIn, PortStatusReason, ToSwitch};
+use godwit_openflow::model::{FlowCommand, PacketIn, PortStatusReason, ToSwitch};
 use godwit_topology::{ParsedPacket, PortRef};
 use tokio::sync::oneshot;
 
@@ -39,11 +42,11 @@ impl Dispatcher {
     /// out because they are being changed.
     async fn reconcile(&self, switch: &SwitchHandle) -> bool {
         let dpid = switch.dpid();
-        let reported = match self.network.read(switch, None).await {
-            Ok(reported) => reported,
+        let (reported, is_read) = match self.network.read(switch, None).await {
+            Ok(reported) => (reported, true),
             Err(error) => {
                 tracing::warn!(%dpid, %error, "the switch's flow entries can't be read: only what is missing is added");
-                Vec::new()
+                (Vec::new(), false)
             }
         };
         let mut desired = Desired {
@@ -56,6 +59,7 @@ impl Dispatcher {
                 Some(wanted) => {
                     desired.rules.extend(wanted.rules);
                     desired.busy.extend(wanted.busy);
+                    all_known &= app.knows_its_rules();
                 }
                 None => all_known = false,
             }
@@ -67,6 +71,11 @@ impl Dispatcher {
         }
         tracing::info!(%dpid, name = switch.name(), version = %switch.version(), held = reported.len(),
             changes = changes.len(), "rules compared");
+        if is_read {
+            for app in self.apps.iter() {
+                self.contained(app.as_ref(), || app.compared(dpid, &reported, &changes));
+            }
+        }
         let messages: Vec<ToSwitch> = changes.into_iter().map(ToSwitch::FlowMod).collect();
         if let Err(error) = switch.apply(&messages).await {
             tracing::warn!(%dpid, %error, "the switch did not take its rules");
@@ -119,12 +128,12 @@ impl Dispatcher {
             self.apps.iter().find_map(|app| {
                 match self.contained(app.as_ref(), || app.packet_in(&packet, &view)) {
                     Verdict::Pass => None,
-                    Verdict::Claim(commands) => Some(commands),
+                    Verdict::Claim(commands) => Some((app.name(), commands)),
                 }
             })
         };
-        if let Some(commands) = commands {
-            self.perform(commands).await;
+        if let Some((writer, commands)) = commands {
+            self.perform(writer, commands).await;
         }
     }
 
@@ -158,20 +167,26 @@ impl Dispatcher {
         }
     }
 
-    /// Rules first, confirmed; then the packets that rely on them.
-    async fn perform(&self, commands: Commands) {
+    /// Rules first, confirmed; then the packets that rely on them. Rules for a switch whose work is being moved away
+    /// are held, and packets go on.
+    async fn perform(&self, writer: &'static str, commands: Commands) {
         let Commands {
             flow_mods,
             packet_outs,
         } = commands;
         if !flow_mods.is_empty() {
-            let round: Round = flow_mods
-                .into_iter()
-                .collect::<Vec<(_, FlowMod)>>()
-                .into_iter()
-                .collect();
-            if let Err(error) = round.apply(self.network.switches()).await {
-                tracing::warn!(%error, "an app's rules were not installed");
+            let admission = self.network.held().admit(writer, flow_mods).await;
+            for dpid in &admission.refused {
+                tracing::warn!(app = writer, %dpid, "rules were not held for a switch that is being emptied: too many are");
+            }
+            let round: Round = admission.now.into_iter().collect();
+            let applied = round.apply(self.network.switches()).await;
+            drop(admission.guard);
+            if let Err(error) = applied {
+                tracing::warn!(app = writer, %error, "an app's rules were not installed");
+                return;
+            }
+            if !admission.refused.is_empty() {
                 return;
             }
         }
@@ -195,7 +210,7 @@ impl Dispatcher {
                 })
             };
             if !commands.is_empty() {
-                self.perform(commands).await;
+                self.perform(app.name(), commands).await;
             }
         }
     }
@@ -251,6 +266,9 @@ impl SwitchObserver for Dispatcher {
                     .await;
             }
             SwitchMessage::FlowRemoved(removed) => {
+                let Some(removed) = self.network.carried().merged(dpid, removed) else {
+                    return;
+                };
                 let event = Event::FlowRemoved {
                     dpid,
                     removed: Arc::new(removed),
@@ -267,6 +285,7 @@ impl SwitchObserver for Dispatcher {
 
     async fn switch_down(&self, switch: &SwitchHandle, reason: &CloseReason) {
         tracing::debug!(dpid = %switch.dpid(), %reason, "switch gone");
+        self.network.carried().connection_ended(switch.dpid());
         self.network
             .observe(Observation::SwitchDown {
                 dpid: switch.dpid(),

@@ -14,15 +14,18 @@
 //! immutable snapshot.
 
 pub mod app;
+pub mod carried;
 pub mod connection;
 pub mod controller;
 mod dispatch;
 pub mod event;
+pub mod held;
 pub mod limits;
 mod metrics;
 pub mod network;
 pub mod rest;
 pub mod rules;
+pub mod store;
 pub mod switch;
 mod topology;
 
@@ -32,3 +35,4 @@ pub use event::Event;
 pub use metrics::{Metrics, write_metric};
 pub use network::{Network, ReadError, SwitchState};
 pub use rules::{Owner, Round, RoundError};
+pub use store::{Batch, Slice, Store, StoreError};

@@ -3,9 +3,12 @@
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::store::Store;
+
 /// Counters since the start.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Metrics {
+    store: Store,
     alarms: AtomicU64,
     probes: AtomicU64,
     observations_dropped: AtomicU64,
@@ -13,6 +16,16 @@ pub struct Metrics {
 }
 
 impl Metrics {
+    pub(crate) fn new(store: Store) -> Self {
+        Self {
+            store,
+            alarms: AtomicU64::default(),
+            probes: AtomicU64::default(),
+            observations_dropped: AtomicU64::default(),
+            app_panics: AtomicU64::default(),
+        }
+    }
+
     pub(crate) fn count_alarm(&self) {
         self.alarms.fetch_add(1, Ordering::Relaxed);
     }
@@ -56,6 +69,13 @@ impl Metrics {
         for (name, help, counter) in rows {
             write_metric(out, name, "counter", help, counter.load(Ordering::Relaxed));
         }
+        write_metric(
+            out,
+            "godwit_store_failures_total",
+            "counter",
+            "Writes to the data directory that failed.",
+            self.store.failed_writes(),
+        );
     }
 }
 

@@ -9,13 +9,16 @@ use godwit_openflow::model::outbound::FlowFilter;
 use godwit_openflow::model::{FlowMod, FlowStats, PacketOut, StatsReply, StatsRequest, ToSwitch};
 use godwit_openflow::types::{DatapathId, Version};
 use godwit_topology::{PortRef, TopologySnapshot};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
+use crate::carried::Carried;
 use crate::connection::ConnectionMetrics;
 use crate::event::Event;
+use crate::held::HeldWrites;
 use crate::metrics::Metrics;
 use crate::rules;
+use crate::store::{Batch, Slice, Store, StoreError};
 use crate::switch::{ApplyError, Registry, RequestError, SwitchHandle};
 use crate::topology::Observation;
 
@@ -28,7 +31,7 @@ const EVENT_DEPTH: usize = 4096;
 const SETTLE_AFTER_NUDGE: Duration = Duration::from_millis(20);
 
 /// What a switch is to forwarding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SwitchState {
     /// It carries traffic.
@@ -55,27 +58,48 @@ struct Inner {
     states: Mutex<BTreeMap<DatapathId, SwitchState>>,
     connections: Arc<ConnectionMetrics>,
     metrics: Metrics,
+    store: Store,
+    held: HeldWrites,
+    carried: Carried,
+    /// Events that come from no switch, for whoever tells the apps.
+    announcements: mpsc::Sender<Event>,
 }
 
 impl Network {
-    /// A network without a switch, whose topology is kept by whoever receives `observations`.
+    /// A network without a switch, whose topology is kept by whoever receives `observations`. What its switches
+    /// were to forwarding when the store was left is what they are.
+    ///
+    /// # Errors
+    /// When the store can't be read.
     pub(crate) fn new(
         observations: mpsc::Sender<Observation>,
+        announcements: mpsc::Sender<Event>,
         connections: Arc<ConnectionMetrics>,
-    ) -> Self {
+        store: Store,
+    ) -> Result<Self, StoreError> {
+        let states: Vec<(u64, SwitchState)> = store.load(Slice::SWITCHES)?;
+        let states = states
+            .into_iter()
+            .filter(|(_, state)| *state != SwitchState::Active)
+            .map(|(dpid, state)| (DatapathId(dpid), state));
+        let carried = Carried::load(&store)?;
         let (events, _) = broadcast::channel(EVENT_DEPTH);
         let inner = Inner {
             switches: Arc::new(Registry::new()),
             topology: ArcSwap::from_pointee(TopologySnapshot::default()),
             observations,
             events,
-            states: Mutex::default(),
+            states: Mutex::new(states.collect()),
             connections,
-            metrics: Metrics::default(),
+            metrics: Metrics::new(store.clone()),
+            store,
+            held: HeldWrites::default(),
+            carried,
+            announcements,
         };
-        Self {
+        Ok(Self {
             inner: Arc::new(inner),
-        }
+        })
     }
 
     /// The switches that are connected.
@@ -102,10 +126,35 @@ impl Network {
         &self.inner.metrics
     }
 
+    /// What survives the process.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    /// Writes that are held for switches whose work is being moved away.
+    #[must_use]
+    pub fn held(&self) -> &HeldWrites {
+        &self.inner.held
+    }
+
+    /// What moved rules had counted before they were moved.
+    #[must_use]
+    pub fn carried(&self) -> &Carried {
+        &self.inner.carried
+    }
+
     /// Events from now on. A receiver that lags more than 4,096 behind misses some and is told so.
     #[must_use]
     pub fn subscribe(&self) -> broadcast::Receiver<Arc<Event>> {
         self.inner.events.subscribe()
+    }
+
+    /// Has the apps told of something that no switch has said: the end of a rule that was being moved.
+    pub async fn announce(&self, event: Event) {
+        if self.inner.announcements.send(event).await.is_err() {
+            tracing::debug!("nobody hears of events any more: the controller is stopping");
+        }
     }
 
     pub(crate) fn publish(&self, event: Event) {
@@ -146,16 +195,41 @@ impl Network {
     }
 
     /// Changes what a switch is to forwarding. When this returns, [`Self::topology`] has it: a switch
-    /// that is not active is out of the graph that routes are computed on.
+    /// that is not active is out of the graph that routes are computed on. It is kept over a restart as well, if the
+    /// disk takes it.
     pub async fn set_state(&self, dpid: DatapathId, state: SwitchState) {
-        match state {
-            SwitchState::Active => self.states().remove(&dpid),
-            SwitchState::Frozen | SwitchState::Drained => self.states().insert(dpid, state),
-        };
+        self.note(dpid, state);
+        // What fails is logged and tried again there.
+        if state != SwitchState::Frozen {
+            let _ = self.inner.store.flush().await;
+        }
         let (done, wait) = oneshot::channel();
         self.observe(Observation::Excluded { dpid, done }).await;
         // An error means that the controller is stopping; then nobody routes any more.
         let _ = wait.await;
+    }
+
+    fn note(&self, dpid: DatapathId, state: SwitchState) {
+        let mut batch = Batch::default();
+        // Held until the store has it, so that of two changes at once the same is the last here and there.
+        let mut states = self.states();
+        match state {
+            SwitchState::Active => {
+                states.remove(&dpid);
+                batch.delete(Slice::SWITCHES, dpid.0);
+            }
+            // The journal of whoever froze it says so, and what it was before is what it is without that.
+            SwitchState::Frozen => _ = states.insert(dpid, state),
+            SwitchState::Drained => {
+                states.insert(dpid, state);
+                if let Err(error) = batch.put(Slice::SWITCHES, dpid.0, &state) {
+                    tracing::error!(%dpid, %error, "a switch's state is not kept over a restart");
+                }
+            }
+        }
+        if !batch.is_empty() {
+            self.inner.store.write_later(batch);
+        }
     }
 
     fn states(&self) -> std::sync::MutexGuard<'_, BTreeMap<DatapathId, SwitchState>> {

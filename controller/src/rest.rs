@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `GET /healthz`, `GET /readyz`, `GET /metrics` | here |
 //! | `GET /v1/switches`, `/v1/switches/{id}`, `…/rules`, `…/ports`, `…/tables` | `switches` |
+//! | `GET /v1/switches/{id}/groups`, `…/meters`, `…/queues` | `shared` |
+//! | `GET /v1/queued` | `queued` |
 //! | `GET /v1/links`, `/v1/hosts`, `/v1/topology`, `/v1/paths` | `topology` |
 //! | what the apps bring, under `/v1` | [`App::routes`] |
 
@@ -11,7 +13,10 @@ pub mod body;
 pub mod endpoint;
 pub mod error;
 pub mod id;
+mod key;
+mod queued;
 pub mod server;
+mod shared;
 mod switches;
 mod topology;
 
@@ -25,9 +30,10 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
-pub use body::Body;
+pub use body::{Body, OneOrMany};
 pub use error::{ApiError, Problem};
 pub use id::Id;
+pub use key::idempotency_key;
 
 use crate::app::App;
 use crate::connection::ConnectionCounts;
@@ -53,6 +59,8 @@ pub(crate) fn router(
 ) -> Router {
     let mut v1 = Router::new()
         .merge(switches::routes(&network))
+        .merge(shared::routes(&network))
+        .merge(queued::routes(&network))
         .merge(topology::routes(&network));
     for app in apps.iter() {
         if let Some(routes) = app.routes() {
@@ -113,6 +121,7 @@ async fn metrics(State(api): State<Api>) -> Response {
     );
     write_connections(&mut out, &api.network.connections().snapshot());
     api.network.metrics().write(&mut out);
+    api.network.held().metrics(&mut out);
     for app in api.apps.iter() {
         app.metrics(&mut out);
     }

@@ -1,5 +1,7 @@
 //! A connected switch, as everything above the connection sees it.
 
+mod batch;
+pub(crate) mod bundle;
 mod error;
 pub(crate) mod pending;
 mod ports;
@@ -17,14 +19,15 @@ use godwit_openflow::model::{
     Description, Features, Port, PortStatus, StatsReply, StatsRequest, ToSwitch,
 };
 use godwit_openflow::types::{DatapathId, PortNo, Version, Xid};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
+use self::batch::{Prepared, TYPICAL_MESSAGE};
 use crate::connection::CloseReason;
 use crate::connection::link::Link;
 use crate::limits::{APPLY_DEADLINE, REQUEST_DEADLINE};
 
-pub use error::{ApplyError, RequestError, SendError};
+pub use error::{ApplyError, Refusal, RequestError, SendError};
 pub(crate) use ports::{PortTable, TooManyPorts};
 pub use registry::Registry;
 pub(crate) use registry::Tenancy;
@@ -164,42 +167,42 @@ impl SwitchHandle {
         self.apply_within(messages, APPLY_DEADLINE).await
     }
 
-    /// Sends `messages` and a barrier in one write and waits until the switch has answered the barrier.
+    /// Sends `messages` and waits until the switch has confirmed them with a barrier.
+    ///
+    /// A switch that [takes bundles](Self::takes_bundles) gets two and more changes of flow entries, groups and ports as
+    /// a bundle, atomic and in order. It is staged in one write and committed in another: Open vSwitch 3.1 commits
+    /// the rest of a bundle when it has refused a message of it while it was added, so only a barrier before the commit
+    /// makes it all or nothing. METER_MODs can't be in a bundle: they go before it, but deletions of meters, which
+    /// would take flow entries with them, behind it. Else all messages and the barrier leave in one write.
     ///
     /// # Errors
-    /// `Unsupported` and `QueueFull` mean that nothing was sent. After `Rejected` the messages that it does not
-    /// list are in force. After `TimedOut` and `Disconnected` any of them may be.
+    /// `Unsupported` and `QueueFull` mean that nothing was sent. After `Rejected` the [`Refusal`] says whether anything
+    /// is in force. After `TimedOut` and `Disconnected` any of the messages may be. See
+    /// [`ApplyError::nothing_in_force`].
     pub async fn apply_within(
         &self,
         messages: &[ToSwitch],
         deadline: Duration,
     ) -> Result<(), ApplyError> {
-        let link = &self.inner.link;
-        let count = message_count(messages.len())?;
-        let first = link.pending.xids().block(count.saturating_add(1));
-        let mut buffer = self.encode(first, messages)?;
-        let barrier = Xid(first.0 + count);
-        encode_to_switch(
-            self.version(),
-            barrier,
-            &ToSwitch::BarrierRequest,
-            &mut buffer,
-        )
-        .map_err(|source| ApplyError::Unsupported {
-            index: messages.len(),
-            source,
-        })?;
-        let waiting = link
-            .pending
-            .expect_batch(first, barrier)
-            .map_err(ApplyError::from)?;
-        link.push(buffer, messages.len() + 1)?;
-        link.count_sent(messages);
-        match timeout(deadline, waiting.outcome()).await {
-            Ok(Some(outcome)) => outcome,
-            Ok(None) => Err(ApplyError::Disconnected),
-            Err(_) => Err(ApplyError::TimedOut),
+        let until = Instant::now() + deadline;
+        let parts = batch::parts(messages, self.takes_bundles());
+        let encoded = parts
+            .iter()
+            .map(|part| Prepared::new(&self.inner.link, self.version(), part))
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut in_force = false;
+        for (part, prepared) in parts.iter().zip(encoded) {
+            let done = prepared.apply(part, until).await;
+            done.map_err(|error| batch::with_before(error, in_force))?;
+            in_force = true;
         }
+        Ok(())
+    }
+
+    /// Whether the switch is known to take bundles (ONF EXT-230): asked once, when it connected. Never in 1.0.
+    #[must_use]
+    pub fn takes_bundles(&self) -> bool {
+        self.inner.link.takes_bundles()
     }
 
     /// Asks for statistics and waits for all parts of the reply: [`Self::request_within`] with
@@ -284,9 +287,6 @@ impl SwitchHandle {
         Ok(buffer)
     }
 }
-
-/// Bytes to set aside per message: a flow-mod with a few fields.
-const TYPICAL_MESSAGE: usize = 128;
 
 fn message_count(count: usize) -> Result<u32, SendError> {
     if count >= crate::limits::OUTBOX_MESSAGES {

@@ -10,16 +10,18 @@
 //! * *Silence.* Nothing but the markers has come in at the source's ports. A switch that is short of processor time
 //!   credits its rules late even when nudged, and would seem at rest; port counters are the interfaces' own.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use godwit_controller::switch::RequestError;
 use godwit_controller::{Network, Owner};
-use godwit_openflow::model::{FlowStats, StatsReply, StatsRequest};
-use godwit_openflow::types::{DatapathId, PortNo};
+use godwit_openflow::model::{FlowStats, Pattern, StatsReply, StatsRequest};
+use godwit_openflow::types::{DatapathId, PortNo, TableId};
 use godwit_topology::PortRef;
 use tokio::task::JoinSet;
 
+use super::settle::MovedRules;
 use crate::plan::{Difference, Flow, FlowId};
 use crate::routing::counters::Tally;
 
@@ -27,12 +29,8 @@ use crate::routing::counters::Tally;
 /// vSwitch 3.1: none at 100 cached flows, 11 ms at 2,000, 82 ms at 8,000.
 pub const REVALIDATION: Duration = Duration::from_millis(100);
 
-/// After so long the old way is given up even if something still comes along it: then it is not one of the
-/// flows that were moved, but somebody sending at the source.
-const BOUND: Duration = Duration::from_secs(5);
-
 /// How long one reading of the switches may take, so that one that hangs does not keep the counts of the others from
-/// being read again within [`BOUND`]. 100,000 rules take half a second.
+/// being read again before the drain's bound. 100,000 rules take half a second.
 const READING_BOUND: Duration = Duration::from_secs(2);
 
 /// How long a marker may take over one link. Beyond that it is taken as lost, and rest alone decides.
@@ -46,11 +44,18 @@ const OWN_FRAMES: u64 = 2;
 pub struct OldWay {
     /// The flows whose rules are watched, on each switch.
     rules: BTreeMap<DatapathId, BTreeSet<FlowId>>,
+    /// Rules of no route that are watched, by what they are to their switch, and their index among the moved.
+    others: BTreeMap<DatapathId, HashMap<Identity, usize>>,
     /// Ports to send markers out of: first all of the first layer; when they have arrived, the next.
     markers: Vec<BTreeSet<PortRef>>,
+    /// The switch that is left, of which everything is read: somebody may write to it meanwhile.
+    left: Option<DatapathId>,
     /// Ports that have to fall silent: nothing else comes in there once the flows are gone.
     entries: BTreeSet<PortRef>,
 }
+
+/// What a rule is to its switch.
+type Identity = (TableId, u16, Pattern);
 
 /// What a rule has counted, and how old it is in nanoseconds.
 #[derive(Debug, Clone, Copy)]
@@ -64,11 +69,34 @@ pub struct Reading {
 /// What the rules of flows on switches have counted.
 pub type Readings = BTreeMap<(DatapathId, FlowId), Reading>;
 
+/// The counts of everything that is watched.
+#[derive(Debug, Clone, Default)]
+pub struct Counts {
+    /// Of routes' rules.
+    pub routes: Readings,
+    /// Of rules of no route, by their index among the moved.
+    pub others: BTreeMap<usize, Reading>,
+    /// Everything that the switch that is left held when it was read last.
+    pub left: Arc<[FlowStats]>,
+}
+
+impl Counts {
+    /// Whether any counter is another than it was.
+    fn differ(&self, before: &Self) -> bool {
+        fn differ<K: Ord>(now: &BTreeMap<K, Reading>, before: &BTreeMap<K, Reading>) -> bool {
+            now.iter().any(|(rule, reading)| {
+                before.get(rule).map(|before| before.tally) != Some(reading.tally)
+            })
+        }
+        differ(&self.routes, &before.routes) || differ(&self.others, &before.others)
+    }
+}
+
 /// What was found.
 #[derive(Debug, Default)]
 pub struct Rest {
     /// The final counts.
-    pub readings: Readings,
+    pub counts: Counts,
     /// Whether the old way came to rest, rather than the bound being reached.
     pub at_rest: bool,
 }
@@ -103,8 +131,33 @@ impl OldWay {
         let entries = hops.map(|hop| PortRef::new(left, hop.in_port));
         Self {
             entries: entries.filter(|port| !busy.contains(port)).collect(),
+            left: Some(left),
             ..Self::of(flows)
         }
+    }
+
+    /// The same, and these rules of no route. Markers set out from where the neighbours part from the switch that is
+    /// left, then from that switch, whose ports have to fall silent.
+    #[must_use]
+    pub fn with(mut self, moved: &MovedRules, busy: &BTreeSet<PortRef>) -> Self {
+        for (index, rule) in moved.rules.iter().enumerate() {
+            let identity = (
+                rule.from.table,
+                rule.from.priority,
+                rule.from.pattern.clone(),
+            );
+            let here = self.others.entry(rule.from.dpid).or_default();
+            here.insert(identity, index);
+        }
+        for (layer, ports) in [&moved.parting, &moved.exits].into_iter().enumerate() {
+            match self.markers.get_mut(layer) {
+                Some(markers) => markers.extend(ports),
+                None => self.markers.push(ports.clone()),
+            }
+        }
+        let entries = moved.entries.iter().filter(|port| !busy.contains(port));
+        self.entries.extend(entries);
+        self
     }
 
     /// Markers start where the flow parts from the old path, and follow it until it is met again.
@@ -131,24 +184,26 @@ impl OldWay {
     /// Whether there is nothing to wait for.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.rules.is_empty()
+        self.rules.is_empty() && self.others.is_empty()
     }
 
-    /// Waits until the old way is empty, or for five seconds at the most. `since` is when the last change that
-    /// took traffic off it was confirmed.
-    pub async fn rest(&self, network: &Network, since: Instant) -> Rest {
-        let mut readings = Readings::new();
-        let coming = self.come_to_rest(network, since, &mut readings);
-        let at_rest = tokio::time::timeout(BOUND, coming).await.is_ok();
+    /// Waits until the old way is empty, or for `bound` at the most. `since` is when the last change that took traffic
+    /// off it was confirmed.
+    pub async fn rest(&self, network: &Network, since: Instant, bound: Duration) -> Rest {
+        let mut counts = Counts::default();
+        let coming = self.come_to_rest(network, since, &mut counts);
+        let at_rest = tokio::time::timeout(bound, coming).await.is_ok();
         if !at_rest {
-            tracing::warn!(bound = ?BOUND,
-                "the old way did not come to rest: something else still sends along it, or a switch does not answer");
+            tracing::warn!(
+                ?bound,
+                "the old way did not come to rest: something else still sends along it, or a switch does not answer"
+            );
         }
-        Rest { readings, at_rest }
+        Rest { counts, at_rest }
     }
 
     /// Ends when the old way is empty. What was read until then is in `known`, whenever this is cut off.
-    async fn come_to_rest(&self, network: &Network, since: Instant, known: &mut Readings) {
+    async fn come_to_rest(&self, network: &Network, since: Instant, known: &mut Counts) {
         let mut last_change = since;
         self.read_into(network, known).await;
         let mut entered = self.entered(network).await;
@@ -157,9 +212,7 @@ impl OldWay {
             self.send_markers(network).await;
             let before = known.clone();
             let all_read = self.read_into(network, known).await;
-            let moved = known.iter().any(|(rule, reading)| {
-                before.get(rule).map(|before| before.tally) != Some(reading.tally)
-            });
+            let moved = known.differ(&before);
             let now_entered = self.entered(network).await;
             let silent = match (&entered, &now_entered) {
                 (Some(before), Some(now)) => now.iter().all(|(port, count)| {
@@ -224,30 +277,39 @@ impl OldWay {
     }
 
     /// The counts of the watched rules, up to date. Switches that don't answer are left out.
-    pub async fn read(&self, network: &Network) -> Readings {
-        let mut readings = Readings::new();
-        self.read_into(network, &mut readings).await;
-        readings
+    pub async fn read(&self, network: &Network) -> Counts {
+        let mut counts = Counts::default();
+        self.read_into(network, &mut counts).await;
+        counts
     }
 
-    /// Brings `readings` up to date. `false` when a switch does not answer in time; one that is gone, or can't be
+    /// Brings `counts` up to date. `false` when a switch does not answer in time; one that is gone, or can't be
     /// read, is left out.
-    async fn read_into(&self, network: &Network, readings: &mut Readings) -> bool {
+    async fn read_into(&self, network: &Network, counts: &mut Counts) -> bool {
         let mut reading = JoinSet::new();
-        for &dpid in self.rules.keys() {
+        let watched = self.rules.keys().chain(self.others.keys());
+        let switches: BTreeSet<_> = watched.chain(&self.left).collect();
+        for &dpid in switches {
+            let is_whole = self.left == Some(dpid) || self.others.contains_key(&dpid);
+            let owner = (!is_whole).then_some(Owner::Routing);
             let Some(switch) = network.switches().get(dpid) else {
                 continue;
             };
             let network = network.clone();
             reading.spawn(async move {
-                let exact = network.read_exact(&switch, Some(Owner::Routing));
+                let exact = network.read_exact(&switch, owner);
                 (dpid, tokio::time::timeout(READING_BOUND, exact).await)
             });
         }
         let mut all_answered = true;
         while let Some(result) = reading.join_next().await {
             match result {
-                Ok((dpid, Ok(Ok(flows)))) => self.take_in(dpid, &flows, readings),
+                Ok((dpid, Ok(Ok(flows)))) => {
+                    self.take_in(dpid, &flows, counts);
+                    if self.left == Some(dpid) {
+                        counts.left = flows.into();
+                    }
+                }
                 Ok((dpid, Ok(Err(error)))) => {
                     tracing::warn!(%dpid, %error, "the counters of the old way can't be read");
                 }
@@ -264,19 +326,25 @@ impl OldWay {
         all_answered
     }
 
-    fn take_in(&self, dpid: DatapathId, flows: &[FlowStats], readings: &mut Readings) {
-        let Some(watched) = self.rules.get(&dpid) else {
-            return;
-        };
+    fn take_in(&self, dpid: DatapathId, flows: &[FlowStats], counts: &mut Counts) {
+        let (routes, others) = (self.rules.get(&dpid), self.others.get(&dpid));
         for stats in flows {
-            let id = Owner::Routing.own_part(stats.rule.cookie);
-            if let Some(id) = id.filter(|id| watched.contains(id)) {
-                let tally = Tally {
+            let reading = Reading {
+                tally: Tally {
                     packets: stats.packets,
                     bytes: stats.bytes,
-                };
-                let age_ns = stats.duration_ns;
-                readings.insert((dpid, id), Reading { tally, age_ns });
+                },
+                age_ns: stats.duration_ns,
+            };
+            let rule = &stats.rule;
+            let route = Owner::Routing.own_part(rule.cookie);
+            if let Some(id) = route.filter(|id| routes.is_some_and(|all| all.contains(id))) {
+                counts.routes.insert((dpid, id), reading);
+            } else if let Some(others) = others {
+                let identity = (rule.table, rule.priority, rule.pattern.clone());
+                if let Some(&index) = others.get(&identity) {
+                    counts.others.insert(index, reading);
+                }
             }
         }
     }

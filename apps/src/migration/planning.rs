@@ -1,16 +1,29 @@
 //! Planning: which flows go which way instead, in which rounds; and what stands in the way.
 
-use std::collections::{BTreeSet, HashMap};
+mod refusal;
+mod ways;
 
-use godwit_controller::{Network, Owner, SwitchState};
+use std::collections::{BTreeMap, BTreeSet};
+
+use godwit_controller::{Network, SwitchState};
 use godwit_openflow::types::DatapathId;
-use godwit_topology::{Constraints, Path, PortRef, RouteError, TopologySnapshot};
+use godwit_topology::TopologySnapshot;
+use serde::{Deserialize, Serialize};
 
-use super::request::Request;
-use crate::others::{self, Question, Unread};
-use crate::plan::verify::{Unsafe, verify};
+use super::request::{Algorithm, Request, Shape};
+use super::transplant::graft::{Scene, graft};
+use super::transplant::ports::{PortMap, links_by_neighbour};
+use super::transplant::read::{self, Depth};
+use super::transplant::{Site, Transplant};
+use crate::others::{self, Unread};
+use crate::plan::verify::entries::verify_entries;
+use crate::plan::verify::verify;
 use crate::plan::{Change, Flow, FlowId, Kind, Round};
 use crate::routing::table::Route;
+
+pub use refusal::Refusal;
+pub use ways::waypoints;
+use ways::{Detours, in_place};
 
 /// A plan that has been verified.
 #[derive(Debug)]
@@ -21,6 +34,36 @@ pub struct Planned {
     pub flows: Vec<Flow>,
     /// The rounds.
     pub rounds: Vec<Round>,
+    /// What else the source holds, and where it goes: nothing of that where only routes move, but also then what a
+    /// later write to the source has to be on the target. `None` without a target.
+    pub transplant: Option<Transplant>,
+    /// Which shape the plan has, and why.
+    pub shape: Chosen,
+}
+
+/// The shape of a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Chosen {
+    /// The shape.
+    pub shape: Shape,
+    /// Why this one.
+    #[serde(rename = "shape_reason")]
+    pub reason: String,
+}
+
+impl Default for Chosen {
+    fn default() -> Self {
+        Self::new(Shape::ReRoute, "only routes move, each the shortest way")
+    }
+}
+
+impl Chosen {
+    fn new(shape: Shape, reason: &str) -> Self {
+        Self {
+            shape,
+            reason: reason.to_owned(),
+        }
+    }
 }
 
 /// Rules by what happens to them.
@@ -38,10 +81,7 @@ impl Planned {
     /// Every switch that is named or whose rules change.
     #[must_use]
     pub fn switches(&self) -> BTreeSet<DatapathId> {
-        let changed = self
-            .rounds
-            .iter()
-            .flat_map(|round| round.steps.iter().map(|step| step.dpid));
+        let changed = self.rounds.iter().flat_map(Round::switches);
         self.request.switches().chain(changed).collect()
     }
 
@@ -49,8 +89,13 @@ impl Planned {
     #[must_use]
     pub fn rule_counts(&self) -> RuleCounts {
         let mut counts = RuleCounts::default();
-        for step in self.rounds.iter().flat_map(|round| &round.steps) {
-            match step.change {
+        let routes = self.rounds.iter().flat_map(|round| &round.steps);
+        let others = self.rounds.iter().flat_map(|round| &round.entries);
+        let changes = routes
+            .map(|step| step.change)
+            .chain(others.map(|step| step.change));
+        for change in changes {
+            match change {
                 Change::Install | Change::Replace => counts.installed += 1,
                 Change::Modify => counts.modified += 1,
                 Change::Remove => counts.removed += 1,
@@ -68,81 +113,6 @@ impl Planned {
             .iter()
             .rposition(live)
             .map_or(0, |index| index + 1)
-    }
-}
-
-/// Why a migration can't be done.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// Source and target are the same switch.
-    #[error("source and target are the same switch")]
-    SameSwitch,
-    /// A switch carries no traffic as it is.
-    #[error("switch {0} is drained already")]
-    Drained(DatapathId),
-    /// A switch is being emptied.
-    #[error("switch {0} is being emptied by another migration")]
-    Frozen(DatapathId),
-    /// Hosts hang on the source; without it they are cut off.
-    #[error("{} on the source and would be cut off", if hosts.len() == 1 { "a host hangs" } else { "hosts hang" })]
-    Hosts {
-        /// The hosts.
-        hosts: Vec<String>,
-    },
-    /// The source holds rules that are not those of routes.
-    #[error("the source holds {} that no route put there, and only routes can be moved", if rules.len() == 1 { "a rule" } else { "rules" })]
-    ForeignRules {
-        /// The rules.
-        rules: Vec<String>,
-    },
-    /// The source's rules can't be read.
-    #[error("the source's rules can't be read: {0}")]
-    Unreadable(String),
-    /// A switch of the new ways does not say what it holds.
-    #[error(transparent)]
-    Unread(#[from] Unread),
-    /// Rules of others stand on the new ways.
-    #[error("{} in the way on the new paths", if rules.len() == 1 { "a rule stands" } else { "rules stand" })]
-    RulesAhead {
-        /// The rules, and what would become of them or of the routes.
-        rules: Vec<String>,
-    },
-    /// For some routes there is no other way.
-    #[error("{} no other way", if routes.len() == 1 { "a route has" } else { "some routes have" })]
-    NoPath {
-        /// The routes, and why.
-        routes: Vec<(FlowId, RouteError)>,
-    },
-    /// The ways that the routes had can't be gone again.
-    #[error("there is no way back")]
-    NoWayBack {
-        /// What is in the way.
-        reasons: Vec<String>,
-    },
-    /// The plan could harm traffic.
-    #[error("the plan did not pass its check: {0}")]
-    Unsafe(#[from] Unsafe),
-}
-
-impl Refusal {
-    /// How many reasons are listed; a switch may hold thousands of rules.
-    const MOST_REASONS: usize = 100;
-
-    /// Every single thing that stands in the way.
-    #[must_use]
-    pub fn reasons(&self) -> Vec<String> {
-        let mut reasons = match self {
-            Self::Hosts { hosts } => hosts.clone(),
-            Self::ForeignRules { rules } | Self::RulesAhead { rules } => rules.clone(),
-            Self::NoWayBack { reasons } => reasons.clone(),
-            Self::NoPath { routes } => routes
-                .iter()
-                .map(|(id, why)| format!("route {id}: {why}"))
-                .collect(),
-            _ => Vec::new(),
-        };
-        reasons.truncate(Self::MOST_REASONS);
-        reasons
     }
 }
 
@@ -173,37 +143,158 @@ pub fn check(network: &Network, request: &Request) -> Result<(), Refusal> {
     }
 }
 
-/// Asks the source what it holds; everything must be a base rule or one of these routes'.
+/// Makes the plan of a migration, with all that switches have to be asked for, and proves it.
+///
+/// All switches are asked at once: the target for everything, the source whether it holds more than these routes' rules,
+/// the switches that get new rules whether they hold any of others. Only one that does is read, and only when the source
+/// holds what belongs to no route, its neighbours are asked as well.
 ///
 /// # Errors
 /// With what stands in the way.
-pub async fn check_foreign(
+pub async fn prepare(
     network: &Network,
     request: &Request,
     routes: &[Route],
-) -> Result<(), Refusal> {
-    let Some(switch) = network.switches().get(request.source) else {
-        return Err(Refusal::Unreadable("it is not connected".to_owned()));
-    };
-    let held = network
-        .read(&switch, None)
-        .await
-        .map_err(|error| Refusal::Unreadable(error.to_string()))?;
-    let moving: BTreeSet<FlowId> = routes.iter().map(|route| route.template.id).collect();
-    let is_known = |cookie| {
-        Owner::Core.own_part(cookie).is_some()
-            || Owner::Routing
-                .own_part(cookie)
-                .is_some_and(|id| moving.contains(&id))
-    };
-    let foreign = held.iter().filter(|stats| !is_known(stats.rule.cookie));
-    let rules: Vec<String> = foreign
-        .map(|stats| others::described(&stats.rule))
+) -> Result<Planned, Refusal> {
+    let topology = network.topology();
+    let planned = plan(&topology, request, routes)?;
+    let mut wanted: BTreeMap<DatapathId, Depth> = others::gaining(&planned.rounds)
+        .into_iter()
+        .map(|dpid| (dpid, Depth::RulesAmongOthers))
         .collect();
+    let crossing = |route: &&Route| route.path.hop_at(request.source).is_some();
+    let routes_there = routes.iter().filter(crossing).count();
+    let beyond = Depth::Beyond {
+        routes: routes_there,
+    };
+    wanted.insert(request.source, beyond);
+    wanted.extend(request.target.map(|target| (target, Depth::Everything)));
+    let unread = |unread: Unread| match unread {
+        Unread { dpid, why } if dpid == request.source => Refusal::Unreadable(why.to_string()),
+        unread => Refusal::Unread(unread),
+    };
+    let mut sites = read::sites(network, wanted).await.map_err(unread)?;
+    let moving = numbers(routes);
+    let source = sites.get(&request.source);
+    if request.target.is_some() && source.is_some_and(|source| source.holds_others(&moving)) {
+        let neighbours = links_by_neighbour(topology.graph(), request.source);
+        let unknown = neighbours
+            .keys()
+            .filter(|dpid| Some(**dpid) != request.target);
+        let wanted: Vec<_> = unknown.map(|dpid| (*dpid, Depth::Everything)).collect();
+        sites.extend(read::sites(network, wanted).await?);
+    }
+    complete(&topology, planned, &moving, &sites)
+}
+
+fn numbers(routes: &[Route]) -> BTreeSet<FlowId> {
+    routes.iter().map(|route| route.template.id).collect()
+}
+
+/// Adds to the plan of the routes what becomes of everything else, and checks both against what the switches hold. Pure.
+///
+/// `sites` has the source and the target, every switch that gets new rules, and the neighbours of a source that holds
+/// what belongs to no route.
+///
+/// # Errors
+/// With what stands in the way.
+pub fn complete(
+    topology: &TopologySnapshot,
+    planned: Planned,
+    moving: &BTreeSet<FlowId>,
+    sites: &BTreeMap<DatapathId, Site>,
+) -> Result<Planned, Refusal> {
+    let request = planned.request.clone();
+    let missing = || Refusal::Unreadable("it was not asked".to_owned());
+    let source = sites.get(&request.source).ok_or_else(missing)?;
+    let holds_others = source.holds_others(moving);
+    let Some(target) = request.target.and_then(|target| sites.get(&target)) else {
+        if holds_others {
+            return Err(foreign(source, moving));
+        }
+        return check_found(&planned, sites).map(|()| planned);
+    };
+    if holds_others && request.shape == Some(Shape::ReRoute) {
+        return Err(foreign(source, moving));
+    }
+    check_found(&planned, sites)?;
+    let graph = topology.graph();
+    let scene = Scene {
+        graph,
+        source,
+        target,
+        neighbours: sites,
+        moving,
+        mixes: request.algorithm == Algorithm::Clone,
+    };
+    if holds_others {
+        transplanted(&scene, planned)
+    } else {
+        let own = target.holdings.rules.iter();
+        let transplant = Transplant {
+            ports: PortMap::between(graph, source.dpid, target.dpid, &source.ports),
+            own: own.map(|stats| stats.rule.clone()).collect(),
+            ..Transplant::default()
+        };
+        Ok(Planned {
+            transplant: Some(transplant),
+            ..planned
+        })
+    }
+}
+
+/// The plan with everything that belongs to no route.
+fn transplanted(scene: &Scene<'_>, planned: Planned) -> Result<Planned, Refusal> {
+    let refused = |reasons| Refusal::Transplant { reasons };
+    let steps = graft(scene).map_err(refused)?;
+    let reasons = others::shadowed(scene, &planned.flows, &steps);
+    if !reasons.is_empty() {
+        return Err(Refusal::RulesAhead { rules: reasons });
+    }
+    let guarantee = planned.request.algorithm.guarantee();
+    let cut = !scene.mixes;
+    let (transplant, rounds) = steps.into_rounds(planned.rounds, scene.target.dpid, cut);
+    if cut {
+        // Steps of routes have been put into other rounds.
+        verify(&planned.flows, &rounds, guarantee)?;
+    }
+    verify_entries(scene, &rounds, guarantee)?;
+    let shape = match planned.shape.shape {
+        Shape::ReRoute if planned.flows.is_empty() => Chosen::new(
+            Shape::Substitution,
+            "the target has a link to every neighbour that the source's entries use",
+        ),
+        Shape::ReRoute => Chosen::new(
+            Shape::Substitution,
+            "the target has a link to every neighbour that the source's entries use; routes go the shortest way",
+        ),
+        _ => planned.shape,
+    };
+    Ok(Planned {
+        transplant: Some(transplant),
+        rounds,
+        shape,
+        ..planned
+    })
+}
+
+/// What the source holds that no route put there.
+fn foreign(source: &Site, moving: &BTreeSet<FlowId>) -> Refusal {
+    let rules = source.others(moving);
+    let mut rules: Vec<String> = rules.map(|stats| others::described(&stats.rule)).collect();
+    let groups = source.holdings.groups.iter();
+    rules.extend(groups.map(|(group, _)| format!("group {}", group.group.0)));
+    let meters = source.holdings.meters.iter();
+    rules.extend(meters.map(|(meter, _)| format!("meter {}", meter.meter.0)));
+    Refusal::ForeignRules { rules }
+}
+
+fn check_found(planned: &Planned, sites: &BTreeMap<DatapathId, Site>) -> Result<(), Refusal> {
+    let rules = others::found_in(&planned.flows, &planned.rounds, sites);
     if rules.is_empty() {
         Ok(())
     } else {
-        Err(Refusal::ForeignRules { rules })
+        Err(Refusal::RulesAhead { rules })
     }
 }
 
@@ -212,18 +303,12 @@ pub async fn check_foreign(
 /// # Errors
 /// With what stands in the way.
 pub async fn check_ahead(network: &Network, planned: &Planned) -> Result<(), Refusal> {
-    let rules = others::in_the_way(
-        network,
-        &planned.flows,
-        &planned.rounds,
-        Question::OverwrittenOrAbove,
-    )
-    .await?;
-    if rules.is_empty() {
-        Ok(())
-    } else {
-        Err(Refusal::RulesAhead { rules })
-    }
+    let gaining = others::gaining(&planned.rounds);
+    let wanted = gaining
+        .into_iter()
+        .map(|dpid| (dpid, Depth::RulesAmongOthers));
+    let sites = read::sites(network, wanted).await?;
+    check_found(planned, &sites)
 }
 
 /// Makes the plan and proves it. Pure.
@@ -235,11 +320,10 @@ pub fn plan(
     request: &Request,
     routes: &[Route],
 ) -> Result<Planned, Refusal> {
-    let mut finder = Detours {
-        topology,
-        request,
-        found: HashMap::new(),
-    };
+    if request.shape == Some(Shape::Substitution) {
+        return substituted(topology, request, routes);
+    }
+    let mut finder = Detours::new(topology, request);
     let mut flows = Vec::with_capacity(routes.len());
     let mut without = Vec::new();
     for route in routes {
@@ -269,63 +353,41 @@ pub fn prove(request: &Request, flows: Vec<Flow>) -> Result<Planned, Refusal> {
         request: request.clone(),
         flows,
         rounds,
+        transplant: None,
+        shape: Chosen::default(),
     })
 }
 
-/// Finds ways without the source and through the target, once for each pair of ends.
-struct Detours<'a> {
-    topology: &'a TopologySnapshot,
-    request: &'a Request,
-    found: HashMap<(PortRef, PortRef, Vec<DatapathId>), Result<Path, RouteError>>,
-}
-
-impl Detours<'_> {
-    fn find(&mut self, route: &Route) -> Result<Path, RouteError> {
-        let via = waypoints(route, self.request);
-        let ends = (route.path.source(), route.path.destination(), via);
-        let (topology, source) = (self.topology, self.request.source);
-        let found = self
-            .found
-            .entry(ends)
-            .or_insert_with_key(|(from, to, via)| {
-                let constraints = Constraints {
-                    avoid: BTreeSet::from([source]),
-                    via: via.clone(),
-                };
-                topology.path(*from, *to, &constraints)
-            });
-        found.clone()
-    }
-}
-
-/// The switches that a route has to cross once the source is empty: those that it was asked to cross, with
-/// the target in the source's place.
-#[must_use]
-pub fn waypoints(route: &Route, request: &Request) -> Vec<DatapathId> {
-    let asked = route
-        .via
-        .iter()
-        .filter(|dpid| **dpid != request.source)
-        .copied();
-    let mut via: Vec<DatapathId> = match request.target {
-        Some(target) if route.via.contains(&request.source) => {
-            let swap = |dpid: &DatapathId| {
-                if *dpid == request.source {
-                    target
-                } else {
-                    *dpid
-                }
-            };
-            route.via.iter().map(swap).collect()
-        }
-        _ => asked.collect(),
+/// Every route keeps its path, with the target in the source's place.
+fn substituted(
+    topology: &TopologySnapshot,
+    request: &Request,
+    routes: &[Route],
+) -> Result<Planned, Refusal> {
+    let Some(target) = request.target else {
+        let reasons = vec!["without a target nothing can take the source's place".to_owned()];
+        return Err(Refusal::Transplant { reasons });
     };
-    let ends = [route.path.source().dpid, route.path.destination().dpid];
-    if let Some(target) = request
-        .target
-        .filter(|target| !via.contains(target) && !ends.contains(target))
-    {
-        via.push(target);
+    let mut flows = Vec::with_capacity(routes.len());
+    let mut reasons = BTreeSet::new();
+    for route in routes {
+        match in_place(topology, &route.path, request.source, target) {
+            Ok(new) => flows.push(Flow {
+                template: route.template.clone(),
+                old: Some(route.path.clone()),
+                new,
+            }),
+            Err(why) => _ = reasons.insert(why),
+        }
     }
-    via
+    if !reasons.is_empty() {
+        let reasons = reasons.into_iter().collect();
+        return Err(Refusal::Transplant { reasons });
+    }
+    let planned = prove(request, flows)?;
+    let shape = Chosen::new(
+        Shape::Substitution,
+        "it was asked for: every route keeps its path, with the target in the source's place",
+    );
+    Ok(Planned { shape, ..planned })
 }

@@ -1,24 +1,31 @@
 //! What became of a migration: its state, its phases, its numbers.
 
+mod saved;
+mod view;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use godwit_openflow::types::DatapathId;
-use serde::Serialize;
+use godwit_openflow::model::{FlowRule, Pattern};
+use godwit_openflow::types::Cookie;
+use serde::{Deserialize, Serialize};
 
 use super::planning::{Planned, RuleCounts};
-use super::request::{Algorithm, Request};
+use super::request::{Request, Shape};
+use super::revert::entries::Displaced;
 use super::revert::{Irreversible, Moves};
 use crate::plan::FlowId;
-use crate::plan::text::RoundDto;
 use crate::routing::counters::Tally;
+
+pub(super) use saved::{Ended, Saved};
+pub use view::{MigrationDto, PlanDto};
 
 /// A migration's number.
 pub type MigrationId = u64;
 
 /// Where a migration is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// Asked for.
@@ -67,7 +74,7 @@ impl State {
 }
 
 /// A part of a migration whose time is taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// Taking the source out of the graph, waiting for changes under way.
@@ -102,11 +109,39 @@ pub struct FlowCount {
     pub tally: Tally,
 }
 
+/// What the source had counted for a rule that belongs to no route.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OtherCount {
+    table: u8,
+    priority: u16,
+    cookie: Cookie,
+    r#match: Pattern,
+    packets: u64,
+    bytes: u64,
+}
+
+impl OtherCount {
+    /// Of a rule as it stood on the source.
+    #[must_use]
+    pub fn of(rule: &FlowRule, tally: Tally) -> Self {
+        Self {
+            table: rule.table.0,
+            priority: rule.priority,
+            cookie: rule.cookie,
+            r#match: rule.pattern.clone(),
+            packets: tally.packets,
+            bytes: tally.bytes,
+        }
+    }
+}
+
 /// A migration.
 #[derive(Debug)]
 pub struct Migration {
     id: MigrationId,
     request: Request,
+    /// The idempotency key that it was asked for with.
+    key: Option<String>,
     started: Instant,
     started_at: SystemTime,
     cancelled: AtomicBool,
@@ -120,40 +155,49 @@ struct Status {
     flows: usize,
     rules: RuleCounts,
     rounds: usize,
+    /// The shape that the plan was given.
+    shape: Option<Shape>,
     plan: Option<Arc<Planned>>,
     /// Whether there was a plan that is no longer kept.
     plan_forgotten: bool,
     phases: Vec<(Phase, Duration)>,
     counters: Vec<FlowCount>,
+    carried: Vec<OtherCount>,
     finished: Option<(SystemTime, Duration)>,
     error: Option<String>,
     /// What its way back needs, for as long as it may be reverted.
     moves: Arc<Moves>,
+    /// The same for what belongs to no route.
+    displaced: Option<Arc<Displaced>>,
     reverted_by: Option<MigrationId>,
 }
 
 impl Migration {
     /// A migration that was just asked for.
     #[must_use]
-    pub fn new(id: MigrationId, request: Request) -> Self {
+    pub fn new(id: MigrationId, request: Request, key: Option<String>) -> Self {
         let status = Status {
             state: State::Planned,
             past_return: false,
             flows: 0,
             rules: RuleCounts::default(),
             rounds: 0,
+            shape: None,
             plan: None,
             plan_forgotten: false,
             phases: Vec::new(),
             counters: Vec::new(),
+            carried: Vec::new(),
             finished: None,
             error: None,
             moves: Arc::default(),
+            displaced: None,
             reverted_by: None,
         };
         Self {
             id,
             request,
+            key,
             started: Instant::now(),
             started_at: SystemTime::now(),
             cancelled: AtomicBool::new(false),
@@ -178,25 +222,45 @@ impl Migration {
         &self.request
     }
 
+    /// The idempotency key that it was asked for with.
+    #[must_use]
+    pub fn key(&self) -> Option<&str> {
+        self.key.as_deref()
+    }
+
     /// Where it is.
     #[must_use]
     pub fn state(&self) -> State {
         self.status().state
     }
 
-    /// Takes it to another state.
+    /// When it was asked for.
+    #[must_use]
+    pub const fn started_at(&self) -> SystemTime {
+        self.started_at
+    }
+
+    /// Takes it to another state that is not final.
     pub fn set_state(&self, state: State) {
-        let mut status = self.status();
-        status.state = state;
-        if state.is_final() {
-            status.finished = Some((SystemTime::now(), self.started.elapsed()));
+        self.status().state = state;
+    }
+
+    /// The end that it has from now on, once [`Self::end`] takes it.
+    pub(super) fn ending(&self, state: State, error: Option<String>) -> Ended {
+        Ended {
+            state,
+            error,
+            at: SystemTime::now(),
+            took: self.started.elapsed(),
         }
     }
 
-    /// Ends it in a state, with the reason if it is not the one that was wished for.
-    pub fn end(&self, state: State, error: Option<String>) {
-        self.status().error = error;
-        self.set_state(state);
+    /// Ends it.
+    pub(super) fn end(&self, ended: Ended) {
+        let mut status = self.status();
+        status.state = ended.state;
+        status.error = ended.error;
+        status.finished = Some((ended.at, ended.took));
     }
 
     /// Takes in the plan.
@@ -205,6 +269,7 @@ impl Migration {
         status.flows = planned.flows.len();
         status.rules = planned.rule_counts();
         status.rounds = planned.rounds.len();
+        status.shape = Some(planned.shape.shape);
         status.plan = Some(planned);
     }
 
@@ -236,20 +301,47 @@ impl Migration {
         }
     }
 
+    /// How long a phase has taken by now.
+    #[must_use]
+    pub fn took(&self, phase: Phase) -> Option<Duration> {
+        let status = self.status();
+        let mut phases = status.phases.iter();
+        phases
+            .find(|(name, _)| *name == phase)
+            .map(|(_, took)| *took)
+    }
+
     /// What the switch that was left had counted, in its final numbers: the source, or on the way back the target.
     pub fn set_counters(&self, counters: Vec<FlowCount>) {
         self.status().counters = counters;
     }
 
-    /// Keeps what its way back needs.
+    /// What the source had counted for rules of no route, in its final numbers. Nothing does not undo what was set.
+    pub fn set_carried(&self, carried: Vec<OtherCount>) {
+        if !carried.is_empty() {
+            self.status().carried = carried;
+        }
+    }
+
+    /// Keeps what its way back needs: that, and what its plan did to what belongs to no route.
     pub(super) fn set_moves(&self, moves: Moves) {
-        self.status().moves = Arc::new(moves);
+        let displaced = self.plan().filter(|_| !self.request.hold.is_zero());
+        let displaced = displaced.and_then(|plan| Displaced::of(&plan));
+        let mut status = self.status();
+        status.moves = Arc::new(moves);
+        status.displaced = displaced.map(Arc::new);
     }
 
     /// What it did to its routes; nothing any more once it can't be reverted.
     #[must_use]
     pub fn moves(&self) -> Arc<Moves> {
         Arc::clone(&self.status().moves)
+    }
+
+    /// What it did to what belongs to no route; nothing any more once it can't be reverted.
+    #[must_use]
+    pub fn displaced(&self) -> Option<Arc<Displaced>> {
+        self.status().displaced.clone()
     }
 
     /// Whether it may be reverted now.
@@ -284,7 +376,9 @@ impl Migration {
     /// Gives up what the way back needs once there is none.
     pub(super) fn forget_moves(&self) {
         if self.state().is_final() && self.check_reversible().is_err() {
-            self.set_moves(Moves::new());
+            let mut status = self.status();
+            status.moves = Arc::default();
+            status.displaced = None;
         }
     }
 
@@ -310,49 +404,6 @@ impl Migration {
         status.past_return = !self.is_cancelled();
         status.past_return
     }
-
-    /// As it is served.
-    #[must_use]
-    pub fn view(&self) -> MigrationDto {
-        let is_held = self.check_reversible().is_ok();
-        let status = self.status();
-        let us = |duration: Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
-        let duration = status
-            .finished
-            .map_or_else(|| self.started.elapsed(), |(_, duration)| duration);
-        MigrationDto {
-            id: self.id,
-            source: self.request.source,
-            target: self.request.target,
-            algorithm: self.request.algorithm,
-            state: status.state,
-            flows: status.flows,
-            rules: status.rules,
-            rounds: status.rounds,
-            started_at: humantime::format_rfc3339_micros(self.started_at).to_string(),
-            finished_at: status
-                .finished
-                .map(|(at, _)| humantime::format_rfc3339_micros(at).to_string()),
-            hold_until: status
-                .finished
-                .filter(|_| is_held)
-                .and_then(|(at, _)| at.checked_add(self.request.hold))
-                .map(|at| humantime::format_rfc3339_micros(at).to_string()),
-            reverts: self.request.reverts,
-            reverted_by: status.reverted_by,
-            duration_us: us(duration),
-            phases: status
-                .phases
-                .iter()
-                .map(|&(name, duration)| PhaseDto {
-                    name,
-                    duration_us: us(duration),
-                })
-                .collect(),
-            counters: status.counters.clone(),
-            error: status.error.clone(),
-        }
-    }
 }
 
 /// Takes the time of a phase.
@@ -374,76 +425,6 @@ impl Drop for Timer<'_> {
         {
             Some((_, sum)) => *sum += took,
             None => status.phases.push((self.phase, took)),
-        }
-    }
-}
-
-/// A migration as it is served.
-#[derive(Debug, Serialize)]
-pub struct MigrationDto {
-    id: MigrationId,
-    source: DatapathId,
-    target: Option<DatapathId>,
-    algorithm: Algorithm,
-    state: State,
-    flows: usize,
-    rules: RuleCounts,
-    rounds: usize,
-    started_at: String,
-    finished_at: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    hold_until: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reverts: Option<MigrationId>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reverted_by: Option<MigrationId>,
-    duration_us: u64,
-    phases: Vec<PhaseDto>,
-    counters: Vec<FlowCount>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
-}
-
-#[derive(Debug, Serialize)]
-struct PhaseDto {
-    name: Phase,
-    duration_us: u64,
-}
-
-/// A plan as it is served.
-#[derive(Debug, Serialize)]
-pub struct PlanDto {
-    source: DatapathId,
-    target: Option<DatapathId>,
-    algorithm: Algorithm,
-    flows: Vec<FlowDto>,
-    rules: RuleCounts,
-    rounds: Vec<RoundDto>,
-}
-
-#[derive(Debug, Serialize)]
-struct FlowDto {
-    id: FlowId,
-    old: Option<godwit_topology::Path>,
-    new: godwit_topology::Path,
-}
-
-impl PlanDto {
-    /// Of a plan.
-    #[must_use]
-    pub fn new(planned: &Planned) -> Self {
-        let flow = |flow: &crate::plan::Flow| FlowDto {
-            id: flow.template.id,
-            old: flow.old.clone(),
-            new: flow.new.clone(),
-        };
-        Self {
-            source: planned.request.source,
-            target: planned.request.target,
-            algorithm: planned.request.algorithm,
-            flows: planned.flows.iter().map(flow).collect(),
-            rules: planned.rule_counts(),
-            rounds: planned.rounds.iter().map(RoundDto::from).collect(),
         }
     }
 }

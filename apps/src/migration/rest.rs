@@ -9,8 +9,9 @@
 //! | `POST /migrations/{id}/revert` | back to the source, within the hold after the commit |
 //! | `POST /switches/{id}/restore` | a drained switch may carry traffic again |
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::extract::State as Shared;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -18,18 +19,20 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use godwit_controller::SwitchState;
-use godwit_controller::rest::{ApiError, Body, Id};
+use godwit_controller::rest::{ApiError, Body, Id, idempotency_key};
 use godwit_openflow::types::DatapathId;
 use serde::Deserialize;
 
+use super::forecast::Forecast;
+use super::guard::{LEAST_SILENCE, LONGEST_SILENCE, Limits};
 use super::planning::Refusal;
 use super::record::{Migration, MigrationDto, MigrationId, PlanDto};
-use super::request::{Algorithm, DEFAULT_HOLD, LONGEST_HOLD, Request};
+use super::request::{
+    Algorithm, Bounds, DEFAULT_HOLD, LEAST_DEADLINE, LEAST_DRAIN_BOUND, LONGEST_DEADLINE,
+    LONGEST_DRAIN_BOUND, LONGEST_HOLD, Request, Shape,
+};
 use super::revert::Irreversible;
 use super::{BeginError, Migrations};
-
-/// The longest idempotency key: the draft asks for nothing longer than a UUID, some clients send more.
-const LONGEST_KEY: usize = 256;
 
 pub(super) fn router(migrations: Migrations) -> Router {
     Router::new()
@@ -47,10 +50,65 @@ struct MigrationRequest {
     source: String,
     target: Option<String>,
     algorithm: Algorithm,
+    shape: Option<Shape>,
     #[serde(default)]
     dry_run: bool,
+    #[serde(default)]
+    queue: bool,
     /// Seconds.
     hold: Option<u64>,
+    max_loss_packets: Option<u64>,
+    max_silence_ms: Option<u64>,
+    drain_bound_ms: Option<u64>,
+    deadline_ms: Option<u64>,
+}
+
+impl MigrationRequest {
+    fn limits(&self) -> Result<Limits, ApiError> {
+        let range = LEAST_SILENCE..=LONGEST_SILENCE;
+        let silence = milliseconds(self.max_silence_ms, &range, "max_silence_ms")?;
+        Ok(Limits {
+            max_loss_packets: self.max_loss_packets,
+            max_silence_ms: silence.and(self.max_silence_ms),
+        })
+    }
+
+    fn bounds(&self) -> Result<Bounds, ApiError> {
+        let usual = Bounds::default();
+        let drains = LEAST_DRAIN_BOUND..=LONGEST_DRAIN_BOUND;
+        let drain = milliseconds(self.drain_bound_ms, &drains, "drain_bound_ms")?;
+        let deadlines = LEAST_DEADLINE..=LONGEST_DEADLINE;
+        let deadline = milliseconds(self.deadline_ms, &deadlines, "deadline_ms")?;
+        Ok(Bounds {
+            drain: drain.unwrap_or(usual.drain),
+            deadline: deadline.unwrap_or(usual.deadline),
+        })
+    }
+
+    fn hold(&self) -> Result<Duration, ApiError> {
+        let hold = self.hold.map_or(DEFAULT_HOLD, Duration::from_secs);
+        if hold > LONGEST_HOLD {
+            let most = LONGEST_HOLD.as_secs();
+            let detail = format!("a migration may be held for 0 to {most} seconds");
+            return Err(ApiError::impossible(detail).at("hold"));
+        }
+        Ok(hold)
+    }
+}
+
+/// A duration that has to be in a range.
+fn milliseconds(
+    asked: Option<u64>,
+    range: &RangeInclusive<Duration>,
+    field: &str,
+) -> Result<Option<Duration>, ApiError> {
+    let asked = asked.map(Duration::from_millis);
+    if asked.is_none_or(|asked| range.contains(&asked)) {
+        return Ok(asked);
+    }
+    let (least, most) = (range.start().as_millis(), range.end().as_millis());
+    let detail = format!("{field} may be {least} to {most} milliseconds");
+    Err(ApiError::impossible(detail).at(field))
 }
 
 async fn create(
@@ -67,25 +125,26 @@ async fn create(
         .as_deref()
         .map(|name| find(name, "target"))
         .transpose()?;
-    let hold = body.hold.map_or(DEFAULT_HOLD, Duration::from_secs);
-    if hold > LONGEST_HOLD {
-        let most = LONGEST_HOLD.as_secs();
-        let detail = format!("a migration may be held for 0 to {most} seconds");
-        return Err(ApiError::impossible(detail).at("hold"));
-    }
     let request = Request {
         source,
         target,
         algorithm: body.algorithm,
-        hold,
+        shape: body.shape,
+        limits: body.limits()?,
+        bounds: body.bounds()?,
+        queue: body.queue,
+        hold: body.hold()?,
         reverts: None,
     };
     if body.dry_run {
+        let begun = Instant::now();
         let planned = migrations
             .rehearse(&request)
             .await
             .map_err(|error| refused(&error))?;
-        return Ok(Json(PlanDto::new(&planned)).into_response());
+        let (network, pace) = (migrations.network(), &migrations.pace);
+        let forecast = Forecast::of(network, &planned, pace, begun.elapsed()).await;
+        return Ok(Json(PlanDto::new(&planned).with(forecast)).into_response());
     }
     accepted(async move { migrations.begin(request, key).await }).await
 }
@@ -132,18 +191,6 @@ fn resolve(migrations: &Migrations, name: &str) -> Result<DatapathId, ApiError> 
     }
 }
 
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
-    let Some(value) = headers.get("idempotency-key") else {
-        return Ok(None);
-    };
-    match value.to_str() {
-        Ok(key) if !key.is_empty() && key.len() <= LONGEST_KEY => Ok(Some(key.to_owned())),
-        _ => Err(ApiError::malformed(format!(
-            "Idempotency-Key must be 1 to {LONGEST_KEY} visible ASCII characters"
-        ))),
-    }
-}
-
 fn refused(error: &BeginError) -> ApiError {
     let detail = error.to_string();
     match error {
@@ -158,7 +205,10 @@ fn refused(error: &BeginError) -> ApiError {
         }
         BeginError::Unknown(_) => ApiError::not_found(detail),
         BeginError::KeyReused(_) => ApiError::impossible(detail),
-        BeginError::Abandoned => ApiError::unavailable(detail),
+        BeginError::Unwritten(_) => ApiError::insufficient_storage(detail),
+        BeginError::Crowded | BeginError::Abandoned | BeginError::Damaged(_) => {
+            ApiError::unavailable(detail)
+        }
         BeginError::Refused(Refusal::SameSwitch) => ApiError::impossible(detail).at("target"),
         BeginError::Refused(Refusal::Unreadable(_) | Refusal::Unread(_)) => {
             ApiError::unavailable(detail)
@@ -203,7 +253,7 @@ async fn cancel(
     Id(id): Id<MigrationId>,
 ) -> Result<Response, ApiError> {
     let migration = known(&migrations, id)?;
-    if migration.cancel() {
+    if migrations.cancel(&migration) {
         Ok((StatusCode::ACCEPTED, Json(migration.view())).into_response())
     } else {
         let state = migration.state().name();

@@ -2,7 +2,9 @@
 //!
 //! It is a migration of its own, by `clone` whatever the first one was, and differs from others in three things only:
 //! the new paths are not looked for but known; which routes go is not asked of the source, which has none of them, but
-//! of the record; and the source ends in service.
+//! of the record; and the source ends in service. [`entries`] is the same for what belongs to no route.
+
+pub mod entries;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -55,18 +55,12 @@ fn break_before_make(
             removals.into_iter().partition(|step| step.dpid == source);
         left.extend(rest);
         if !cut.is_empty() {
-            rounds.push(Round {
-                kind: Kind::Cut,
-                steps: cut,
-            });
+            rounds.push(Round::of(Kind::Cut, cut));
         }
         rounds.extend(install(flow));
     }
     if !left.is_empty() {
-        rounds.push(Round {
-            kind: Kind::Remove,
-            steps: left,
-        });
+        rounds.push(Round::of(Kind::Remove, left));
     }
     rounds
 }
@@ -83,10 +77,7 @@ fn install_rounds(flow: &Flow) -> Vec<Round> {
         .iter()
         .flat_map(|round| round.steps.clone())
         .collect();
-    let at_once = vec![Round {
-        kind: Kind::Install,
-        steps,
-    }];
+    let at_once = vec![Round::of(Kind::Install, steps)];
     match verify(std::slice::from_ref(flow), &at_once, Guarantee::NoLoops) {
         Ok(()) => at_once,
         Err(_) => rounds,

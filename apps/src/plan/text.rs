@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use godwit_openflow::model::{FlowRule, Instruction, Pattern};
+use godwit_openflow::model::{FlowRule, GroupDescription, Instruction, MeterConfig, Pattern};
 use godwit_openflow::types::{Cookie, DatapathId};
 use serde::Serialize;
 
+use super::entry::{Entry, EntryStep, Part};
 use super::{Change, FlowId, Kind, Round, Step};
 
 /// A round as it is served.
@@ -20,6 +21,34 @@ pub struct RoundDto {
 struct SwitchDto {
     dpid: DatapathId,
     rules: Vec<StepDto>,
+    /// What belongs to no route; it comes before the rules.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    entries: Vec<EntryStepDto>,
+}
+
+#[derive(Debug, Serialize)]
+struct EntryStepDto {
+    change: Change,
+    #[serde(flatten)]
+    entry: Option<EntryDto>,
+    why: &'static str,
+    undo: EntryUndoDto,
+}
+
+#[derive(Debug, Serialize)]
+struct EntryUndoDto {
+    change: Change,
+    #[serde(flatten)]
+    entry: Option<EntryDto>,
+}
+
+/// What a switch holds, under its kind.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum EntryDto {
+    Rule(RuleDto),
+    Group(GroupDescription),
+    Meter(MeterConfig),
 }
 
 #[derive(Debug, Serialize)]
@@ -63,18 +92,75 @@ impl From<&FlowRule> for RuleDto {
     }
 }
 
+impl From<&Entry> for EntryDto {
+    fn from(entry: &Entry) -> Self {
+        match entry {
+            Entry::Rule(rule) => Self::Rule(RuleDto::from(rule)),
+            Entry::Group(group) => Self::Group(group.clone()),
+            Entry::Meter(meter) => Self::Meter(meter.clone()),
+        }
+    }
+}
+
+impl From<&EntryStep> for EntryStepDto {
+    fn from(step: &EntryStep) -> Self {
+        let (before, after) = (step.before.as_ref(), step.after.as_ref());
+        let (shown, undone_by, undone) = match step.change {
+            Change::Install => (after, Change::Remove, after),
+            Change::Modify => (after, Change::Modify, before),
+            Change::Replace => (after, Change::Replace, before),
+            Change::Remove => (before, Change::Install, before),
+        };
+        Self {
+            change: step.change,
+            entry: shown.map(EntryDto::from),
+            why: step.part.why(step.change),
+            undo: EntryUndoDto {
+                change: undone_by,
+                entry: undone.map(EntryDto::from),
+            },
+        }
+    }
+}
+
+impl Part {
+    const fn why(self, change: Change) -> &'static str {
+        match (self, change) {
+            (Self::Carried(_), Change::Remove) => {
+                "the target has it now, and nothing comes here any more"
+            }
+            (Self::Carried(_), _) => {
+                "the source's, with ports that lead to the same neighbours from here"
+            }
+            (Self::Neighbour, Change::Install) => {
+                "what comes from the target is treated as what comes from the source"
+            }
+            (Self::Neighbour, Change::Remove) => "nothing comes from the source any more",
+            (Self::Neighbour, _) => "it leads to the target instead of the source from here on",
+            (Self::Detour, _) => "a hop of a labelled detour to a neighbour without a link",
+        }
+    }
+}
+
 impl From<&Round> for RoundDto {
     fn from(round: &Round) -> Self {
-        let mut switches: BTreeMap<DatapathId, Vec<StepDto>> = BTreeMap::new();
+        type Both = (Vec<StepDto>, Vec<EntryStepDto>);
+        let mut switches: BTreeMap<DatapathId, Both> = BTreeMap::new();
         for step in &round.steps {
-            switches
-                .entry(step.dpid)
-                .or_default()
-                .push(StepDto::from(step));
+            let (rules, _) = switches.entry(step.dpid).or_default();
+            rules.push(StepDto::from(step));
+        }
+        for step in &round.entries {
+            let (_, entries) = switches.entry(step.dpid).or_default();
+            entries.push(EntryStepDto::from(step));
         }
         let switches = switches
             .into_iter()
-            .map(|(dpid, rules)| SwitchDto { dpid, rules })
+            .map(|(dpid, (rules, entries))| SwitchDto {
+                dpid,
+                rules,
+                entries,
+            })
             .collect();
         Self {
             kind: round.kind,

@@ -3,14 +3,24 @@
 use std::collections::BTreeMap;
 
 use godwit_openflow::types::DatapathId;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+
+use super::clock;
 
 /// How much later than another an answer may be taken in that the switch gave before it: the deadline of a
 /// request.
 const OVERTAKEN_NS: u64 = 5_000_000_000;
 
+/// How late an answer may be taken in, so that the rule seems younger than it is by then: at most by the time that
+/// the controller waits for it.
+const CLOCKS_APART_NS: u64 = 2 * OVERTAKEN_NS;
+
+/// By which part of the time between two readings the switch's clock may be ahead of or behind this machine's: far more
+/// than two crystals differ.
+const CLOCKS_APART: u64 = 1000;
+
 /// Packets and bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Tally {
     /// Packets.
     pub packets: u64,
@@ -39,7 +49,7 @@ impl Tally {
 }
 
 /// What a switch took over from another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CarriedOver {
     /// The switch whose place was taken.
     pub from: DatapathId,
@@ -49,7 +59,7 @@ pub struct CarriedOver {
 }
 
 /// What one switch has counted for a route.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct OnSwitch {
     /// By rules that are gone: an earlier time on this path, or before the switch lost its rules.
     earlier: Tally,
@@ -57,10 +67,15 @@ pub struct OnSwitch {
     current: Tally,
     /// How old that rule was then, in nanoseconds.
     age_ns: u64,
+    /// When that was, in nanoseconds of this machine's clock; 0 where it is not known.
+    read_ns: u64,
     /// Whether the rule is there.
     live: bool,
     /// What was taken over from a switch that was emptied.
     carried_over: Option<CarriedOver>,
+    /// Whether the numbers are those of an earlier run of the controller, and the rule has not been read since.
+    #[serde(skip)]
+    restored: bool,
 }
 
 impl OnSwitch {
@@ -76,6 +91,31 @@ impl OnSwitch {
         self.live
     }
 
+    /// The rule is another from here on, which counts from zero.
+    const fn restart(&mut self) {
+        self.earlier = self.total();
+        self.current = Tally {
+            packets: 0,
+            bytes: 0,
+        };
+        self.age_ns = 0;
+        self.read_ns = 0;
+        self.restored = false;
+    }
+
+    /// Whether the rule that reports this is another than the one that was read before the controller was started
+    /// anew. No answer to an earlier question can come any more, so one that has counted less is another, and so is
+    /// one that is younger than it should be by now.
+    const fn is_another(&self, reported: Tally, age_ns: u64, now_ns: u64) -> bool {
+        let mut least_ns = self.age_ns;
+        if self.read_ns != 0 {
+            let passed_ns = now_ns.saturating_sub(self.read_ns);
+            least_ns = least_ns.saturating_add(passed_ns - passed_ns / CLOCKS_APART);
+            least_ns = least_ns.saturating_sub(CLOCKS_APART_NS);
+        }
+        reported.packets < self.current.packets || age_ns < self.age_ns || age_ns < least_ns
+    }
+
     /// What it took over from a switch that was emptied.
     #[must_use]
     pub const fn carried_over(&self) -> Option<CarriedOver> {
@@ -84,7 +124,7 @@ impl OnSwitch {
 }
 
 /// Where a route ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct LastHop {
     dpid: DatapathId,
     /// What the switch had counted for the route before it became the last.
@@ -95,7 +135,7 @@ struct LastHop {
 ///
 /// A counter never decreases: a rule that reports less than before has been made anew by somebody,
 /// and what the old one had counted is kept.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Counters {
     switches: BTreeMap<DatapathId, OnSwitch>,
     /// What was delivered where the route ended before a host moved.
@@ -114,8 +154,7 @@ impl Counters {
             let on_switch = self.switches.entry(dpid).or_default();
             if !on_switch.live {
                 // A new rule, which counts from zero.
-                on_switch.earlier = on_switch.total();
-                on_switch.current = Tally::default();
+                on_switch.restart();
                 on_switch.live = true;
             }
         }
@@ -137,8 +176,16 @@ impl Counters {
     /// Less than before means that somebody has made the rule anew, if it is younger too; else the answer is one
     /// that was overtaken by a later one.
     pub fn read(&mut self, dpid: DatapathId, reported: Tally, age_ns: u64) {
+        self.read_at(dpid, reported, age_ns, clock::now_ns());
+    }
+
+    fn read_at(&mut self, dpid: DatapathId, reported: Tally, age_ns: u64, now_ns: u64) {
         let on_switch = self.switches.entry(dpid).or_default();
-        if reported.packets < on_switch.current.packets {
+        if std::mem::take(&mut on_switch.restored) {
+            if on_switch.is_another(reported, age_ns, now_ns) {
+                on_switch.earlier = on_switch.total();
+            }
+        } else if reported.packets < on_switch.current.packets {
             if age_ns.saturating_add(OVERTAKEN_NS) >= on_switch.age_ns {
                 return;
             }
@@ -146,14 +193,35 @@ impl Counters {
         }
         on_switch.current = reported;
         on_switch.age_ns = age_ns;
+        on_switch.read_ns = now_ns;
+    }
+
+    /// These are the numbers of an earlier run of the controller. Rules may have been made anew since, so each is
+    /// told by its age when it is first read.
+    ///
+    /// `same_clock`: whether this machine has been up since, so that its clock tells how long that is.
+    pub(super) fn restored(&mut self, same_clock: bool) {
+        for on_switch in self.switches.values_mut() {
+            on_switch.restored = true;
+            if !same_clock {
+                on_switch.read_ns = 0;
+            }
+        }
     }
 
     /// The live rule of a switch was deleted and put there anew: it counts from zero, and what the old one had
     /// counted stands.
     pub fn restarted(&mut self, dpid: DatapathId) {
         if let Some(on_switch) = self.switches.get_mut(&dpid) {
-            on_switch.earlier = on_switch.total();
-            on_switch.current = Tally::default();
+            on_switch.restart();
+        }
+    }
+
+    /// The same, where what was counted before is `total`: told twice it is the same.
+    pub fn restarted_at(&mut self, dpid: DatapathId, total: Tally) {
+        if let Some(on_switch) = self.switches.get_mut(&dpid) {
+            on_switch.restart();
+            on_switch.earlier = total;
         }
     }
 
@@ -315,5 +383,59 @@ mod tests {
         assert_eq!(counters.delivered(), tally(10));
         counters.ended(A, tally(11));
         assert_eq!(counters.delivered(), tally(11));
+    }
+
+    const SECOND: u64 = 1_000_000_000;
+    const HOUR: u64 = 3600 * SECOND;
+
+    /// What is kept of counters that were read once, and taken in by the next run of the controller.
+    fn kept(packets: u64, age_ns: u64, same_clock: bool) -> Counters {
+        let mut counters = Counters::default();
+        counters.set_path([A]);
+        counters.read_at(A, tally(packets), age_ns, HOUR);
+        let text = serde_json::to_string(&counters).unwrap();
+        let mut counters: Counters = serde_json::from_str(&text).unwrap();
+        counters.restored(same_clock);
+        counters
+    }
+
+    #[test]
+    fn a_rule_that_lived_on_while_the_controller_was_away_counts_on() {
+        for same_clock in [false, true] {
+            let mut counters = kept(100, 60 * SECOND, same_clock);
+            assert_eq!(counters.delivered(), tally(100));
+            counters.read_at(A, tally(150), 70 * SECOND, HOUR + 10 * SECOND);
+            assert_eq!(counters.delivered(), tally(150));
+            counters.read_at(A, tally(170), 75 * SECOND, HOUR + 15 * SECOND);
+            assert_eq!(counters.delivered(), tally(170));
+        }
+        // A day later, by a clock that is a minute slow; and by one of whole seconds, taken in late.
+        let mut counters = kept(100, 60 * SECOND, true);
+        counters.read_at(A, tally(150), 24 * HOUR, 25 * HOUR);
+        assert_eq!(counters.delivered(), tally(150));
+        let mut counters = kept(100, 60 * SECOND, true);
+        counters.read_at(A, tally(150), 60 * SECOND, HOUR + 9 * SECOND);
+        assert_eq!(counters.delivered(), tally(150));
+    }
+
+    #[test]
+    fn a_rule_made_anew_while_the_controller_was_away_adds_to_the_old() {
+        for same_clock in [false, true] {
+            // It has counted less, or more but is younger.
+            for (packets, age_ns) in [(30, 2 * SECOND), (30, 61 * SECOND), (500, 59 * SECOND)] {
+                let mut counters = kept(100, 60 * SECOND, same_clock);
+                counters.read_at(A, tally(packets), age_ns, HOUR + 60 * SECOND);
+                assert_eq!(counters.delivered(), tally(100 + packets));
+            }
+        }
+        // It has counted more and is older than the other was, but not old enough.
+        let mut counters = kept(100, 60 * SECOND, true);
+        counters.read_at(A, tally(500), 90 * SECOND, HOUR + 120 * SECOND);
+        assert_eq!(counters.delivered(), tally(600));
+        // It was told at once that it is a new one.
+        let mut counters = kept(100, 60 * SECOND, true);
+        counters.restarted(A);
+        counters.read_at(A, tally(500), 900 * SECOND, 2 * HOUR);
+        assert_eq!(counters.delivered(), tally(600));
     }
 }

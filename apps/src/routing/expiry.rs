@@ -69,7 +69,7 @@ impl Expired {
         let Some(route) = lease.routes().pop() else {
             return;
         };
-        let Some((_, rule)) = route
+        let Some((_, mut rule)) = route
             .template
             .rules(&route.path)
             .find(|(at, _)| *at == dpid)
@@ -78,11 +78,14 @@ impl Expired {
         };
         if ahead {
             tracing::info!(route = id, %dpid, "a rule that timed out before its route came there is put back");
+            rule.hard_timeout = route.remaining();
             let round: Round = [(dpid, FlowMod::add(rule))].into_iter().collect();
             if let Err(error) = round.apply(routing.network.switches()).await {
                 tracing::warn!(route = id, %error, "a rule could not be put back");
                 lease.update(|route| route.state = State::Broken);
                 routing.look_again();
+            } else {
+                lease.update(|route| route.counters.restarted(dpid));
             }
             return;
         }

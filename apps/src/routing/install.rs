@@ -11,7 +11,7 @@ use godwit_topology::{Constraints, NoPath, Path, ShortestPathTree, TopologySnaps
 use tokio::task::JoinSet;
 
 use super::Routing;
-use super::counters::Tally;
+use super::counters::{OnSwitch, Tally};
 use super::table::{Duplicate, Lease, Origin, Route, State};
 use crate::others::{self, Question, Unread};
 use crate::plan::{self, Flow, FlowId, Kind, Template};
@@ -146,6 +146,9 @@ impl Routing {
         // Before the paths are computed, so that no change in between is missed.
         let revision = self.network.topology().revision();
         let lease = self.admit(wishes)?;
+        if let Some(&last) = lease.ids().last() {
+            self.reserve(last).await;
+        }
         self.send(lease, revision).await
     }
 
@@ -187,6 +190,12 @@ impl Routing {
         }
         lease.update(|route| route.state = State::Active);
         let ids = lease.ids().to_vec();
+        // Who asked hears of it when it will outlive the controller. Hosts that begin to talk don't wait for the disk.
+        if lease.routes().iter().any(is_request) {
+            self.save(ids.iter().copied()).await;
+        } else {
+            self.note(ids.iter().copied());
+        }
         drop(lease);
         if self.network.topology().revision() != revision {
             self.look_again();
@@ -204,7 +213,6 @@ impl Routing {
         flows: &[Flow],
         rounds: &[plan::Round],
     ) -> Result<(), InstallError> {
-        let is_request = |route: &Route| route.origin == Origin::Request;
         if !lease.routes().iter().any(is_request) {
             return Ok(());
         }
@@ -294,6 +302,7 @@ impl Routing {
             }
         }
         lease.remove_all();
+        self.save([id]).await;
         Ok(true)
     }
 
@@ -336,7 +345,9 @@ impl Routing {
     }
 
     /// Brings the counters of routes up to date: of their last hops, or of every switch of their paths.
-    /// Switches that don't answer are named; what was read of them before stands.
+    /// Switches that don't answer are named; what was read of them before stands. What is shown of it is on the disk
+    /// by then, so that a controller that is killed shows no less when it is there again; of very many routes it may
+    /// not be.
     pub async fn refresh(&self, ids: &[FlowId], everywhere: bool) -> Vec<(DatapathId, ReadError)> {
         let wanted: BTreeSet<FlowId> = ids.iter().copied().collect();
         let mut switches: BTreeMap<DatapathId, ()> = BTreeMap::new();
@@ -378,6 +389,7 @@ impl Routing {
                 Err(error) => tracing::error!(%error, "reading counters ended abnormally"),
             }
         }
+        self.save_few_changed().await;
         failed
     }
 
@@ -386,17 +398,22 @@ impl Routing {
         let Some(id) = Owner::Routing.own_part(rule.cookie) else {
             return;
         };
-        self.table.with(id, |route| {
+        self.table.count(id, |route| {
+            let total = |route: &Route| route.counters.on_switch(dpid).map(OnSwitch::total);
             // While a route moves, the switches of its old path still count.
-            if route
-                .counters
-                .on_switch(dpid)
-                .is_some_and(super::counters::OnSwitch::is_live)
-            {
-                route.counters.read(dpid, tally, age_ns);
+            let on_switch = route.counters.on_switch(dpid);
+            if !on_switch.is_some_and(OnSwitch::is_live) {
+                return false;
             }
+            let before = total(route);
+            route.counters.read(dpid, tally, age_ns);
+            total(route) != before
         });
     }
+}
+
+fn is_request(route: &Route) -> bool {
+    route.origin == Origin::Request
 }
 
 /// What a route's rules match: what was asked for, and the stations at its ends. Where the request names a

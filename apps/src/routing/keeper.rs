@@ -3,19 +3,21 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use godwit_controller::rest::endpoint::Endpoint;
 use godwit_controller::{Commands, SwitchState};
 use godwit_openflow::model::{FlowRule, Pattern};
 use godwit_openflow::types::{DatapathId, MacAddr};
-use godwit_topology::{Path, PortRef, TopologySnapshot};
+use godwit_topology::{Path, PortKind, PortRef, TopologySnapshot};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
 use super::forwarding::Then;
 use super::install::{InstallError, PathFinder, Wish};
+use super::kept::{SAVE_EVERY, SAVE_SHARE};
 use super::table::{Origin, Route, State};
 use super::{FORWARDING_PRIORITY, Routing};
 use crate::plan::{Flow, FlowId};
@@ -23,6 +25,11 @@ use crate::plan::{Flow, FlowId};
 /// How often all routes are looked at even if nothing seems to have changed: a switch may have refused a rule, and
 /// a route may have been under change when the network changed.
 const RETRY: Duration = Duration::from_secs(2);
+
+/// How long after a start a path may be incomplete without being gone: Open vSwitch tries to connect again after 8 s at
+/// the latest, a switch that is there is compared and probed within one, and a link whose other end came later is found
+/// with the next probe, 5 s on.
+const FIND_AGAIN: Duration = Duration::from_secs(15);
 
 /// How long after a route was made packets may still arrive that had missed its rules.
 const YOUNG: Duration = Duration::from_secs(1);
@@ -72,10 +79,18 @@ impl Keeper {
         let mut batch = Vec::with_capacity(BATCH);
         let mut retry = tokio::time::interval(RETRY);
         retry.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut save_at = Instant::now() + SAVE_EVERY;
+        let table = self.routing.table.clone();
         loop {
             tokio::select! {
                 () = look.notified() => self.look_again().await,
                 _ = retry.tick() => self.look_again().await,
+                () = table.changed() => self.routing.note_changed(),
+                () = tokio::time::sleep_until(save_at.into()) => {
+                    let begun = Instant::now();
+                    self.routing.note_changed();
+                    save_at = Instant::now() + SAVE_EVERY.max(begun.elapsed() * SAVE_SHARE);
+                }
                 _ = self.tasks.recv_many(&mut batch, BATCH) => {
                     batch.drain(..).for_each(|task| self.begin(task));
                 }
@@ -105,6 +120,9 @@ impl Keeper {
 
     /// Looks at every route that nobody is changing, and moves those whose path is no longer there.
     async fn look_again(&self) {
+        if self.routing.stopping.load(Ordering::Acquire) {
+            return;
+        }
         let network = &self.routing.network;
         let topology = network.topology();
         // A switch that is being emptied is left to its migration; one that is empty must stay so.
@@ -115,10 +133,17 @@ impl Keeper {
             .copied()
             .filter(is_drained)
             .collect();
+        self.routing
+            .table
+            .mark_seen(|route| is_whole(&route.path, &topology));
+        let has_ended = |port: PortRef| {
+            let switch = network.switches().get(port.dpid);
+            switch.is_some_and(|switch| !switch.port(port.port).is_some_and(|port| port.is_up()))
+        };
         let lease = self
             .routing
             .table
-            .lease_free(|_, route| needs_change(route, &topology, &drained));
+            .lease_free(|_, route| needs_change(route, &topology, &drained, &has_ended));
         let mut moves = Vec::new();
         let mut finder = PathFinder::new(&topology);
         for route in lease.routes() {
@@ -164,6 +189,7 @@ impl Keeper {
                 route.state = State::Active;
             });
         }
+        self.routing.table.save_soon();
     }
 }
 
@@ -286,24 +312,48 @@ impl Pair {
     }
 }
 
-/// Whether a route's path is gone, or its ends are elsewhere.
+/// Whether a route's path is gone, or its ends are elsewhere. `has_ended` says of a port of a connected switch that it is
+/// down or gone.
 fn needs_change(
     route: &Route,
     topology: &TopologySnapshot,
     drained: &BTreeSet<DatapathId>,
+    has_ended: &impl Fn(PortRef) -> bool,
 ) -> bool {
     route.state == State::Broken
         || current(route.from, topology) != route.from
         || current(route.to, topology) != route.to
         || route.path.switches().any(|dpid| drained.contains(&dpid))
-        || !route
-            .path
-            .links()
-            .all(|link| topology.graph().is_usable(&link))
-        || route
-            .path
-            .switches()
-            .any(|dpid| !topology.graph().contains_switch(dpid))
+        || !is_whole(&route.path, topology)
+            && (!may_come_back(route) || is_gone(&route.path, topology, has_ended))
+}
+
+/// Whether all switches and links of a path are there.
+fn is_whole(path: &Path, topology: &TopologySnapshot) -> bool {
+    let graph = topology.graph();
+    path.links().all(|link| graph.is_usable(&link))
+        && path.switches().all(|dpid| graph.contains_switch(dpid))
+}
+
+/// Whether the controller has been started so lately that what is missing of the route's path may not have been found
+/// yet.
+fn may_come_back(route: &Route) -> bool {
+    route
+        .unseen_since
+        .is_some_and(|since| since.elapsed() < FIND_AGAIN)
+}
+
+/// Whether a link of a path is known to be gone: a port of it is down, both its ends were probed in vain, or one of them
+/// leads elsewhere.
+fn is_gone(path: &Path, topology: &TopologySnapshot, has_ended: impl Fn(PortRef) -> bool) -> bool {
+    let graph = topology.graph();
+    path.links().any(|link| {
+        let ends = [link.src, link.dst];
+        ends.into_iter().any(&has_ended)
+            || ends.map(|end| topology.kind(end)) == [PortKind::Edge; 2]
+            || graph.link_from(link.src).is_some_and(|other| other != link)
+            || graph.link_to(link.dst).is_some_and(|other| other != link)
+    })
 }
 
 /// Where the end of a route is now.
@@ -337,5 +387,35 @@ fn wish(from: Endpoint, to: Endpoint) -> Wish {
         idle_timeout: 0,
         hard_timeout: 0,
         origin: Origin::Forwarding,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::kept::tests::route;
+    use super::*;
+
+    fn needs(route: &Route, has_ended: bool) -> bool {
+        // As it is just after a start: no switch has connected.
+        let nothing = TopologySnapshot::default();
+        needs_change(route, &nothing, &BTreeSet::new(), &|_| has_ended)
+    }
+
+    #[test]
+    fn what_has_not_been_found_again_since_the_start_is_waited_for() {
+        let now = Instant::now();
+        let mut route = route();
+        assert!(needs(&route, false), "a path that was seen and is gone");
+        route.unseen_since = Some(now);
+        assert!(!needs(&route, false));
+        assert!(needs(&route, true), "a port of the path is down");
+        let drained = route.path.switches().collect();
+        let nothing = TopologySnapshot::default();
+        assert!(needs_change(&route, &nothing, &drained, &|_| false));
+        route.unseen_since = now.checked_sub(FIND_AGAIN);
+        assert!(needs(&route, false), "not for ever");
+        route.unseen_since = Some(now);
+        route.state = State::Broken;
+        assert!(needs(&route, false));
     }
 }

@@ -6,7 +6,6 @@
 //! | `GET /routes`, `GET /routes/{id}[?per_switch=true]` | routes with what they have carried |
 //! | `DELETE /routes/{id}` | takes one away |
 
-use std::fmt;
 use std::sync::Arc;
 
 use axum::extract::rejection::QueryRejection;
@@ -16,14 +15,12 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use godwit_controller::rest::endpoint::{self, EndpointName};
-use godwit_controller::rest::{ApiError, Body, Id};
+use godwit_controller::rest::{ApiError, Body, Id, OneOrMany};
 use godwit_controller::switch::ApplyError;
 use godwit_controller::{RoundError, SwitchState};
 use godwit_openflow::model::{Field, Pattern};
 use godwit_openflow::types::DatapathId;
-use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
-use serde::de::{MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 use super::counters::CarriedOver;
 use super::install::{InstallError, Wish};
@@ -119,39 +116,6 @@ fn name(end: &EndpointName) -> serde_json::Value {
     }
 }
 
-/// One route, or an array of them. Read by hand so that an error names its field.
-#[derive(Debug)]
-enum OneOrMany {
-    One(Box<RouteRequest>),
-    Many(Vec<RouteRequest>),
-}
-
-impl<'de> Deserialize<'de> for OneOrMany {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Either;
-
-        impl<'de> Visitor<'de> for Either {
-            type Value = OneOrMany;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a route or an array of routes")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<OneOrMany, A::Error> {
-                RouteRequest::deserialize(MapAccessDeserializer::new(map))
-                    .map(Box::new)
-                    .map(OneOrMany::One)
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<OneOrMany, A::Error> {
-                Vec::deserialize(SeqAccessDeserializer::new(seq)).map(OneOrMany::Many)
-            }
-        }
-
-        deserializer.deserialize_any(Either)
-    }
-}
-
 #[derive(Serialize)]
 struct PathDto {
     cost: usize,
@@ -226,12 +190,9 @@ impl RouteDto {
 
 async fn create(
     State(routing): State<Shared>,
-    Body(body): Body<OneOrMany>,
+    Body(body): Body<OneOrMany<RouteRequest>>,
 ) -> Result<Response, ApiError> {
-    let (requests, single) = match body {
-        OneOrMany::One(request) => (vec![*request], true),
-        OneOrMany::Many(requests) => (requests, false),
-    };
+    let (requests, single) = body.into_parts();
     let topology = routing.network().topology();
     let mut wishes = Vec::with_capacity(requests.len());
     for (index, request) in requests.into_iter().enumerate() {

@@ -1,6 +1,6 @@
 //! The routes, and who may change them: a route under change is leased, and others wait.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -8,14 +8,14 @@ use godwit_controller::rest::endpoint::Endpoint;
 use godwit_openflow::model::Pattern;
 use godwit_openflow::types::DatapathId;
 use godwit_topology::Path;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
 use super::counters::Counters;
 use crate::plan::{FlowId, Template};
 
 /// Who asked for a route.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Origin {
     /// Two hosts began to talk.
@@ -63,6 +63,8 @@ pub struct Route {
     pub counters: Counters,
     /// When it was asked for.
     pub made: Instant,
+    /// Since when it is there again after a start of the controller, as long as its path has not been seen whole.
+    pub(super) unseen_since: Option<Instant>,
     /// Whether somebody is changing it.
     leased: bool,
 }
@@ -91,8 +93,19 @@ impl Route {
             state: State::Installing,
             counters,
             made: Instant::now(),
+            unseen_since: None,
             leased: false,
         }
+    }
+
+    /// What is left of its hard timeout: seconds, begun ones counted whole, at least 1; 0 is for ever.
+    #[must_use]
+    pub fn remaining(&self) -> u16 {
+        if self.template.hard_timeout == 0 {
+            return 0;
+        }
+        let age = u16::try_from(self.made.elapsed().as_secs()).unwrap_or(u16::MAX);
+        self.template.hard_timeout.saturating_sub(age).max(1)
     }
 
     /// Whether its rules are being changed.
@@ -110,6 +123,8 @@ struct Inner {
     routes: BTreeMap<FlowId, Route>,
     by_identity: HashMap<Identity, FlowId>,
     last_id: FlowId,
+    /// Routes that the store may not have as they are.
+    changed: BTreeSet<FlowId>,
 }
 
 /// All routes. Clones are the same table.
@@ -117,12 +132,65 @@ struct Inner {
 pub struct RouteTable {
     inner: Arc<Mutex<Inner>>,
     released: Arc<Notify>,
+    /// Set when the store should have a change soon.
+    changed: Arc<Notify>,
 }
 
 impl RouteTable {
     fn lock(&self) -> MutexGuard<'_, Inner> {
         // Every operation leaves the table whole, so a panic elsewhere can't have torn it.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes in routes of an earlier run. Numbers up to `last_id` are not given out again.
+    pub(super) fn restore(&self, routes: Vec<Route>, last_id: FlowId) {
+        let mut inner = self.lock();
+        inner.last_id = inner.last_id.max(last_id);
+        for route in routes {
+            let Template {
+                id,
+                priority,
+                ref pattern,
+                ..
+            } = route.template;
+            inner.last_id = inner.last_id.max(id);
+            inner.by_identity.insert((priority, pattern.clone()), id);
+            inner.routes.insert(id, route);
+        }
+    }
+
+    /// The highest number given out so far.
+    pub(super) fn last_id(&self) -> FlowId {
+        self.lock().last_id
+    }
+
+    /// Which routes have changed, or gone, since this was last asked.
+    pub(super) fn take_changed(&self) -> BTreeSet<FlowId> {
+        std::mem::take(&mut self.lock().changed)
+    }
+
+    /// How many there are of those.
+    pub(super) fn changes(&self) -> usize {
+        self.lock().changed.len()
+    }
+
+    /// Waits for a change that the store should have soon.
+    pub(super) async fn changed(&self) {
+        self.changed.notified().await;
+    }
+
+    /// The store should have what has changed soon.
+    pub(super) fn save_soon(&self) {
+        self.changed.notify_one();
+    }
+
+    /// Those whose paths have been seen whole since the start are routes like any other.
+    pub(super) fn mark_seen(&self, is_whole: impl Fn(&Route) -> bool) {
+        for route in self.lock().routes.values_mut() {
+            if route.unseen_since.is_some() && is_whole(route) {
+                route.unseen_since = None;
+            }
+        }
     }
 
     /// Adds routes, all or none, leased to the caller. Their numbers are given out here; `admit` sees each
@@ -205,7 +273,7 @@ impl RouteTable {
     }
 
     /// Leases every route that `which` says and that nobody else has leased, at once.
-    pub(super) fn lease_free(&self, which: impl Fn(FlowId, &Route) -> bool) -> Lease {
+    pub(crate) fn lease_free(&self, which: impl Fn(FlowId, &Route) -> bool) -> Lease {
         let mut inner = self.lock();
         let mut ids = Vec::new();
         for (&id, route) in &mut inner.routes {
@@ -257,6 +325,13 @@ impl RouteTable {
         self.lock().routes.get(&id).cloned()
     }
 
+    /// What is left of a route's hard timeout: seconds, begun ones counted whole, at least 1; 0 is for ever. `None` when
+    /// it is gone.
+    #[must_use]
+    pub fn remaining(&self, id: FlowId) -> Option<u16> {
+        self.lock().routes.get(&id).map(Route::remaining)
+    }
+
     /// How many routes there are.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -277,9 +352,25 @@ impl RouteTable {
             .for_each(|(&id, route)| look(id, route));
     }
 
+    /// Takes in what is read of a route, and whether that is anything new.
+    pub(super) fn count(&self, id: FlowId, take_in: impl FnOnce(&mut Route) -> bool) {
+        let mut inner = self.lock();
+        if inner.routes.get_mut(&id).is_some_and(take_in) {
+            inner.changed.insert(id);
+        }
+    }
+
     /// Looks at a route and may change what is not its rules: its counters.
     pub fn with<T>(&self, id: FlowId, change: impl FnOnce(&mut Route) -> T) -> Option<T> {
-        self.lock().routes.get_mut(&id).map(change)
+        let mut inner = self.lock();
+        let route = inner.routes.get_mut(&id)?;
+        let before = (route.state, route.path.clone());
+        let result = change(route);
+        if before != (route.state, route.path.clone()) {
+            self.save_soon();
+        }
+        inner.changed.insert(id);
+        Some(result)
     }
 }
 
@@ -317,7 +408,13 @@ impl Lease {
     }
 
     /// Changes every route leased.
-    pub fn update(&self, mut change: impl FnMut(&mut Route)) {
+    pub fn update(&self, change: impl FnMut(&mut Route)) {
+        self.each(change);
+        self.table.lock().changed.extend(&self.ids);
+        self.table.save_soon();
+    }
+
+    fn each(&self, mut change: impl FnMut(&mut Route)) {
         let mut inner = self.table.lock();
         for id in &self.ids {
             if let Some(route) = inner.routes.get_mut(id) {
@@ -336,12 +433,15 @@ impl Lease {
                     .remove(&(route.template.priority, route.template.pattern));
             }
         }
+        inner.changed.extend(&self.ids);
+        drop(inner);
+        self.table.save_soon();
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.update(|route| route.leased = false);
+        self.each(|route| route.leased = false);
         self.table.released.notify_waiters();
     }
 }

@@ -13,15 +13,17 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use godwit_apps::entries::Entries;
 use godwit_apps::migration::Migrations;
+use godwit_apps::migration::guard::Limits;
 use godwit_apps::migration::record::{Migration, State};
-use godwit_apps::migration::request::{Algorithm, DEFAULT_HOLD, Request};
+use godwit_apps::migration::request::{Algorithm, Bounds, DEFAULT_HOLD, Request};
 use godwit_apps::plan::FlowId;
 use godwit_apps::routing::install::{InstallError, Wish};
 use godwit_apps::routing::table::Origin;
 use godwit_apps::routing::{REQUESTED_PRIORITY, Routing};
 use godwit_controller::rest::endpoint::Endpoint;
-use godwit_controller::{App, Controller, ControllerConfig, Network};
+use godwit_controller::{App, Controller, ControllerConfig, Network, Store};
 use godwit_openflow::model::Pattern;
 use godwit_openflow::types::DatapathId;
 use godwit_topology::PortRef;
@@ -32,14 +34,14 @@ use tokio::sync::watch;
 use crate::fabric::{Fabric, at};
 
 /// Longer than anything that is waited for in good order.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Where the hosts hang.
 pub(crate) const HERE: PortRef = at(1, 1);
 pub(crate) const THERE: PortRef = at(4, 1);
 
 /// Links of the network, from each of their two ends.
-const LINKS: [(PortRef, PortRef); 5] = [
+pub(crate) const LINKS: [(PortRef, PortRef); 5] = [
     (at(1, 2), at(2, 1)),
     (at(2, 2), at(4, 2)),
     (at(1, 3), at(3, 1)),
@@ -99,7 +101,11 @@ pub(crate) fn wish(index: u32) -> Wish {
 impl Bench {
     /// Every switch is connected, every link known.
     pub(crate) async fn new() -> Self {
-        Self::with(Migrations::new).await
+        Self::with(|routing| {
+            let entries = Entries::new(routing.network().clone());
+            Migrations::new(routing, entries)
+        })
+        .await
     }
 
     /// The same, with other limits for migrations.
@@ -109,7 +115,7 @@ impl Bench {
             openflow: vec![any],
             http: any,
         };
-        let controller = Controller::bind(&listen).await.unwrap();
+        let controller = Controller::bind(&listen, Store::in_memory()).await.unwrap();
         let network = controller.network().clone();
         let (routing, keeper) = Routing::new(network.clone());
         tokio::spawn(keeper.run());
@@ -176,6 +182,10 @@ impl Bench {
             source: SOURCE,
             target: Some(TARGET),
             algorithm,
+            shape: None,
+            limits: Limits::default(),
+            bounds: Bounds::default(),
+            queue: false,
             hold: DEFAULT_HOLD,
             reverts: None,
         }

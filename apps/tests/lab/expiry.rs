@@ -76,3 +76,30 @@ async fn a_rule_that_was_left_behind_and_times_out_does_not_end_its_route() {
     assert!(bench.routing.table().get(ids[0]).is_some());
     assert_eq!(bench.fabric.harm(), [""; 0]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rules_that_are_written_anew_have_what_is_left_of_their_time() {
+    for algorithm in [Algorithm::FreezeCopy, Algorithm::Move, Algorithm::Clone] {
+        let bench = Bench::new().await;
+        let asked = Wish {
+            hard_timeout: 60,
+            ..wish(0)
+        };
+        bench.create(vec![asked]).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(2100)).await;
+        let migration = bench.migrate(algorithm).await;
+        assert_eq!(bench.end_of(&migration).await.0, State::Committed);
+        let anew: &[u64] = match algorithm {
+            Algorithm::FreezeCopy => &[1, 3, 4, 5],
+            Algorithm::Move | Algorithm::Clone => &[3, 5],
+        };
+        for &dpid in anew {
+            let rules = bench.fabric.routing_rules(dpid);
+            let left: Vec<u16> = rules.iter().map(|rule| rule.hard_timeout).collect();
+            assert!(
+                matches!(left.as_slice(), [55..=58]),
+                "{algorithm:?}, s{dpid}: {left:?}"
+            );
+        }
+    }
+}

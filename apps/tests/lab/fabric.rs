@@ -9,9 +9,9 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use godwit_openflow::codec::encode_from_switch;
 use godwit_openflow::model::{
-    Action, Description, ErrorReport, Features, FlowMod, FlowRule, FromSwitch, PacketIn,
-    PacketInReason, PacketOut, Pattern, Port, PortStats, PortStatus, PortStatusReason, StatsReply,
-    StatsRequest, ToSwitch,
+    Action, AggregateStats, Description, ErrorReport, Features, FlowMod, FlowRule, FromSwitch,
+    PacketIn, PacketInReason, PacketOut, Pattern, Port, PortStats, PortStatus, PortStatusReason,
+    StatsReply, StatsRequest, ToSwitch,
 };
 use godwit_openflow::types::{Cookie, DatapathId, MacAddr, PortNo, TableId, Version, Xid};
 use godwit_openflow::{Frame, FrameCodec};
@@ -61,6 +61,10 @@ struct Inner {
     links: BTreeMap<PortRef, PortRef>,
     watched: Vec<Watched>,
     harm: Vec<String>,
+    /// Changes of routes' rules that were made.
+    changes: usize,
+    /// After so many no switch takes anything any more.
+    last_change: Option<usize>,
 }
 
 /// Clones are the same fabric.
@@ -214,6 +218,21 @@ impl Fabric {
         }
     }
 
+    /// How many changes of routes' rules were made.
+    pub(crate) fn changes(&self) -> usize {
+        self.lock().changes
+    }
+
+    /// After so many changes of routes' rules in all nothing that the controller says reaches a switch.
+    pub(crate) fn deaf_after(&self, changes: Option<usize>) {
+        self.lock().last_change = changes;
+    }
+
+    /// Whether it has come to that.
+    pub(crate) fn is_deaf(&self) -> bool {
+        self.lock().is_deaf()
+    }
+
     /// When packets would not have arrived, so far.
     pub(crate) fn harm(&self) -> Vec<String> {
         self.lock().harm.clone()
@@ -269,7 +288,14 @@ impl Inner {
         }
     }
 
+    fn is_deaf(&self) -> bool {
+        self.last_change.is_some_and(|last| self.changes >= last)
+    }
+
     fn take(&mut self, dpid: DatapathId, xid: u32, message: ToSwitch) {
+        if self.is_deaf() {
+            return;
+        }
         match message {
             ToSwitch::EchoRequest(payload) => self.tell(dpid, xid, FromSwitch::EchoReply(payload)),
             ToSwitch::BarrierRequest => self.tell(dpid, xid, FromSwitch::BarrierReply),
@@ -299,6 +325,14 @@ impl Inner {
         let table = &self.switches[&dpid].table;
         match request {
             StatsRequest::Flows(filter) => StatsReply::Flows(table.report(filter)),
+            StatsRequest::Aggregate(filter) => {
+                let held = table.report(filter);
+                StatsReply::Aggregate(AggregateStats {
+                    packets: held.iter().map(|stats| stats.packets).sum(),
+                    bytes: held.iter().map(|stats| stats.bytes).sum(),
+                    flows: u32::try_from(held.len()).unwrap(),
+                })
+            }
             StatsRequest::Ports(_) => {
                 StatsReply::Ports((1..=PORTS).map(|number| silent(PortNo(number))).collect())
             }
@@ -306,6 +340,10 @@ impl Inner {
                 let all = (1..=PORTS).chain([PortNo::LOCAL.0]);
                 StatsReply::PortDescription(all.map(|number| port(dpid, number)).collect())
             }
+            StatsRequest::GroupDescription => StatsReply::GroupDescription(Vec::new()),
+            StatsRequest::Groups(_) => StatsReply::Groups(Vec::new()),
+            StatsRequest::MeterConfig(_) => StatsReply::MeterConfig(Vec::new()),
+            StatsRequest::Meters(_) => StatsReply::Meters(Vec::new()),
             StatsRequest::Description => StatsReply::Description(Description::default()),
             other => panic!("the controller asks for {other:?}"),
         }
@@ -323,7 +361,11 @@ impl Inner {
             };
             return self.tell(dpid, xid, FromSwitch::Error(full));
         }
-        for ended in switch.table.change(change) {
+        let owner = godwit_controller::Owner::Routing;
+        let is_routes = owner.own_part(change.rule.cookie).is_some();
+        let ended = switch.table.change(change);
+        self.changes += usize::from(is_routes);
+        for ended in ended {
             self.tell(dpid, 0, FromSwitch::FlowRemoved(ended));
         }
         self.follow(&format!("{:?} on {dpid}", change.command));

@@ -7,7 +7,8 @@ use godwit_apps::migration::BeginError;
 use godwit_apps::migration::planning::Refusal;
 use godwit_apps::migration::record::{Migration, State};
 use godwit_apps::migration::request::Algorithm;
-use godwit_openflow::model::{FlowMod, FlowRule, Pattern};
+use godwit_openflow::model::{Action, FlowMod, FlowRule, Pattern};
+use godwit_openflow::types::PortNo;
 
 use crate::bench::{Bench, until};
 use crate::fabric::Mood;
@@ -38,12 +39,13 @@ async fn twice(bench: &Bench) -> [Result<(Arc<Migration>, bool), BeginError>; 2]
 async fn the_second_request_gets_the_answer_of_the_first() {
     let bench = Bench::new().await;
     bench.routes(1).await;
-    let theirs = FlowRule::new(7, Pattern::new(), Vec::new());
+    let unmovable = vec![Action::output(PortNo::NORMAL)];
+    let theirs = FlowRule::new(7, Pattern::new(), unmovable);
     bench.fabric.change(2, &FlowMod::add(theirs.clone()));
     let [first, second] = twice(&bench).await.map(Result::unwrap_err);
     assert!(matches!(
         first,
-        BeginError::Refused(Refusal::ForeignRules { .. })
+        BeginError::Refused(Refusal::Transplant { .. })
     ));
     assert_eq!(first, second);
     assert!(bench.migrations.list().is_empty());

@@ -8,11 +8,13 @@
 )]
 
 mod bench;
+mod crash;
 mod expiry;
 mod fabric;
 mod faults;
 mod flow_table;
 mod keys;
+mod life;
 mod others;
 mod rest;
 mod revert;

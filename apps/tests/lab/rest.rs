@@ -1,5 +1,6 @@
 //! What REST answers.
 
+use godwit_apps::entries::Entries;
 use godwit_apps::migration::Migrations;
 use godwit_apps::migration::record::State;
 use godwit_apps::migration::request::{Algorithm, Request};
@@ -10,7 +11,11 @@ const PROBLEM: &str = "application/problem+json";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn plans_of_older_migrations_are_given_up_and_their_records_stay() {
-    let bench = Bench::with(|routing| Migrations::new(routing).keeping_plans_of(5)).await;
+    let bench = Bench::with(|routing| {
+        let entries = Entries::new(routing.network().clone());
+        Migrations::new(routing, entries).keeping_plans_of(5)
+    })
+    .await;
     bench.routes(3).await;
     let there_and_back = [(SOURCE, TARGET), (TARGET, SOURCE)];
     for (source, target) in there_and_back {

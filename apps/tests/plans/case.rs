@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
+use godwit_apps::migration::guard::Limits;
 use godwit_apps::migration::planning::{Planned, Refusal, plan};
-use godwit_apps::migration::request::{Algorithm, Request};
+use godwit_apps::migration::request::{Algorithm, Bounds, Request};
 use godwit_apps::plan::{FlowId, Template};
 use godwit_apps::routing::table::{Origin, Route};
 use godwit_controller::rest::endpoint::Endpoint;
@@ -149,6 +150,10 @@ impl<'a> Case<'a> {
             source: self.source,
             target: self.target,
             algorithm,
+            shape: None,
+            limits: Limits::default(),
+            bounds: Bounds::default(),
+            queue: false,
             hold: std::time::Duration::ZERO,
             reverts: None,
         };
@@ -165,7 +170,7 @@ impl<'a> Case<'a> {
         let mut tables = Emulated::new(self.wiring);
         for dpid in self.wiring.dpids() {
             for rule in base() {
-                tables.change(dpid, &FlowMod::add(rule));
+                tables.change(dpid, &FlowMod::add(rule).into());
             }
         }
         let staying = self.staying.iter().flat_map(|carried| {
@@ -173,7 +178,7 @@ impl<'a> Case<'a> {
             route.template.rules(&route.path)
         });
         for (dpid, rule) in self.background.iter().cloned().chain(staying) {
-            tables.change(dpid, &FlowMod::add(rule));
+            tables.change(dpid, &FlowMod::add(rule).into());
         }
         tables
     }

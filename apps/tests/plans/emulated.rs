@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use godwit_openflow::model::{Action, Field, FlowFilter, FlowMod, FlowRule, Instruction, Pattern};
+use godwit_openflow::model::{Action, Field, FlowFilter, FlowRule, Instruction, Pattern, ToSwitch};
 use godwit_openflow::types::{DatapathId, PortNo};
 use godwit_topology::PortRef;
 
@@ -38,7 +38,10 @@ impl<'a> Emulated<'a> {
         &self.tables[index(dpid)]
     }
 
-    pub(crate) fn change(&mut self, dpid: DatapathId, change: &FlowMod) {
+    pub(crate) fn change(&mut self, dpid: DatapathId, change: &ToSwitch) {
+        let ToSwitch::FlowMod(change) = change else {
+            panic!("{change:?} is not emulated")
+        };
         self.tables[index(dpid)].change(change);
     }
 

@@ -108,6 +108,8 @@ impl Fault {
             request: planned.request.clone(),
             flows: planned.flows.clone(),
             rounds,
+            transplant: None,
+            shape: planned.shape.clone(),
         })
     }
 }
@@ -130,7 +132,7 @@ fn pull_forward(rounds: &mut Vec<Round>, which: impl Fn(&Step) -> bool) -> Optio
     for round in rounds.iter_mut() {
         if let Some(place) = round.steps.iter().position(&which) {
             let (kind, steps) = (round.kind, vec![round.steps.remove(place)]);
-            rounds.insert(0, Round { kind, steps });
+            rounds.insert(0, Round::of(kind, steps));
             return Some(());
         }
     }

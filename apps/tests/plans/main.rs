@@ -16,7 +16,11 @@ mod faulty;
 #[path = "../lab/flow_table.rs"]
 #[allow(dead_code, reason = "nothing expires or grows older here")]
 mod flow_table;
+mod forged;
+mod grafts;
+mod pipeline;
 mod random;
+mod scene;
 mod sound;
 mod walk;
 mod wiring;

@@ -7,7 +7,7 @@ use godwit_apps::migration::planning::Planned;
 use godwit_apps::plan::verify::Guarantee;
 use godwit_apps::plan::{FlowId, Kind, Round};
 use godwit_controller::Round as Messages;
-use godwit_openflow::model::{FlowMod, FlowRule, Pattern};
+use godwit_openflow::model::{FlowMod, FlowRule, Pattern, ToSwitch};
 use godwit_openflow::types::DatapathId;
 use godwit_topology::PortRef;
 
@@ -56,7 +56,7 @@ impl<'a> Walk<'a> {
         let unmoved = switches.map(|dpid| (dpid, tables.rules(dpid))).collect();
         for Carried { route, .. } in &case.moving {
             for (dpid, rule) in route.template.rules(&route.path) {
-                tables.change(dpid, &FlowMod::add(rule.clone()));
+                tables.change(dpid, &FlowMod::add(rule.clone()).into());
                 tables.count(dpid, &rule, COUNTED);
             }
         }
@@ -151,7 +151,7 @@ impl<'a> Walk<'a> {
 
     /// Change by change; after each every packet that its switch had a hand in is followed anew. What becomes of the
     /// others can't have changed.
-    fn perform(&mut self, index: usize, changes: &[(DatapathId, &FlowMod)]) -> Result<(), String> {
+    fn perform(&mut self, index: usize, changes: &[(DatapathId, &ToSwitch)]) -> Result<(), String> {
         for (done, (dpid, change)) in changes.iter().enumerate() {
             self.tables.change(*dpid, change);
             self.states += 1;
@@ -165,7 +165,7 @@ impl<'a> Walk<'a> {
                 judge(probe, fate, may_be_lost).map_err(|harm| {
                     let order: Vec<String> = changes[..=done]
                         .iter()
-                        .map(|(dpid, change)| format!("{:?} on {dpid}", change.command))
+                        .map(|(dpid, change)| format!("{change:?} on {dpid}"))
                         .collect();
                     format!(
                         "{}, after {}: {harm}",
@@ -217,8 +217,11 @@ fn judge(probe: &Probe, fate: &Fate, may_be_lost: bool) -> Result<(), String> {
 
 /// The changes in an order in which they may take effect: those of one switch one after the other, those of different
 /// switches anyhow, sometimes switch by switch.
-fn interleaved<'m>(messages: &'m Messages, random: &mut Random) -> Vec<(DatapathId, &'m FlowMod)> {
-    let batches: Vec<(DatapathId, &[FlowMod])> = messages.batches().collect();
+pub(crate) fn interleaved<'m>(
+    messages: &'m Messages,
+    random: &mut Random,
+) -> Vec<(DatapathId, &'m ToSwitch)> {
+    let batches: Vec<(DatapathId, &[ToSwitch])> = messages.batches().collect();
     let mut turns: Vec<usize> = (0..batches.len()).collect();
     if random.chance(25) {
         random.shuffle(&mut turns);

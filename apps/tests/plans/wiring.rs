@@ -17,6 +17,8 @@ pub(crate) struct Wiring {
     pub(crate) switches: usize,
     pub(crate) links: BTreeMap<PortRef, PortRef>,
     pub(crate) topology: Arc<TopologySnapshot>,
+    /// How many ports for hosts each switch has.
+    pub(crate) hosts: u32,
 }
 
 impl Wiring {
@@ -35,13 +37,18 @@ impl Wiring {
             }
         }
         random.shuffle(&mut pairs);
+        Self::of(switches, &pairs)
+    }
+
+    /// With a cable between each of these pairs, on the next free port of each.
+    pub(crate) fn of(switches: usize, pairs: &[(usize, usize)]) -> Self {
         let mut used = vec![0; switches + 1];
         let mut end = |dpid: usize| {
             used[dpid] += 1;
             PortRef::new(DatapathId(dpid as u64), PortNo(used[dpid]))
         };
         let mut links = BTreeMap::new();
-        for (one, other) in pairs {
+        for &(one, other) in pairs {
             let (one, other) = (end(one), end(other));
             links.insert(one, other);
             links.insert(other, one);
@@ -51,7 +58,15 @@ impl Wiring {
             switches,
             links,
             topology,
+            hosts: 0,
         }
+    }
+
+    /// The ports of a switch that are up: those with a cable, and but for the first two switches two for hosts.
+    pub(crate) fn ports(&self, dpid: DatapathId) -> impl Iterator<Item = PortNo> + '_ {
+        let hosts = if dpid.0 > 2 { self.hosts } else { 0 };
+        let hosts = (0..hosts).map(|number| PortNo(FIRST_HOST_PORT + number));
+        self.cabled(dpid).chain(hosts)
     }
 
     pub(crate) fn dpids(&self) -> impl Iterator<Item = DatapathId> + use<> {

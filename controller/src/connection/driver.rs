@@ -196,6 +196,9 @@ impl<R: AsyncRead + Unpin + Send, O: SwitchObserver> Driver<R, O> {
         let Some(Known { switch, deliveries }) = &self.known else {
             return Ok(());
         };
+        if let Err(error) = self.link.probe_bundles(switch.version()) {
+            debug!(peer = %self.link.peer, "the switch can't be asked for bundles: {error}");
+        }
         self.seat.ready();
         self.link.metrics.ready.add(1);
         info!(

@@ -272,6 +272,10 @@ impl Session {
                 xid,
                 reply: Reply::Echo,
             }),
+            FromSwitch::BundleControl(control) => out.push(Output::Answer {
+                xid,
+                reply: Reply::Bundle(control.step),
+            }),
             FromSwitch::Stats { more, body } => {
                 let bytes = frame.bytes().len();
                 out.push(Output::Answer {
@@ -285,7 +289,6 @@ impl Session {
             | FromSwitch::QueueConfig(_)
             | FromSwitch::Role(_)
             | FromSwitch::AsyncConfig(_)
-            | FromSwitch::BundleControl(_)
             | FromSwitch::FlowMonitorPaused
             | FromSwitch::FlowMonitorResumed
             | FromSwitch::Hello { .. }

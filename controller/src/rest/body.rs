@@ -1,11 +1,15 @@
 //! JSON bodies, read so that every fault has its own status and names its field.
 
+use std::fmt;
+use std::marker::PhantomData;
 use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::{StatusCode, header};
-use serde::de::DeserializeOwned;
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{DeserializeOwned, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::error::Category;
 
 use super::error::ApiError;
@@ -41,6 +45,52 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
                 }
             })?;
         parse(&bytes).map(Self)
+    }
+}
+
+/// One object, or an array of them. Read by hand so that an error names its field.
+#[derive(Debug)]
+pub enum OneOrMany<T> {
+    /// An object.
+    One(Box<T>),
+    /// An array.
+    Many(Vec<T>),
+}
+
+impl<T> OneOrMany<T> {
+    /// All of them, and whether it was one object.
+    #[must_use]
+    pub fn into_parts(self) -> (Vec<T>, bool) {
+        match self {
+            Self::One(one) => (vec![*one], true),
+            Self::Many(many) => (many, false),
+        }
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Either<T> {
+            type Value = OneOrMany<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object or an array of objects")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<OneOrMany<T>, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map))
+                    .map(Box::new)
+                    .map(OneOrMany::One)
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<OneOrMany<T>, A::Error> {
+                Vec::deserialize(SeqAccessDeserializer::new(seq)).map(OneOrMany::Many)
+            }
+        }
+
+        deserializer.deserialize_any(Either(PhantomData))
     }
 }
 

@@ -105,6 +105,15 @@ impl ApiError {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "Not ready", detail)
     }
 
+    /// 507: there is no room to keep what was asked for, on the disk or in memory.
+    pub fn insufficient_storage(detail: impl Into<String>) -> Self {
+        Self::new(
+            StatusCode::INSUFFICIENT_STORAGE,
+            "Insufficient storage",
+            detail,
+        )
+    }
+
     /// The same, naming the field at fault.
     #[must_use]
     pub fn at(mut self, field: impl Into<String>) -> Self {

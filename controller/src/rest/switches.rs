@@ -14,6 +14,7 @@ use super::endpoint;
 use super::error::ApiError;
 use super::id::Id;
 use crate::network::{Network, ReadError, SwitchState};
+use crate::rules::Owner;
 use crate::switch::{RequestError, SwitchHandle};
 
 pub(super) fn routes(network: &Network) -> Router {
@@ -130,6 +131,9 @@ async fn show(
 /// A flow entry as it is served.
 #[derive(Serialize)]
 struct RuleDto {
+    /// Of a static entry: its number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<u32>,
     table: u8,
     priority: u16,
     cookie: Cookie,
@@ -151,6 +155,7 @@ impl From<FlowStats> for RuleDto {
             bytes,
         } = stats;
         Self {
+            id: Owner::Entries.own_part(rule.cookie),
             table: rule.table.0,
             priority: rule.priority,
             cookie: rule.cookie,
@@ -208,14 +213,17 @@ async fn tables(
     }
 }
 
-async fn request(switch: &SwitchHandle, request: StatsRequest) -> Result<StatsReply, ApiError> {
+pub(super) async fn request(
+    switch: &SwitchHandle,
+    request: StatsRequest,
+) -> Result<StatsReply, ApiError> {
     switch
         .request(request)
         .await
         .map_err(|error| request_failed(switch, &error))
 }
 
-fn request_failed(switch: &SwitchHandle, error: &RequestError) -> ApiError {
+pub(super) fn request_failed(switch: &SwitchHandle, error: &RequestError) -> ApiError {
     ApiError::switch_failed(format!("switch {}: {error}", switch.name()))
 }
 

@@ -3,22 +3,26 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
-use godwit_openflow::model::{FlowMod, ToSwitch};
+use godwit_openflow::model::{FlowRule, ToSwitch};
 use godwit_openflow::types::DatapathId;
+use std::time::Duration;
 use tokio::task::{Id, JoinSet};
+use tokio::time::Instant;
 
+use crate::limits::APPLY_DEADLINE;
 use crate::switch::{ApplyError, Registry};
 
-/// Changes for several switches. Each switch gets its own in one write, closed by a barrier.
+/// Changes for several switches, each of which gets its own at once with the others, confirmed by a barrier: all or none
+/// where it takes bundles, see [`SwitchHandle::apply_within`](crate::switch::SwitchHandle::apply_within).
 #[derive(Debug, Clone, Default)]
 pub struct Round {
-    batches: BTreeMap<DatapathId, Vec<FlowMod>>,
+    batches: BTreeMap<DatapathId, Vec<ToSwitch>>,
 }
 
 impl Round {
-    /// Adds a change for a switch, after those that it already has.
-    pub fn push(&mut self, dpid: DatapathId, flow_mod: FlowMod) {
-        self.batches.entry(dpid).or_default().push(flow_mod);
+    /// Adds a change for a switch, after those that it already has: a FLOW_MOD, a GROUP_MOD or a METER_MOD.
+    pub fn push(&mut self, dpid: DatapathId, change: impl Into<ToSwitch>) {
+        self.batches.entry(dpid).or_default().push(change.into());
     }
 
     /// Whether there is nothing to change.
@@ -28,20 +32,37 @@ impl Round {
     }
 
     /// The switches of this round with their changes.
-    pub fn batches(&self) -> impl Iterator<Item = (DatapathId, &[FlowMod])> {
+    pub fn batches(&self) -> impl Iterator<Item = (DatapathId, &[ToSwitch])> {
         self.batches
             .iter()
             .map(|(&dpid, batch)| (dpid, batch.as_slice()))
     }
 
-    /// Sends every switch its part at once and waits until all have confirmed.
+    /// Sends every switch its part at once and waits until all have confirmed, each within [`APPLY_DEADLINE`].
     ///
     /// # Errors
-    /// With every switch that did not, and why. What the others were sent is in force.
+    /// With every switch that did not, and why. What the others were sent is in force; of those that failed, see
+    /// [`ApplyError::nothing_in_force`]. Whoever undoes a round undoes it on all of its switches: deleting what is not
+    /// there, and setting what is as it was, change nothing.
     pub async fn apply(self, switches: &Registry) -> Result<(), RoundError> {
+        self.apply_within(switches, APPLY_DEADLINE).await
+    }
+
+    /// The same, where each switch has so long to confirm.
+    ///
+    /// # Errors
+    /// As [`Self::apply`].
+    pub async fn apply_within(
+        self,
+        switches: &Registry,
+        deadline: Duration,
+    ) -> Result<(), RoundError> {
+        let began = Instant::now();
+        let changes: usize = self.batches.values().map(Vec::len).sum();
+        let on = self.batches.len();
         let mut failures = Vec::new();
         let mut running = Running::default();
-        for (dpid, batch) in self.batches {
+        for (dpid, messages) in self.batches {
             let Some(switch) = switches.get(dpid) else {
                 failures.push(SwitchFailure {
                     dpid,
@@ -50,13 +71,14 @@ impl Round {
                 });
                 continue;
             };
-            let messages: Vec<ToSwitch> = batch.into_iter().map(ToSwitch::FlowMod).collect();
             running.spawn(dpid, async move {
-                let result = switch.apply(&messages).await;
+                let result = switch.apply_within(&messages, deadline).await;
                 result.map_err(|error| SwitchFailure::new(dpid, error, &messages))
             });
         }
         failures.extend(running.failures().await);
+        let failed = failures.len();
+        tracing::debug!(changes, switches = on, failed, took = ?began.elapsed(), "round");
         if failures.is_empty() {
             Ok(())
         } else {
@@ -103,11 +125,11 @@ impl Running {
     }
 }
 
-impl FromIterator<(DatapathId, FlowMod)> for Round {
-    fn from_iter<I: IntoIterator<Item = (DatapathId, FlowMod)>>(changes: I) -> Self {
+impl<M: Into<ToSwitch>> FromIterator<(DatapathId, M)> for Round {
+    fn from_iter<I: IntoIterator<Item = (DatapathId, M)>>(changes: I) -> Self {
         let mut round = Self::default();
-        for (dpid, flow_mod) in changes {
-            round.push(dpid, flow_mod);
+        for (dpid, change) in changes {
+            round.push(dpid, change);
         }
         round
     }
@@ -148,17 +170,23 @@ impl SwitchFailure {
     const NAMED_RULES: usize = 3;
 
     fn new(dpid: DatapathId, error: ApplyError, messages: &[ToSwitch]) -> Self {
-        let describe = |index: &usize| match messages.get(*index) {
-            Some(ToSwitch::FlowMod(flow_mod)) => Some(format!(
-                "rule {} (priority {}, {})",
-                index + 1,
-                flow_mod.rule.priority,
-                flow_mod.rule.pattern
-            )),
-            _ => None,
+        let describe = |index: &usize| {
+            let number = index + 1;
+            match messages.get(*index)? {
+                ToSwitch::FlowMod(flow_mod) => {
+                    let FlowRule {
+                        priority, pattern, ..
+                    } = &flow_mod.rule;
+                    Some(format!("rule {number} (priority {priority}, {pattern})"))
+                }
+                ToSwitch::GroupMod(change) => Some(format!("group {}", change.group.0)),
+                ToSwitch::MeterMod(change) => Some(format!("meter {}", change.meter.0)),
+                _ => None,
+            }
         };
         let rules = match &error {
-            ApplyError::Rejected(errors) => errors
+            ApplyError::Rejected(refusal) => refusal
+                .messages
                 .iter()
                 .take(Self::NAMED_RULES)
                 .filter_map(|(index, _)| describe(index))

@@ -1,5 +1,7 @@
 //! What can become of a message to a switch: one enum per operation.
 
+use std::fmt;
+
 use godwit_openflow::error::{DecodeError, Unsupported};
 use godwit_openflow::model::ErrorReport;
 
@@ -33,10 +35,9 @@ pub enum ApplyError {
         /// What can't be said.
         source: Unsupported,
     },
-    /// The switch refused these messages, counted from 0 and in order, and took the others. An index equal to the
-    /// number of messages is the barrier's own: then nothing is known of those that are not listed.
-    #[error("the switch refused {}", refusals(.0))]
-    Rejected(Vec<(usize, ErrorReport)>),
+    /// The switch refused messages.
+    #[error("the switch refused {0}")]
+    Rejected(Refusal),
     /// The barrier was not answered in time; any of the messages may be in force.
     #[error("the switch did not confirm in time")]
     TimedOut,
@@ -51,12 +52,39 @@ pub enum ApplyError {
     Unknown,
 }
 
-fn refusals(list: &[(usize, ErrorReport)]) -> String {
-    match list {
-        [] => "nothing".to_owned(),
-        [(index, report)] => format!("message {index}: {report}"),
-        [(index, report), ..] => {
-            format!("{} messages, first message {index}: {report}", list.len())
+impl ApplyError {
+    /// Whether it is certain that no message of the batch is in force.
+    #[must_use]
+    pub const fn nothing_in_force(&self) -> bool {
+        match self {
+            Self::Unsupported { .. } | Self::QueueFull => true,
+            Self::Rejected(refusal) => refusal.nothing_in_force,
+            Self::TimedOut | Self::Disconnected | Self::Unknown => false,
+        }
+    }
+}
+
+/// What a switch refused of a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The messages it refused, counted from 0 and in order, each with the first error about it. An index equal to
+    /// the number of messages stands for what was sent around them, the barrier or the bundle: then nothing is known of
+    /// those that are not listed, unless nothing is in force.
+    pub messages: Vec<(usize, ErrorReport)>,
+    /// Whether it is certain that no message of the batch is in force: it was a bundle, or all were refused. Else those
+    /// that are not listed may be, and they are when all that is listed is messages of the batch.
+    pub nothing_in_force: bool,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.messages.as_slice() {
+            [] => f.write_str("nothing"),
+            [(index, report)] => write!(f, "message {index}: {report}"),
+            [(index, report), ..] => {
+                let count = self.messages.len();
+                write!(f, "{count} messages, first message {index}: {report}")
+            }
         }
     }
 }

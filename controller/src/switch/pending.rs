@@ -2,19 +2,20 @@
 //! find who asked.
 //!
 //! A batch takes a block of ids, one per message and the last for its barrier, so that an error is traced to its
-//! message. An id is forgotten with its waiter, hence a late answer finds nobody, and never a newer request.
+//! message; the block is one entry, however many messages it has. An id is forgotten with its waiter, hence a late
+//! answer finds nobody, and never a newer request.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use godwit_openflow::error::DecodeError;
-use godwit_openflow::model::{ErrorReport, StatsReply, StatsRequest};
+use godwit_openflow::model::{BundleStep, ErrorReport, StatsReply, StatsRequest};
 use godwit_openflow::types::Xid;
 use tokio::sync::oneshot;
 
-use super::error::{ApplyError, RequestError, SendError};
+use super::error::{RequestError, SendError};
 use crate::connection::multipart::{Joined, Joiner};
 use crate::connection::sync::lock;
 use crate::limits::{ERROR_DATA_BYTES, MULTIPART_BYTES, PENDING_REQUESTS};
@@ -54,8 +55,18 @@ pub(crate) enum Reply {
         body: StatsReply,
         bytes: usize,
     },
+    Bundle(BundleStep),
     Error(ErrorReport),
     Undecodable(DecodeError),
+}
+
+/// What a switch said of a batch until its barrier.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Answers {
+    /// The first error of each message, by its place in the block of ids.
+    pub(crate) errors: BTreeMap<usize, ErrorReport>,
+    /// A bundle was put in force.
+    pub(crate) committed: bool,
 }
 
 /// The open questions of one connection.
@@ -80,10 +91,13 @@ struct Entry {
 
 #[derive(Debug)]
 enum Kind {
-    /// The first error of each message, by index.
     Batch {
-        errors: BTreeMap<usize, ErrorReport>,
-        done: Option<oneshot::Sender<Result<(), ApplyError>>>,
+        answers: Answers,
+        done: Option<oneshot::Sender<Answers>>,
+    },
+    /// Nobody waits: the answer is kept where batches look for it.
+    Bundles {
+        taken: Arc<AtomicBool>,
     },
     Stats {
         answers: fn(&StatsReply) -> bool,
@@ -104,11 +118,23 @@ impl Pending {
         &self,
         first: Xid,
         barrier: Xid,
-    ) -> Result<Waiting<Result<(), ApplyError>>, SendError> {
+    ) -> Result<Waiting<Answers>, SendError> {
         self.expect(first, barrier, |done| Kind::Batch {
-            errors: BTreeMap::new(),
+            answers: Answers::default(),
             done,
         })
+    }
+
+    /// A bundle is opened as `open` and discarded as the id after it: whether that works shows in `taken`.
+    pub(crate) fn expect_bundles(&self, open: Xid, taken: Arc<AtomicBool>) {
+        let mut table = lock(&self.table);
+        if !table.closed {
+            let entry = Entry {
+                last: open.0.saturating_add(1),
+                kind: Kind::Bundles { taken },
+            };
+            table.waiting.insert(open.0, entry);
+        }
     }
 
     pub(crate) fn expect_stats(
@@ -195,13 +221,23 @@ impl Entry {
         let index = (xid.0 - first) as usize;
         let is_last = xid.0 == self.last;
         match (&mut self.kind, reply) {
-            (Kind::Batch { errors, done }, Reply::Error(report)) => {
+            (Kind::Batch { answers, done }, Reply::Error(report)) => {
+                let errors = &mut answers.errors;
                 errors.entry(index).or_insert_with(|| trimmed(report));
-                is_last && finish(done, verdict(errors))
+                is_last && finish(done, std::mem::take(answers))
             }
-            (Kind::Batch { errors, done }, Reply::Barrier) => {
-                is_last && finish(done, verdict(errors))
+            (Kind::Batch { answers, .. }, Reply::Bundle(BundleStep::CommitReply)) => {
+                answers.committed = true;
+                false
             }
+            (Kind::Batch { answers, done }, Reply::Barrier) => {
+                is_last && finish(done, std::mem::take(answers))
+            }
+            (Kind::Bundles { taken }, Reply::Bundle(BundleStep::OpenReply)) => {
+                taken.store(true, Ordering::Release);
+                is_last
+            }
+            (Kind::Bundles { .. }, Reply::Bundle(_) | Reply::Error(_)) => is_last,
             (Kind::Stats { answers, done, .. }, Reply::Stats { body, .. }) if !answers(&body) => {
                 finish(done, Err(RequestError::Unexpected))
             }
@@ -231,15 +267,6 @@ fn finish<T>(done: &mut Option<oneshot::Sender<T>>, outcome: T) -> bool {
         let _ = done.send(outcome);
     }
     true
-}
-
-fn verdict(errors: &mut BTreeMap<usize, ErrorReport>) -> Result<(), ApplyError> {
-    let rejected: Vec<_> = std::mem::take(errors).into_iter().collect();
-    if rejected.is_empty() {
-        Ok(())
-    } else {
-        Err(ApplyError::Rejected(rejected))
-    }
 }
 
 /// Without sharing the memory of the message it came in.

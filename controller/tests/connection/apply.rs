@@ -62,10 +62,12 @@ async fn refusals_are_traced_to_their_messages() {
         }
         let (xid, _) = switch.expect_work().await;
         switch.send(xid, &FromSwitch::BarrierReply).await;
-        let Err(ApplyError::Rejected(list)) = applied.await.unwrap() else {
+        let Err(ApplyError::Rejected(refusal)) = applied.await.unwrap() else {
             panic!()
         };
-        let refused: Vec<(usize, u16)> = list
+        assert!(!refusal.nothing_in_force, "the others are");
+        let refused: Vec<(usize, u16)> = refusal
+            .messages
             .iter()
             .map(|(index, report)| (*index, report.code))
             .collect();

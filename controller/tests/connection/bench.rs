@@ -8,14 +8,14 @@ use godwit_controller::connection::{
 };
 use godwit_controller::limits::Limits;
 use godwit_controller::switch::{Registry, SwitchHandle};
-use godwit_openflow::model::{Action, FlowMod, FlowRule, Pattern, ToSwitch};
+use godwit_openflow::model::{Action, FlowMod, FlowRule, FromSwitch, Pattern, ToSwitch};
 use godwit_openflow::types::{DatapathId, PortNo, Version};
 use tokio::io::DuplexStream;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::fake_switch::{FakeSwitch, PATIENCE};
+use crate::fake_switch::{Bundles, FakeSwitch, PATIENCE};
 
 /// What an observer was told.
 #[derive(Debug, Clone, PartialEq)]
@@ -115,6 +115,30 @@ impl Bench {
             switch,
             self.registry.get(DatapathId(dpid)).expect("it is up"),
         )
+    }
+
+    /// A 1.3 switch in order that makes this of bundles.
+    pub(crate) async fn connect_with(
+        &mut self,
+        bundles: Bundles,
+        dpid: u64,
+    ) -> (FakeSwitch<DuplexStream>, SwitchHandle) {
+        let mut switch = FakeSwitch::new(self.plug(), Version::V13).with(bundles);
+        switch.shake_hands(dpid).await;
+        assert!(matches!(self.seen().await, Seen::Up(up, _) if up == dpid));
+        let handle = self.registry.get(DatapathId(dpid)).expect("it is up");
+        // The answer to an echo comes behind those to the questions about bundles.
+        let echo = tokio::spawn({
+            let handle = handle.clone();
+            async move { handle.echo(PATIENCE).await }
+        });
+        let (xid, message) = switch.expect().await;
+        let ToSwitch::EchoRequest(payload) = message else {
+            panic!("{message:?}")
+        };
+        switch.send(xid, &FromSwitch::EchoReply(payload)).await;
+        assert!(echo.await.expect("it ends"));
+        (switch, handle)
     }
 
     /// A switch in order that answers by itself.

@@ -5,9 +5,9 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use godwit_openflow::codec::encode_from_switch;
 use godwit_openflow::model::{
-    Description, ErrorReport, Features, FlowRemoved, FlowRemovedReason, FromSwitch, PacketIn,
-    PacketInReason, Pattern, Port, PortStatus, PortStatusReason, StatsReply, StatsRequest,
-    ToSwitch,
+    BundleControl, BundleStep, Description, ErrorReport, Features, FlowRemoved, FlowRemovedReason,
+    FromSwitch, PacketIn, PacketInReason, Pattern, Port, PortStatus, PortStatusReason, StatsReply,
+    StatsRequest, ToSwitch,
 };
 use godwit_openflow::types::{Cookie, DatapathId, MacAddr, PortNo, TableId, Version, Xid};
 use godwit_openflow::{Frame, FrameCodec};
@@ -22,6 +22,15 @@ pub(crate) struct FakeSwitch<S> {
     stream: S,
     received: BytesMut,
     version: Version,
+    bundles: Bundles,
+}
+
+/// What a 1.3 switch makes of bundles.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Bundles {
+    Taken,
+    Refused,
+    Ignored,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> FakeSwitch<S> {
@@ -30,7 +39,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> FakeSwitch<S> {
             stream,
             received: BytesMut::new(),
             version,
+            bundles: Bundles::Ignored,
         }
+    }
+
+    pub(crate) fn with(self, bundles: Bundles) -> Self {
+        Self { bundles, ..self }
     }
 
     /// A switch whose handshake is complete.
@@ -94,6 +108,47 @@ impl<S: AsyncRead + AsyncWrite + Unpin> FakeSwitch<S> {
     pub(crate) async fn shake_hands(&mut self, dpid: u64) {
         self.say_who_it_is(dpid).await;
         assert!(matches!(self.expect().await, (_, ToSwitch::SetConfig(_))));
+        if self.version == Version::V13 {
+            for asked in [BundleStep::OpenRequest, BundleStep::DiscardRequest] {
+                let (xid, message) = self.expect().await;
+                let ToSwitch::BundleControl(control) = message else {
+                    panic!("{message:?}")
+                };
+                assert_eq!(control.step, asked);
+                match self.bundles {
+                    Bundles::Taken => self.did(xid, control).await,
+                    Bundles::Refused => self.send(xid, &refusal(self.version, 1, 3)).await,
+                    Bundles::Ignored => {}
+                }
+            }
+        }
+    }
+
+    /// Says that a step in the life of a bundle was done.
+    pub(crate) async fn did(&mut self, xid: u32, asked: BundleControl) {
+        let step = match asked.step {
+            BundleStep::OpenRequest => BundleStep::OpenReply,
+            BundleStep::CommitRequest => BundleStep::CommitReply,
+            BundleStep::DiscardRequest => BundleStep::DiscardReply,
+            step => panic!("{step:?}"),
+        };
+        let done = BundleControl { step, ..asked };
+        self.send(xid, &FromSwitch::BundleControl(done)).await;
+    }
+
+    /// The controller asks for this step in the life of a bundle.
+    pub(crate) async fn expect_step(&mut self, step: BundleStep) -> (u32, BundleControl) {
+        match self.expect_work().await {
+            (xid, ToSwitch::BundleControl(control)) if control.step == step => (xid, control),
+            (_, message) => panic!("{step:?}: {message:?}"),
+        }
+    }
+
+    /// The controller asks for a barrier.
+    pub(crate) async fn expect_barrier(&mut self) -> u32 {
+        let (xid, message) = self.expect_work().await;
+        assert_eq!(message, ToSwitch::BarrierRequest);
+        xid
     }
 
     /// The handshake as far as the controller lets itself be told.

@@ -10,6 +10,7 @@
 mod apply;
 mod attacks;
 mod bench;
+mod bundles;
 mod duplicates;
 mod fake_switch;
 mod handshake;

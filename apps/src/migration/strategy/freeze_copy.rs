@@ -30,10 +30,7 @@ pub fn plan(flows: &[Flow], source: DatapathId) -> Vec<Round> {
         match rounds.first_mut() {
             Some(first) => first.steps.extend(again),
             None if again.is_empty() => {}
-            None => rounds.push(Round {
-                kind: Kind::Install,
-                steps: again,
-            }),
+            None => rounds.push(Round::of(Kind::Install, again)),
         }
         rounds
     })

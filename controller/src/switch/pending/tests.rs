@@ -1,11 +1,16 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use bytes::Bytes;
 use godwit_openflow::model::outbound::FlowFilter;
-use godwit_openflow::model::{ErrorReport, FlowRule, FlowStats, Pattern, StatsReply, StatsRequest};
+use godwit_openflow::model::{
+    BundleStep, ErrorReport, FlowRule, FlowStats, Pattern, StatsReply, StatsRequest,
+};
 use godwit_openflow::types::{Version, Xid};
 
-use super::{Pending, Reply, Xids};
+use super::{Answers, Pending, Reply, Xids};
 use crate::limits::{MULTIPART_BYTES, PENDING_REQUESTS};
-use crate::switch::{ApplyError, RequestError, SendError};
+use crate::switch::{RequestError, SendError};
 
 fn report(code: u16) -> ErrorReport {
     ErrorReport {
@@ -62,9 +67,9 @@ async fn a_barrier_completes_its_batch_and_no_other() {
         "of a barrier inside the batch"
     );
     assert!(pending.complete(Xid(6), Reply::Barrier).is_none());
-    assert_eq!(second.outcome().await, Some(Ok(())));
+    assert_eq!(second.outcome().await, Some(Answers::default()));
     assert!(pending.complete(Xid(4), Reply::Barrier).is_none());
-    assert_eq!(first.outcome().await, Some(Ok(())));
+    assert_eq!(first.outcome().await, Some(Answers::default()));
 }
 
 #[tokio::test]
@@ -78,16 +83,14 @@ async fn errors_are_traced_to_their_messages() {
         "the first counts"
     );
     pending.complete(Xid(13), Reply::Barrier);
-    let Some(Err(ApplyError::Rejected(list))) = waiting.outcome().await else {
-        panic!()
-    };
+    let list = waiting.outcome().await.unwrap().errors;
     let codes: Vec<(usize, u16)> = list
         .iter()
         .map(|(index, report)| (*index, report.code))
         .collect();
     assert_eq!(codes, [(0, 1), (2, 6)]);
     assert!(
-        list.iter().all(|(_, report)| report.data.len() == 64),
+        list.values().all(|report| report.data.len() == 64),
         "no more is kept than is promised"
     );
 }
@@ -97,14 +100,9 @@ async fn a_refused_barrier_ends_the_wait() {
     let pending = Pending::default();
     let waiting = pending.expect_batch(Xid(1), Xid(2)).unwrap();
     pending.complete(Xid(2), Reply::Error(report(1)));
-    let Some(Err(ApplyError::Rejected(list))) = waiting.outcome().await else {
-        panic!()
-    };
-    assert_eq!(list.len(), 1);
-    assert_eq!(
-        list[0].0, 1,
-        "the number of messages is the barrier's own index"
-    );
+    let list = waiting.outcome().await.unwrap().errors;
+    let places: Vec<usize> = list.into_keys().collect();
+    assert_eq!(places, [1], "behind the messages stands the barrier");
 }
 
 #[tokio::test]
@@ -225,4 +223,47 @@ fn questions_are_bounded_and_forgotten_with_who_asked() {
     );
     drop(waiting);
     assert!(pending.expect_echo(Xid(count + 1)).is_ok());
+}
+
+#[tokio::test]
+async fn a_commit_shows_in_the_answers() {
+    let pending = Pending::default();
+    let waiting = pending.expect_batch(Xid(1), Xid(4)).unwrap();
+    pending.complete(Xid(2), Reply::Bundle(BundleStep::OpenReply));
+    pending.complete(Xid(3), Reply::Bundle(BundleStep::CommitReply));
+    pending.complete(Xid(4), Reply::Barrier);
+    let expected = Answers {
+        committed: true,
+        ..Default::default()
+    };
+    assert_eq!(waiting.outcome().await, Some(expected));
+}
+
+#[test]
+fn whether_bundles_are_taken_shows_when_one_was_opened() {
+    for opened in [true, false] {
+        let pending = Pending::default();
+        let taken = Arc::new(AtomicBool::new(false));
+        pending.expect_bundles(Xid(1), Arc::clone(&taken));
+        let answer = |step| {
+            if opened {
+                Reply::Bundle(step)
+            } else {
+                Reply::Error(report(3))
+            }
+        };
+        assert!(
+            pending
+                .complete(Xid(1), answer(BundleStep::OpenReply))
+                .is_none()
+        );
+        assert_eq!(taken.load(Ordering::Acquire), opened);
+        assert!(
+            pending
+                .complete(Xid(2), answer(BundleStep::DiscardReply))
+                .is_none()
+        );
+        let late = pending.complete(Xid(2), Reply::Error(report(3)));
+        assert!(late.is_some(), "the question is forgotten");
+    }
 }

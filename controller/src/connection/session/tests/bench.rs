@@ -155,6 +155,7 @@ pub(super) fn describe(output: &Output) -> String {
         Output::Answer { reply, .. } => match reply {
             Reply::Barrier => "answer: barrier",
             Reply::Echo => "answer: echo",
+            Reply::Bundle(_) => "answer: bundle",
             Reply::Stats { .. } => "answer: stats",
             Reply::Error(_) => "answer: error",
             Reply::Undecodable(_) => "answer: undecodable",

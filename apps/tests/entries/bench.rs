@@ -1,0 +1,158 @@
+//! A controller with the app and two switches.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use godwit_apps::entries::Entries;
+use godwit_controller::{Controller, ControllerConfig, Network, Store};
+use godwit_openflow::types::DatapathId;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+
+use crate::switch::Switch;
+
+/// Longer than anything that is waited for in good order.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+pub(crate) const SOURCE: DatapathId = DatapathId(1);
+pub(crate) const TARGET: DatapathId = DatapathId(2);
+
+pub(crate) struct Bench {
+    pub(crate) network: Network,
+    pub(crate) entries: Entries,
+    pub(crate) source: Switch,
+    pub(crate) target: Switch,
+    openflow: SocketAddr,
+    http: SocketAddr,
+    stop: watch::Sender<bool>,
+}
+
+impl Drop for Bench {
+    fn drop(&mut self) {
+        self.stop.send_replace(true);
+    }
+}
+
+/// Waits until something holds.
+pub(crate) async fn until(what: &str, holds: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < PATIENCE, "in vain waited for {what}");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+/// What is asked for: an entry of this priority, and nobody else's.
+pub(crate) fn body(priority: u16) -> Value {
+    json!({ "priority": priority, "match": {"in_port": 1}, "actions": [{"type": "output", "port": 2}] })
+}
+
+impl Bench {
+    pub(crate) async fn new() -> Self {
+        let switches = [SOURCE, TARGET].map(Switch::new);
+        Self::with(Store::in_memory(), switches).await
+    }
+
+    /// A controller that takes up what an earlier one has kept.
+    pub(crate) async fn with(store: Store, [source, target]: [Switch; 2]) -> Self {
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        let listen = ControllerConfig {
+            openflow: vec![any],
+            http: any,
+        };
+        let controller = Controller::bind(&listen, store).await.unwrap();
+        let network = controller.network().clone();
+        let entries = Entries::new(network.clone());
+        let openflow = controller.openflow_addresses()[0];
+        let http = controller.http_address().unwrap();
+        let (stop, stopped) = watch::channel(false);
+        tokio::spawn(controller.run(vec![Arc::new(entries.clone())], stopped));
+        let bench = Self {
+            network,
+            entries,
+            source,
+            target,
+            openflow,
+            http,
+            stop,
+        };
+        for switch in [&bench.source, &bench.target] {
+            switch.plug(bench.openflow, false).await;
+        }
+        bench.ready(SOURCE).await;
+        bench.ready(TARGET).await;
+        bench
+    }
+
+    /// Waits until a switch has what it should.
+    async fn ready(&self, dpid: DatapathId) {
+        until("the switch", || {
+            self.network.topology().graph().contains_switch(dpid)
+        })
+        .await;
+    }
+
+    /// The switch goes away and comes back, with an empty table if it `forgets`.
+    pub(crate) async fn reconnect(&self, dpid: DatapathId, forgets: bool) {
+        let switch = if dpid == SOURCE {
+            &self.source
+        } else {
+            &self.target
+        };
+        switch.unplug();
+        until("the switch to be gone", || {
+            !self.network.topology().graph().contains_switch(dpid)
+        })
+        .await;
+        switch.plug(self.openflow, forgets).await;
+        self.ready(dpid).await;
+    }
+
+    /// The next run of the controller, with the same switches.
+    pub(crate) async fn restarted(self) -> Self {
+        let switches = [self.source.clone(), self.target.clone()];
+        let store = self.network.store().clone();
+        switches.iter().for_each(Switch::unplug);
+        drop(self);
+        Self::with(store, switches).await
+    }
+
+    /// Status and body of the answer to a request.
+    pub(crate) async fn http(&self, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
+        let mut stream = TcpStream::connect(self.http).await.unwrap();
+        let body = body.map(|body| body.to_string()).unwrap_or_default();
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nHost: godwit\r\nConnection: close\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        (status, serde_json::from_str(body).unwrap_or_default())
+    }
+
+    /// Asks for something on the source; gives its status and number.
+    pub(crate) async fn post(&self, body: Value) -> (u16, u32) {
+        let (status, made) = self.http("POST", "/v1/switches/s1/rules", Some(body)).await;
+        let id = made["id"].as_u64().unwrap_or_default();
+        (status, u32::try_from(id).unwrap())
+    }
+
+    /// Takes an entry of the source away; gives the status.
+    pub(crate) async fn delete(&self, id: u32) -> u16 {
+        let path = format!("/v1/switches/s1/rules/{id}");
+        self.http("DELETE", &path, None).await.0
+    }
+
+    /// An entry of the source.
+    pub(crate) async fn get(&self, id: u32) -> (u16, Value) {
+        let path = format!("/v1/switches/s1/rules/{id}");
+        self.http("GET", &path, None).await
+    }
+}

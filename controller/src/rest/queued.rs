@@ -1,0 +1,60 @@
+//! `GET /v1/queued`: rule writes that are held for switches whose work is being moved away.
+
+use axum::extract::State;
+use axum::routing::get;
+use axum::{Json, Router};
+use godwit_openflow::model::{FlowCommand, FlowFlags, Instruction, Pattern};
+use godwit_openflow::types::{Cookie, DatapathId, TableId};
+use serde::Serialize;
+
+use crate::held::HeldWrite;
+use crate::network::Network;
+
+pub(super) fn routes(network: &Network) -> Router {
+    Router::new()
+        .route("/queued", get(list))
+        .with_state(network.clone())
+}
+
+#[derive(Serialize)]
+struct QueuedDto {
+    number: u64,
+    dpid: DatapathId,
+    writer: &'static str,
+    command: FlowCommand,
+    table: TableId,
+    priority: u16,
+    cookie: Cookie,
+    r#match: Pattern,
+    instructions: Vec<Instruction>,
+    idle_timeout: u16,
+    hard_timeout: u16,
+    flags: FlowFlags,
+    since: String,
+}
+
+impl From<HeldWrite> for QueuedDto {
+    fn from(held: HeldWrite) -> Self {
+        let rule = held.write.rule;
+        Self {
+            number: held.number,
+            dpid: held.dpid,
+            writer: held.writer,
+            command: held.write.command,
+            table: rule.table,
+            priority: rule.priority,
+            cookie: rule.cookie,
+            r#match: rule.pattern,
+            instructions: rule.instructions,
+            idle_timeout: rule.idle_timeout,
+            hard_timeout: rule.hard_timeout,
+            flags: rule.flags,
+            since: humantime::format_rfc3339_millis(held.since).to_string(),
+        }
+    }
+}
+
+async fn list(State(network): State<Network>) -> Json<Vec<QueuedDto>> {
+    let held = network.held().list();
+    Json(held.into_iter().map(QueuedDto::from).collect())
+}

@@ -1,0 +1,211 @@
+//! What flow entries share: `GET /v1/switches/{id}/groups`, `…/meters` and `…/queues`, from the switch, now.
+
+use std::collections::HashMap;
+
+use axum::extract::State;
+use axum::routing::get;
+use axum::{Json, Router};
+use godwit_openflow::model::{
+    Bucket, BucketStats, ErrorReport, GroupDescription, GroupStats, GroupType, MeterBand,
+    MeterBandStats, MeterConfig, MeterFlags, MeterStats, QueueFilter, QueueStats, StatsReply,
+    StatsRequest,
+};
+use godwit_openflow::types::{GroupId, MeterId, PortNo, QueueId, Version};
+use serde::Serialize;
+
+use super::endpoint;
+use super::error::ApiError;
+use super::id::Id;
+use super::switches::{request, request_failed};
+use crate::network::Network;
+use crate::switch::{RequestError, SwitchHandle};
+
+pub(super) fn routes(network: &Network) -> Router {
+    Router::new()
+        .route("/switches/{id}/groups", get(groups))
+        .route("/switches/{id}/meters", get(meters))
+        .route("/switches/{id}/queues", get(queues))
+        .with_state(network.clone())
+}
+
+/// A group with its counters. They are `null` when it came or went between the two answers that this is made of.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+struct GroupDto {
+    group: GroupId,
+    r#type: GroupType,
+    references: Option<u32>,
+    packets: Option<u64>,
+    bytes: Option<u64>,
+    duration_ns: Option<u64>,
+    buckets: Vec<BucketDto>,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize)]
+struct BucketDto {
+    #[serde(flatten)]
+    bucket: Bucket,
+    packets: Option<u64>,
+    bytes: Option<u64>,
+}
+
+impl GroupDto {
+    fn new(group: GroupDescription, stats: Option<&GroupStats>) -> Self {
+        let counted = |index: usize| -> Option<&BucketStats> { stats?.buckets.get(index) };
+        let buckets = group.buckets.into_iter().enumerate();
+        let buckets = buckets.map(|(index, bucket)| BucketDto {
+            bucket,
+            packets: counted(index).map(|stats| stats.packets),
+            bytes: counted(index).map(|stats| stats.bytes),
+        });
+        Self {
+            group: group.group,
+            r#type: group.group_type,
+            references: stats.map(|stats| stats.references),
+            packets: stats.map(|stats| stats.packets),
+            bytes: stats.map(|stats| stats.bytes),
+            duration_ns: stats.map(|stats| stats.duration_ns),
+            buckets: buckets.collect(),
+        }
+    }
+}
+
+async fn groups(
+    State(network): State<Network>,
+    Id(id): Id<String>,
+) -> Result<Json<Vec<GroupDto>>, ApiError> {
+    let switch = endpoint::switch(&network, &id)?;
+    if switch.version() == Version::V10 {
+        // OpenFlow 1.0 has no groups, so the switch has none.
+        return Ok(Json(Vec::new()));
+    }
+    let (described, counted) = tokio::try_join!(
+        request(&switch, StatsRequest::GroupDescription),
+        request(&switch, StatsRequest::Groups(GroupId::ALL)),
+    )?;
+    let (StatsReply::GroupDescription(mut described), StatsReply::Groups(counted)) =
+        (described, counted)
+    else {
+        return Err(request_failed(&switch, &RequestError::Unexpected));
+    };
+    described.sort_by_key(|group| group.group);
+    let counted: HashMap<GroupId, GroupStats> = counted
+        .into_iter()
+        .map(|stats| (stats.group, stats))
+        .collect();
+    let all = described.into_iter().map(|group| {
+        let stats = counted.get(&group.group);
+        GroupDto::new(group, stats)
+    });
+    Ok(Json(all.collect()))
+}
+
+/// A meter with its counters. They are `null` when it came or went between the two answers that this is made of.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+struct MeterDto {
+    meter: MeterId,
+    flags: Vec<&'static str>,
+    flows: Option<u32>,
+    packets: Option<u64>,
+    bytes: Option<u64>,
+    duration_ns: Option<u64>,
+    bands: Vec<BandDto>,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize)]
+struct BandDto {
+    #[serde(flatten)]
+    band: MeterBand,
+    packets: Option<u64>,
+    bytes: Option<u64>,
+}
+
+/// The names of a meter's flags (OF 1.3.5 §7.3.4.4, `ofp_meter_flags`).
+const METER_FLAGS: [(MeterFlags, &str); 4] = [
+    (MeterFlags::KBPS, "kbps"),
+    (MeterFlags::PKTPS, "pktps"),
+    (MeterFlags::BURST, "burst"),
+    (MeterFlags::STATS, "stats"),
+];
+
+impl MeterDto {
+    fn new(meter: MeterConfig, stats: Option<&MeterStats>) -> Self {
+        let counted = |index: usize| -> Option<&MeterBandStats> { stats?.bands.get(index) };
+        let bands = meter.bands.into_iter().enumerate();
+        let bands = bands.map(|(index, band)| BandDto {
+            band,
+            packets: counted(index).map(|stats| stats.packets),
+            bytes: counted(index).map(|stats| stats.bytes),
+        });
+        let set = |(flag, _): &&(MeterFlags, &str)| meter.flags.0 & flag.0 != 0;
+        let flags = METER_FLAGS.iter().filter(set).map(|&(_, name)| name);
+        Self {
+            meter: meter.meter,
+            flags: flags.collect(),
+            flows: stats.map(|stats| stats.flows),
+            packets: stats.map(|stats| stats.packets),
+            bytes: stats.map(|stats| stats.bytes),
+            duration_ns: stats.map(|stats| stats.duration_ns),
+            bands: bands.collect(),
+        }
+    }
+}
+
+async fn meters(
+    State(network): State<Network>,
+    Id(id): Id<String>,
+) -> Result<Json<Vec<MeterDto>>, ApiError> {
+    let switch = endpoint::switch(&network, &id)?;
+    if switch.version() == Version::V10 {
+        // OpenFlow 1.0 has no meters, so the switch has none.
+        return Ok(Json(Vec::new()));
+    }
+    let (described, counted) = tokio::try_join!(
+        request(&switch, StatsRequest::MeterConfig(MeterId::ALL)),
+        request(&switch, StatsRequest::Meters(MeterId::ALL)),
+    )?;
+    let (StatsReply::MeterConfig(mut described), StatsReply::Meters(counted)) =
+        (described, counted)
+    else {
+        return Err(request_failed(&switch, &RequestError::Unexpected));
+    };
+    described.sort_by_key(|meter| meter.meter);
+    let counted: HashMap<MeterId, MeterStats> = counted
+        .into_iter()
+        .map(|stats| (stats.meter, stats))
+        .collect();
+    let all = described.into_iter().map(|meter| {
+        let stats = counted.get(&meter.meter);
+        MeterDto::new(meter, stats)
+    });
+    Ok(Json(all.collect()))
+}
+
+async fn queues(
+    State(network): State<Network>,
+    Id(id): Id<String>,
+) -> Result<Json<Vec<QueueStats>>, ApiError> {
+    let switch = endpoint::switch(&network, &id)?;
+    let all = QueueFilter {
+        port: PortNo::ANY,
+        queue: QueueId::ALL,
+    };
+    match switch.request(StatsRequest::Queues(all)).await {
+        Ok(StatsReply::Queues(mut queues)) => {
+            queues.sort_by_key(|stats| (stats.port, stats.queue));
+            Ok(Json(queues))
+        }
+        Ok(_) => Err(request_failed(&switch, &RequestError::Unexpected)),
+        Err(RequestError::Refused(report)) if is_no_queue(&switch, &report) => Ok(Json(Vec::new())),
+        Err(error) => Err(request_failed(&switch, &error)),
+    }
+}
+
+/// Whether a switch that was asked for all queues of all ports says in this way that there is none (OF 1.3.5 §7.5.4.10
+/// and OF 1.0.2 §5.4.4, `OFPQOFC_BAD_PORT` and `OFPQOFC_BAD_QUEUE`).
+fn is_no_queue(switch: &SwitchHandle, report: &ErrorReport) -> bool {
+    let queue_op_failed = match switch.version() {
+        Version::V10 => 5,
+        Version::V13 => 9,
+    };
+    report.error_type == queue_op_failed && report.code <= 1
+}
