@@ -7,7 +7,9 @@
 mod client;
 mod console;
 mod decode;
+mod drain;
 mod flows;
+mod follow;
 mod migrate;
 mod parse;
 mod plan;
@@ -24,6 +26,7 @@ use reqwest::Url;
 
 use client::{Client, Failure};
 use console::Console;
+pub use drain::{DrainArgs, DrainCommand, DrainIdArgs, DrainOrder};
 pub use parse::{Endpoint, MatchField};
 
 /// The program's arguments.
@@ -111,6 +114,10 @@ pub enum ClientCommand {
     Migrate(MigrateArgs),
     /// Go back to the source of a committed migration, within its hold, while traffic flows
     Revert(RevertArgs),
+    /// Empty several switches, one after another or side by side, while traffic flows
+    ///
+    /// Switches that are drained stay so until `godwit restore`, also when the drain is cancelled.
+    Drain(DrainArgs),
     /// List the switches
     Switches(CommonArgs),
     /// List the links between switches, one line per direction
@@ -121,6 +128,10 @@ pub enum ClientCommand {
     Routes(CommonArgs),
     /// List the migrations
     Migrations(CommonArgs),
+    /// List the drains
+    Drains(CommonArgs),
+    /// List the writes that are held for switches whose work is being moved away
+    Queued(CommonArgs),
     /// Show the shortest paths between two points
     Paths(PathsArgs),
     /// Show the flow entries that a switch reports now
@@ -194,6 +205,18 @@ pub struct MigrateArgs {
     /// Seconds after the commit within which `godwit revert` may go back [default: 300]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(..=86_400))]
     pub hold: Option<u32>,
+    /// How traffic shall go round the source [default: what the controller finds best]
+    #[arg(long, value_enum)]
+    pub shape: Option<Shape>,
+    /// Wait for migrations that are in the way instead of being refused
+    #[arg(long)]
+    pub queue: bool,
+    /// Roll back when more packets than this are lost
+    #[arg(long, value_name = "N")]
+    pub max_loss_packets: Option<u64>,
+    /// Roll back when no packet comes through for longer than this, in milliseconds
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub max_silence_ms: Option<u64>,
     /// Print the plan and change nothing
     #[arg(long, conflicts_with = "no_wait")]
     pub dry_run: bool,
@@ -238,6 +261,29 @@ impl Algorithm {
             Self::Clone => "clone",
             Self::Move => "move",
             Self::FreezeCopy => "freeze-copy",
+        }
+    }
+}
+
+/// How traffic goes round the source of a migration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Shape {
+    /// The target takes the source's place, with a link to each neighbour in use
+    Substitution,
+    /// The target takes the source's place, neighbours without a link are reached by labelled detours
+    Detour,
+    /// Each route goes the shortest way without the source
+    ReRoute,
+}
+
+impl Shape {
+    /// Its name in the REST interface.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Substitution => "substitution",
+            Self::Detour => "detour",
+            Self::ReRoute => "re-route",
         }
     }
 }
@@ -306,7 +352,7 @@ pub struct RouteRmArgs {
 /// Carries out a client command, printing to stdout and stderr.
 ///
 /// The exit status is 0 when it succeeded, 1 when it failed (the reason is on stderr), 2 when the
-/// arguments contradict each other and 130 when it was interrupted while waiting for a migration.
+/// arguments contradict each other and 130 when it was interrupted while waiting for a migration or a drain.
 pub async fn execute(command: ClientCommand) -> ExitCode {
     let mut console = Console::standard();
     ExitCode::from(run(&command, &mut console).await.status())
@@ -359,11 +405,14 @@ async fn dispatch(command: &ClientCommand, console: &mut Console) -> Result<Outc
     match command {
         ClientCommand::Migrate(args) => return migrate::migrate(&client, args, console).await,
         ClientCommand::Revert(args) => return migrate::revert(&client, args, console).await,
+        ClientCommand::Drain(args) => return drain::drain(&client, args, console).await,
         ClientCommand::Switches(_) => show::SWITCHES.show(&client, json, console).await?,
         ClientCommand::Links(_) => show::LINKS.show(&client, json, console).await?,
         ClientCommand::Hosts(_) => show::HOSTS.show(&client, json, console).await?,
         ClientCommand::Routes(_) => show::ROUTES.show(&client, json, console).await?,
         ClientCommand::Migrations(_) => show::MIGRATIONS.show(&client, json, console).await?,
+        ClientCommand::Drains(_) => show::DRAINS.show(&client, json, console).await?,
+        ClientCommand::Queued(_) => show::QUEUED.show(&client, json, console).await?,
         ClientCommand::Paths(args) => show::paths(&client, args, console).await?,
         ClientCommand::Flows(args) => {
             show::FLOWS
@@ -403,7 +452,9 @@ impl ClientCommand {
             | Self::Links(common)
             | Self::Hosts(common)
             | Self::Routes(common)
-            | Self::Migrations(common) => common,
+            | Self::Migrations(common)
+            | Self::Drains(common)
+            | Self::Queued(common) => common,
             Self::Flows(args)
             | Self::Stats(args)
             | Self::Ports(args)
@@ -411,6 +462,7 @@ impl ClientCommand {
             | Self::Restore(args) => &args.common,
             Self::Migrate(args) => &args.common,
             Self::Revert(args) => &args.common,
+            Self::Drain(args) => args.common(),
             Self::Paths(args) => &args.common,
             Self::Route {
                 command: RouteCommand::Add(args),

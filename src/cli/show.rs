@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::client::{Answer, Client, Failure};
 use super::console::Console;
 use super::table::{self, Column, at};
-use super::{PathsArgs, SwitchArgs, flows};
+use super::{PathsArgs, SwitchArgs, drain, flows};
 
 /// A list that the controller has, and how it is shown.
 pub(super) struct Listing {
@@ -137,6 +137,44 @@ pub(super) const MIGRATIONS: Listing = Listing {
         }),
     ],
 };
+
+pub(super) const DRAINS: Listing = Listing {
+    resource: "drains",
+    entries: "drains",
+    columns: &[
+        Column::text("id", |drain| at(drain, "/id")),
+        Column::text("order", |drain| at(drain, "/order")),
+        Column::text("algorithm", |drain| at(drain, "/algorithm")),
+        Column::number("at once", |drain| at(drain, "/parallel")),
+        Column::text("state", |drain| at(drain, "/state")),
+        Column::number("drained", drain::drained_of_all),
+        Column::text("started at", |drain| table::time(drain.get("started_at"))),
+        Column::text("finished at", |drain| table::time(drain.get("finished_at"))),
+    ],
+};
+
+pub(super) const QUEUED: Listing = Listing {
+    resource: "queued",
+    entries: "queued writes",
+    columns: &[
+        Column::number("number", |write| at(write, "/number")),
+        Column::text("switch", |write| at(write, "/dpid")),
+        Column::text("writer", |write| at(write, "/writer")),
+        Column::text("command", |write| at(write, "/command")),
+        Column::number("table", |write| at(rule_of(write), "/table")),
+        Column::number("priority", |write| at(rule_of(write), "/priority")),
+        Column::text("match", |write| flows::matches(rule_of(write).get("match"))),
+        Column::text("actions", |write| {
+            flows::instructions(rule_of(write).get("instructions"))
+        }),
+        Column::text("since", |write| table::time(write.get("since"))),
+    ],
+};
+
+/// The rule of a write that is held; a write of a group or a meter has none.
+fn rule_of(write: &Value) -> &Value {
+    write.get("rule").unwrap_or(write)
+}
 
 const PATHS: Listing = Listing {
     resource: "paths",

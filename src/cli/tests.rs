@@ -1,4 +1,5 @@
 mod commands;
+mod drains;
 mod migrations;
 mod server;
 
@@ -11,7 +12,7 @@ use clap::{CommandFactory, Parser};
 use serde_json::json;
 
 use super::{
-    Cli, ClientCommand, Command, Console, Endpoint, MatchField, Outcome, RouteCommand, run,
+    Cli, ClientCommand, Command, Console, Endpoint, MatchField, Outcome, RouteCommand, Shape, run,
 };
 
 /// What a command did.
@@ -137,6 +138,24 @@ fn a_dry_run_always_waits_so_no_wait_contradicts_it() {
 fn a_hold_is_a_day_at_most() {
     refused(&["migrate", "s1", "--hold", "86401"]);
     refused(&["migrate", "s1", "--hold", "-1"]);
+}
+
+#[test]
+fn every_shape_and_every_order_is_known_by_its_name_in_the_rest_interface() {
+    for name in ["substitution", "detour", "re-route"] {
+        let command = client_command(&["migrate", "s1", "--shape", name], "http://h");
+        let ClientCommand::Migrate(args) = command else {
+            panic!("not migrate")
+        };
+        assert_eq!(args.shape.map(Shape::name), Some(name));
+    }
+    for name in ["given", "lmcf", "mis-ss", "mis-lmcf"] {
+        let command = client_command(&["drain", "s1", "--order", name], "http://h");
+        let ClientCommand::Drain(args) = command else {
+            panic!("not drain")
+        };
+        assert_eq!(args.order.name(), name);
+    }
 }
 
 #[test]

@@ -6,7 +6,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::super::client::Client;
-use super::super::migrate::{Patience, migrate_until};
+use super::super::follow::Patience;
+use super::super::migrate::migrate_until;
 use super::server::{Canned, Server};
 use super::{ClientCommand, Outcome, Ran, captured, client_command, godwit};
 
@@ -149,6 +150,22 @@ async fn a_hold_is_asked_for_and_the_end_says_until_when_it_lasts() {
     assert_eq!(server.body(0)["hold"], 60);
     assert!(ran.out.contains("reversible until"), "{}", ran.out);
     assert!(!ran.out.contains("reverts"), "{}", ran.out);
+}
+
+#[tokio::test]
+async fn what_a_migration_may_cost_and_how_it_goes_is_asked_for_only_when_it_is_said() {
+    let server = Server::start([accepted()]).await;
+    let args =
+        "migrate s7 s6 --shape re-route --queue --max-loss-packets 0 --max-silence-ms 50 --no-wait";
+    godwit(&args.split(' ').collect::<Vec<_>>(), &server.url).await;
+    let body = json!({
+        "source": "s7", "target": "s6", "algorithm": "clone", "dry_run": false,
+        "shape": "re-route", "queue": true, "max_loss_packets": 0, "max_silence_ms": 50,
+    });
+    assert_eq!(server.body(0), body);
+    godwit(&["migrate", "s7", "--no-wait"], &server.url).await;
+    let plain = json!({ "source": "s7", "algorithm": "clone", "dry_run": false });
+    assert_eq!(server.body(1), plain);
 }
 
 #[tokio::test]
