@@ -57,6 +57,10 @@ class Api:
             raise Refused(method, path, response)
         return response.json() if response.content else None
 
+    def forget_connections(self):
+        """Begin with new ones: the server closes those that were silent for half a minute."""
+        self._session.close()
+
     def get(self, path, **options):
         """GET."""
         return self.call("GET", path, **options)
@@ -125,14 +129,16 @@ class Api:
 
 
 class Controller:
-    """The program, running while the context lasts. A port that is taken is replaced by a free one."""
+    """The program, running while the context lasts. A port that is taken is replaced by a free one. `environment` is
+    added to that of this process."""
 
-    def __init__(self, openflow_port=None, http_port=None, arguments=()):
+    def __init__(self, openflow_port=None, http_port=None, arguments=(), environment=None):
         self.openflow_port = free_port(OPENFLOW_PORT if openflow_port is None else openflow_port)
         self.http_port = free_port(HTTP_PORT if http_port is None else http_port)
         self.url = f"http://127.0.0.1:{self.http_port}"
         self.api = Api(self.url)
         self._arguments = list(arguments)
+        self._environment = dict(environment or {})
         self._process = None
         self._directory = None
 
@@ -160,13 +166,21 @@ class Controller:
         command = [program("godwit"), "run", "--openflow", f"127.0.0.1:{self.openflow_port}"]
         command += ["--http", f"127.0.0.1:{self.http_port}", "--data-dir", self.data_directory, *self._arguments]
         with open(self._log_path, "ab") as log:
-            self._process = start(command, stdout=log, stderr=log)
+            self._process = start(command, stdout=log, stderr=log, env={**os.environ, **self._environment})
         wait_until(self._is_ready, 10, f"the controller ready at {self.url}")
 
     def restart(self, with_signal):
         """End the process by this signal and start it again with the same data and ports."""
+        self.halt(with_signal)
+        self.resume()
+
+    def halt(self, with_signal):
+        """End the process by this signal."""
         self._process.send_signal(with_signal)
         self._process.wait(15)
+
+    def resume(self):
+        """Start it again with the same data and ports."""
         self._start()
 
     def stop(self):

@@ -2,15 +2,17 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
+from contextlib import suppress
 
 from mininet.link import Intf, Link
 from mininet.node import Host, OVSSwitch, RemoteController
 
 from open_vswitch import RUN_DIRECTORY
-from processes import end, end_group, program, run, start, wait_until
+from processes import CommandFailed, end, end_group, program, run, start, wait_until
 
 SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
 
@@ -108,6 +110,25 @@ class GodwitSwitch(OwnSession, OVSSwitch):
         target = f"unix:{self.run_directory}/{self.name}.mgmt"
         return run("ovs-ofctl", "-O", self.protocols, command, target, *arguments, input_text=input_text)
 
+    def diff_flows(self, path):
+        """What `ovs-ofctl diff-flows` says of this bridge and the rules in a file, line by line: a plus has what only
+        the bridge has, a minus what only the file has."""
+        target = f"unix:{self.run_directory}/{self.name}.mgmt"
+        try:
+            text = run("ovs-ofctl", "-O", self.protocols, "diff-flows", path, target)
+        except CommandFailed as differs:
+            text = str(differs).partition(": ")[2]
+        return [line for line in text.splitlines() if line[:1] in ("+", "-")]
+
+    def connect_to(self, port):
+        """Go to the controller at this port of 127.0.0.1 instead of the one that it has: rules stay, and it comes back
+        within a second whenever the connection ends."""
+        self._point_at(f"tcp:127.0.0.1:{port}")
+
+    def _point_at(self, target):
+        arguments = ["--", "--id=@c", "create", "Controller", f'target="{target}"', "max_backoff=1000"]
+        self.ovs_vsctl(*arguments, "--", "set", "bridge", self.name, "controller=[@c]")
+
 
 class SeparateSwitch(GodwitSwitch):
     """A bridge in an ovs-vswitchd of its own, in its own network namespace: two userspace datapaths can't share one.
@@ -122,6 +143,7 @@ class SeparateSwitch(GodwitSwitch):
         self._directory = tempfile.mkdtemp(prefix=f"godwit-{name}-")
         self._processes = []
         self._forwarder = None
+        self._controller = None
 
     @property
     def run_directory(self):
@@ -142,7 +164,8 @@ class SeparateSwitch(GodwitSwitch):
                 arguments += ["--", "add-port", self.name, interface.name]
                 arguments += ["--", "set", "Interface", interface.name, f"ofport_request={self.ports[interface]}"]
         for controller in controllers:
-            target = self._forward_to(controller.IP(), controller.port)
+            self._controller = f"{controller.IP()}:{controller.port}"
+            target = self._forward()
             arguments += ["--", "--id=@c", "create", "Controller", f'target="{target}"', "max_backoff=1000"]
             arguments += ["--", "set", "bridge", self.name, "controller=[@c]"]
         self.ovs_vsctl(*arguments)
@@ -155,30 +178,51 @@ class SeparateSwitch(GodwitSwitch):
     def _start_daemons(self):
         database = f"{self._directory}/conf.db"
         run("ovsdb-tool", "create", database, SCHEMA)
-        environment = dict(os.environ, OVS_RUNDIR=self._directory)
-        daemons = {
-            "ovsdb-server": [database, f"--remote=punix:{self._directory}/db.sock"],
-            "ovs-vswitchd": [f"unix:{self._directory}/db.sock"],
-        }
-        for name, arguments in daemons.items():
-            pid_file = f"{self._directory}/{name}.pid"
-            options = [f"--pidfile={pid_file}", f"--log-file={self._directory}/{name}.log"]
-            inside = ["mnexec", "-a", self.pid, name, *arguments, *options, "-vconsole:off", "-vsyslog:off"]
-            self._processes.insert(0, start(inside, env=environment, stderr=subprocess.DEVNULL))
-            wait_until(lambda path=pid_file: os.path.exists(path), 10, f"{name} of {self.name}")
+        self._start_daemon("ovsdb-server", [database, f"--remote=punix:{self._directory}/db.sock"])
+        self._start_daemon("ovs-vswitchd", [f"unix:{self._directory}/db.sock"])
         self.ovs_vsctl("--no-wait", "init")
 
-    def _forward_to(self, address, port):
+    def _start_daemon(self, name, arguments):
+        pid_file = f"{self._directory}/{name}.pid"
+        options = [f"--pidfile={pid_file}", f"--log-file={self._directory}/{name}.log"]
+        inside = ["mnexec", "-a", self.pid, name, *arguments, *options, "-vconsole:off", "-vsyslog:off"]
+        environment = dict(os.environ, OVS_RUNDIR=self._directory)
+        self._processes.insert(0, start(inside, env=environment, stderr=subprocess.DEVNULL))
+        wait_until(lambda: os.path.exists(pid_file), 10, f"{name} of {self.name}")
+
+    def _forward(self):
         """A Unix socket, which reaches across namespaces, forwarded to the controller's port."""
         path = f"{self._directory}/controller.sock"
-        self._forwarder = start(["socat", f"UNIX-LISTEN:{path},fork", f"TCP:{address}:{port},nodelay"])
+        self._forwarder = start(["socat", f"UNIX-LISTEN:{path},fork", f"TCP:{self._controller},nodelay"])
         wait_until(lambda: os.path.exists(path), 5, "the way to the controller")
         return f"unix:{path}"
 
-    def end_daemons(self):
-        """End the daemons; bridge and ports go with them."""
+    def connect_to(self, port):
+        self._controller = f"127.0.0.1:{port}"
+        self._end_forwarder()
+        self._point_at(self._forward())
+
+    def _end_forwarder(self):
         if self._forwarder is not None:
             end_group(self._forwarder)
+            with suppress(FileNotFoundError):
+                os.remove(f"{self._directory}/controller.sock")
+
+    def restart_daemon(self):
+        """The switch loses its power: ovs-vswitchd is killed and started again, with the configuration, without
+        rules."""
+        pid = self.daemon_pid("ovs-vswitchd")
+        process = next(process for process in self._processes if "ovs-vswitchd" in process.args)
+        os.kill(pid, signal.SIGKILL)
+        process.wait(10)
+        self._processes.remove(process)
+        with suppress(FileNotFoundError):
+            os.remove(f"{self._directory}/ovs-vswitchd.pid")
+        self._start_daemon("ovs-vswitchd", [f"unix:{self._directory}/db.sock"])
+
+    def end_daemons(self):
+        """End the daemons; bridge and ports go with them."""
+        self._end_forwarder()
         for process in self._processes:
             end(process)
         shutil.rmtree(self._directory, ignore_errors=True)

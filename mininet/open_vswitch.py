@@ -32,10 +32,11 @@ class Rule:
     cookie: int
     packets: int
     bytes: int
+    duration_s: float
 
     @property
     def identity(self):
-        """All but the counters."""
+        """All but the counters and the age."""
         return (self.table, self.priority, self.match, self.flags, self.actions, self.cookie)
 
     def field(self, name):
@@ -113,6 +114,7 @@ def _parse_flow(line):
         cookie=int(found["cookie"], 16),
         packets=int(found["packets"]),
         bytes=int(found["bytes"]),
+        duration_s=float(found["duration"]),
     )
 
 

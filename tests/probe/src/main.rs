@@ -4,11 +4,13 @@
 //!   difference of the two summaries.
 //! - `relay`: a wire with a delay, for kernels without `netem`.
 //! - `openflow`: the messages of a controller, given and told as JSON.
+//! - `proxy`: stands between a switch and its controller, and loses, delays, refuses or cuts what it is told to.
 
 mod clock;
 mod openflow;
 mod pace;
 mod packet;
+mod proxy;
 mod receive;
 mod relay;
 mod send;
@@ -35,6 +37,8 @@ enum Command {
     Relay(relay::Options),
     /// Send a switch the messages that stand on standard input, and print what it sends
     Openflow(openflow::Options),
+    /// Forward the messages of one switch and its controller, but for those that rules on standard input strike
+    Proxy(proxy::Options),
 }
 
 fn main() -> Result<()> {
@@ -43,6 +47,7 @@ fn main() -> Result<()> {
         Command::Receive(options) => print_summary(&on_one_thread(receive::run(options))?),
         Command::Relay(options) => relay::run(&options),
         Command::Openflow(options) => openflow::run(&options),
+        Command::Proxy(options) => on_one_thread(proxy::run(options)),
     }
 }
 
