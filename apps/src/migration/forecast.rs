@@ -4,7 +4,7 @@
 //!
 //! * A round takes one round-trip (a bare barrier, asked of all switches of the plan just now; the slowest counts) and
 //!   what the switch with the most to do needs: its messages times its pace. A switch's pace is what earlier migrations
-//!   have measured, half of it the latest, else [`FLOOR`]. Switches that share a processor are slower together than the
+//!   have measured, half of it the latest, else `FLOOR`. Switches that share a processor are slower together than the
 //!   model has it; what was measured has that in it.
 //! * The switch-over is from the beginning of the first flip or cut to the confirmation of the last flip. Between flips of
 //!   a `clone` that follow one another the switches' caches are waited for ([`REVALIDATION`]).

@@ -1,14 +1,14 @@
 //! Limits on what a migration may cost, watched while it runs.
 //!
 //! The guard reads the counters of the first and the last hop of every flow that moves, over and over, and lays what
-//! went in beside what came out ([`judge`]). It sends no probe to a host and says only what is certain: so many packets
+//! went in beside what came out (`judge`). It sends no probe to a host and says only what is certain: so many packets
 //! *at least* have been lost; for so long *at least* has a flow that is sent delivered nothing. Crossing a limit takes
 //! the migration back, as long as there is a way back: so after the last flip the new ways are watched for a while
 //! ([`Guard::proven`]) before the way back is given up.
 //!
 //! **What it can tell.** A reading takes some 25 ms (a nudge, 20 ms, the answer). The next begins 20 ms later, or a
 //! quarter of the silence that is allowed. A switch that is short of processor time credits its rules up to 100 ms late
-//! even when nudged ([`CREDIT`]). What the flows carry in that time can't be told from what is lost: a loss is seen when
+//! even when nudged (`CREDIT`). What the flows carry in that time can't be told from what is lost: a loss is seen when
 //! it exceeds the limit, 0 or another, by what they carry in 0.2 s, four readings and twice the delay of the slowest path:
 //! in about 0.4 s. A way that loses less than every second packet may thus be found too late to go back. If nothing comes
 //! through any more, that is seen in half a second. A silence is seen when it has lasted
