@@ -95,7 +95,7 @@ impl Step {
         row.insert("change".to_owned(), self.change.into());
         row.insert(
             "rule".to_owned(),
-            rule(value.get("rule").unwrap_or(value)).into(),
+            entry(value).unwrap_or_else(|| rule(value)).into(),
         );
         row.insert("why".to_owned(), self.why.into());
         row.insert("undo".to_owned(), value.get("undo").map(undo).into());
@@ -108,6 +108,23 @@ fn holds_steps(name: &str, value: &Value) -> bool {
         && value
             .as_array()
             .is_some_and(|list| list.is_empty() || list.iter().all(Value::is_object))
+}
+
+/// What a step is about: a rule, a group or a meter.
+fn entry(value: &Value) -> Option<String> {
+    if let Some(value) = value.get("rule") {
+        return Some(rule(value));
+    }
+    if let Some(group) = value.get("group") {
+        let part = |name| group.get(name).map(plain).unwrap_or_default();
+        let buckets = group.get("buckets").and_then(Value::as_array);
+        let buckets = buckets.map_or(0, Vec::len);
+        let (number, kind) = (part("group"), part("group_type"));
+        return Some(format!("group {number} {kind}, {buckets} buckets"));
+    }
+    let meter = value.get("meter")?;
+    let number = meter.get("meter").map(plain).unwrap_or_default();
+    Some(format!("meter {number}"))
 }
 
 fn rule(rule: &Value) -> String {
@@ -130,8 +147,8 @@ fn undo(undo: &Value) -> String {
     };
     let command = first(undo, &["command", "operation", "op", "change"])
         .map_or_else(|| "-".to_owned(), plain);
-    match undo.get("rule") {
-        Some(value) => format!("{command} {}", rule(value)),
+    match entry(undo) {
+        Some(entry) => format!("{command} {entry}"),
         None => command,
     }
 }
@@ -141,4 +158,22 @@ fn first<'a>(value: &'a Value, names: &[&str]) -> Option<&'a Value> {
         .iter()
         .filter_map(|name| value.get(name))
         .find(|value| !value.is_null() && !value.is_array())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn rules_groups_and_meters_are_told_apart() {
+        let group = json!({"change": "install", "group": {"group": 7, "group_type": "select", "buckets": [{}, {}]}});
+        assert_eq!(entry(&group).as_deref(), Some("group 7 select, 2 buckets"));
+        assert_eq!(undo(&group), "install group 7 select, 2 buckets");
+        let meter = json!({"meter": {"meter": 3, "flags": 1, "bands": []}});
+        assert_eq!(entry(&meter).as_deref(), Some("meter 3"));
+        let bare = json!({"priority": 5, "match": {}});
+        assert_eq!(entry(&bare), None);
+    }
 }
