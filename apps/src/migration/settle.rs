@@ -90,6 +90,8 @@ impl MovedRules {
                 Change::Install | Change::Replace => {}
             }
         }
+        // A marker arrives only where a link leads.
+        moved.exits.retain(|port| graph.link_from(*port).is_some());
         let arrivals = moved
             .parting
             .iter()
