@@ -25,15 +25,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        let declared = request
-            .headers()
-            .get(header::CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok());
-        if !declared.is_some_and(is_json) {
-            return Err(ApiError::wrong_type(
-                "the body must be declared as `application/json`",
-            ));
-        }
+        let declared = request.headers().get(header::CONTENT_TYPE);
+        let declared = declared.and_then(|value| value.to_str().ok());
+        let is_declared = declared.is_some_and(is_json);
+        // Read in any case: of a body that is left unread the connection ends, under the client's next request.
         let bytes = tokio::time::timeout(BODY_DEADLINE, Bytes::from_request(request, state))
             .await
             .map_err(|_| ApiError::malformed("the body did not come in time"))?
@@ -44,6 +39,11 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
                     ApiError::malformed("the body could not be read to its end")
                 }
             })?;
+        if !is_declared {
+            return Err(ApiError::wrong_type(
+                "the body must be declared as `application/json`",
+            ));
+        }
         parse(&bytes).map(Self)
     }
 }
