@@ -7,7 +7,7 @@ use godwit_controller::limits::APPLY_DEADLINE;
 use godwit_controller::rules::Owner;
 use godwit_controller::switch::RequestError;
 use godwit_openflow::model::outbound::FlowFilter;
-use godwit_openflow::model::{FlowRule, FlowStats, Pattern, StatsReply, StatsRequest};
+use godwit_openflow::model::{FlowRule, FlowStats, Identity, Pattern, StatsReply, StatsRequest};
 use godwit_openflow::types::{Cookie, DatapathId, PortNo, TableId};
 
 use crate::migration::transplant::Site;
@@ -206,18 +206,14 @@ fn found(arrivals: &[Arrival<'_>], held: &[FlowStats], question: Question) -> Ve
     if held.is_empty() {
         return Vec::new();
     }
-    type Identity<'a> = (TableId, u16, &'a Pattern);
-    fn identity(rule: &FlowRule) -> Identity<'_> {
-        (rule.table, rule.priority, &rule.pattern)
-    }
     let by_identity: HashMap<Identity<'_>, &Arrival<'_>> = arrivals
         .iter()
-        .map(|arrival| (identity(arrival.rule), arrival))
+        .map(|arrival| (arrival.rule.identity(), arrival))
         .collect();
     let lowest = arrivals.iter().map(|arrival| arrival.rule.priority).min();
     let mut found = Vec::new();
     for FlowStats { rule, .. } in held {
-        if let Some(arrival) = by_identity.get(&identity(rule)) {
+        if let Some(arrival) = by_identity.get(&rule.identity()) {
             if rule.cookie != arrival.rule.cookie {
                 found.push(format!(
                     "{} would be overwritten by route {}",

@@ -42,6 +42,6 @@ pub use outbound::{FlowFilter, PacketOut, PortMod, StatsRequest, ToSwitch};
 pub use pattern::{Field, Masked, Pattern, RawOxm};
 pub use queue::{QueueConfig, QueueConfigReply, QueueFilter, QueueProperty, QueueStats};
 pub use role::{AsyncConfig, Role, RoleMessage};
-pub use rule::{FlowCommand, FlowFlags, FlowMod, FlowRule};
+pub use rule::{FlowCommand, FlowFlags, FlowMod, FlowRule, Identity, OwnedIdentity};
 pub use stats::{AggregateStats, Description, FlowStats, PortStats, StatsReply, TableStats};
 pub use table::{Entries, FieldId, KindId, TableFeatures, TableMod, TableProperty};

@@ -11,9 +11,9 @@ use godwit_openflow::codec::encode_to_switch;
 use godwit_openflow::error::Unsupported;
 use godwit_openflow::model::outbound::FlowFilter;
 use godwit_openflow::model::{
-    ErrorReport, FlowMod, FlowRule, FlowStats, Pattern, StatsReply, StatsRequest, ToSwitch,
+    ErrorReport, FlowMod, FlowRule, FlowStats, Identity, StatsReply, StatsRequest, ToSwitch,
 };
-use godwit_openflow::types::{DatapathId, TableId, Version, Xid};
+use godwit_openflow::types::{DatapathId, Version, Xid};
 
 use super::table::{Duplicate, EntryId, MOST_ENTRIES, NoRoom, State, StaticEntry};
 use super::{Entries, LAST_NUMBER, NAME};
@@ -396,17 +396,13 @@ async fn check_free(switch: &SwitchHandle, rules: &[FlowRule]) -> Result<(), Cre
     let StatsReply::Flows(held) = switch.request_within(request, APPLY_DEADLINE).await? else {
         return Err(RequestError::Unexpected.into());
     };
-    type Identity<'a> = (TableId, u16, &'a Pattern);
-    fn identity(rule: &FlowRule) -> Identity<'_> {
-        (rule.table, rule.priority, &rule.pattern)
-    }
     let foreign = |stats: &&FlowStats| Owner::Entries.own_part(stats.rule.cookie).is_none();
     let there: HashSet<Identity<'_>> = held
         .iter()
         .filter(foreign)
-        .map(|stats| identity(&stats.rule))
+        .map(|stats| stats.rule.identity())
         .collect();
-    let occupied = |(_, rule): &(usize, &FlowRule)| there.contains(&identity(rule));
+    let occupied = |(_, rule): &(usize, &FlowRule)| there.contains(&rule.identity());
     let mut occupied = rules.iter().enumerate().filter(occupied).peekable();
     match occupied.peek() {
         None => Ok(()),

@@ -1,11 +1,12 @@
 //! The static entries: what was asked for, where it stands now, and what becomes of it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::{Duration, Instant, SystemTime};
 
+use godwit_controller::carried::Place;
 use godwit_controller::{Desired, Owner};
-use godwit_openflow::model::{FlowRule, Pattern};
-use godwit_openflow::types::{DatapathId, TableId};
+use godwit_openflow::model::FlowRule;
+use godwit_openflow::types::DatapathId;
 use serde::{Deserialize, Serialize};
 
 /// The number of an entry, given out once and for all.
@@ -145,17 +146,11 @@ pub(super) enum NoRoom {
     Full,
 }
 
-type Identity = (DatapathId, TableId, u16, Pattern);
-
-fn identity(place: DatapathId, rule: &FlowRule) -> Identity {
-    (place, rule.table, rule.priority, rule.pattern.clone())
-}
-
 /// All entries.
 #[derive(Debug, Default)]
 pub(super) struct Table {
     entries: BTreeMap<EntryId, StaticEntry>,
-    by_identity: HashMap<Identity, EntryId>,
+    by_identity: HashMap<Place, EntryId>,
     last: EntryId,
     /// Switches whose rules somebody is changing, and how many do.
     leased: BTreeMap<DatapathId, usize>,
@@ -181,7 +176,7 @@ impl Table {
         // What stands nowhere, or will be gone when its turn comes, is in nobody's way.
         if !matches!(entry.state, State::Refused | State::Leaving) {
             self.by_identity
-                .insert(identity(entry.place, &entry.rule), id);
+                .insert(Place::of(entry.place, &entry.rule), id);
         }
         self.entries.insert(id, entry);
     }
@@ -203,9 +198,9 @@ impl Table {
         &mut self,
         entries: Vec<StaticEntry>,
     ) -> Result<Vec<(EntryId, StaticEntry)>, NoRoom> {
-        let mut seen = BTreeSet::new();
+        let mut seen = HashSet::new();
         for (index, entry) in entries.iter().enumerate() {
-            let identity = identity(entry.place, &entry.rule);
+            let identity = Place::of(entry.place, &entry.rule);
             let other = self.by_identity.get(&identity).copied();
             if other.is_some() || !seen.insert(identity) {
                 return Err(NoRoom::Duplicate(Duplicate { index, other }));
@@ -240,7 +235,7 @@ impl Table {
 
     pub(super) fn remove(&mut self, id: EntryId) -> Option<StaticEntry> {
         let entry = self.entries.remove(&id)?;
-        let identity = identity(entry.place, &entry.rule);
+        let identity = Place::of(entry.place, &entry.rule);
         if self.by_identity.get(&identity) == Some(&id) {
             self.by_identity.remove(&identity);
         }

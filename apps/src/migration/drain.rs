@@ -14,10 +14,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use godwit_controller::carried::Place;
 use godwit_controller::switch::RequestError;
 use godwit_controller::{Network, Owner};
-use godwit_openflow::model::{FlowStats, Pattern, StatsReply, StatsRequest};
-use godwit_openflow::types::{DatapathId, PortNo, TableId};
+use godwit_openflow::model::{FlowStats, OwnedIdentity, StatsReply, StatsRequest};
+use godwit_openflow::types::{DatapathId, PortNo};
 use godwit_topology::PortRef;
 use tokio::task::JoinSet;
 
@@ -45,7 +46,7 @@ pub struct OldWay {
     /// The flows whose rules are watched, on each switch.
     rules: BTreeMap<DatapathId, BTreeSet<FlowId>>,
     /// Rules of no route that are watched, by what they are to their switch, and their index among the moved.
-    others: BTreeMap<DatapathId, HashMap<Identity, usize>>,
+    others: BTreeMap<DatapathId, HashMap<OwnedIdentity, usize>>,
     /// Ports to send markers out of: first all of the first layer; when they have arrived, the next.
     markers: Vec<BTreeSet<PortRef>>,
     /// The switch that is left, of which everything is read: somebody may write to it meanwhile.
@@ -53,9 +54,6 @@ pub struct OldWay {
     /// Ports that have to fall silent: nothing else comes in there once the flows are gone.
     entries: BTreeSet<PortRef>,
 }
-
-/// What a rule is to its switch.
-type Identity = (TableId, u16, Pattern);
 
 /// What a rule has counted, and how old it is in nanoseconds.
 #[derive(Debug, Clone, Copy)]
@@ -141,13 +139,14 @@ impl OldWay {
     #[must_use]
     pub fn with(mut self, moved: &MovedRules, busy: &BTreeSet<PortRef>) -> Self {
         for (index, rule) in moved.rules.iter().enumerate() {
-            let identity = (
-                rule.from.table,
-                rule.from.priority,
-                rule.from.pattern.clone(),
-            );
             let here = self.others.entry(rule.from.dpid).or_default();
-            here.insert(identity, index);
+            let Place {
+                table,
+                priority,
+                pattern,
+                ..
+            } = rule.from.clone();
+            here.insert((table, priority, pattern), index);
         }
         for (layer, ports) in [&moved.parting, &moved.exits].into_iter().enumerate() {
             match self.markers.get_mut(layer) {
@@ -340,11 +339,10 @@ impl OldWay {
             let route = Owner::Routing.own_part(rule.cookie);
             if let Some(id) = route.filter(|id| routes.is_some_and(|all| all.contains(id))) {
                 counts.routes.insert((dpid, id), reading);
-            } else if let Some(others) = others {
-                let identity = (rule.table, rule.priority, rule.pattern.clone());
-                if let Some(&index) = others.get(&identity) {
-                    counts.others.insert(index, reading);
-                }
+            } else if let Some(others) = others
+                && let Some(&index) = others.get(&rule.owned_identity())
+            {
+                counts.others.insert(index, reading);
             }
         }
     }

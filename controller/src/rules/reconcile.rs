@@ -2,8 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use godwit_openflow::model::{FlowMod, FlowRule, FlowStats, Pattern};
-use godwit_openflow::types::TableId;
+use godwit_openflow::model::{FlowMod, FlowRule, FlowStats, Identity};
 
 use super::is_ours;
 use crate::app::Desired;
@@ -13,14 +12,10 @@ use crate::app::Desired;
 /// that are being changed right now, are left alone.
 #[must_use]
 pub fn difference(desired: &Desired, reported: &[FlowStats]) -> Vec<FlowMod> {
-    type Identity<'a> = (TableId, u16, &'a Pattern);
-    fn identity(rule: &FlowRule) -> Identity<'_> {
-        (rule.table, rule.priority, &rule.pattern)
-    }
     let wanted: HashMap<Identity<'_>, &FlowRule> = desired
         .rules
         .iter()
-        .map(|rule| (identity(rule), rule))
+        .map(|rule| (rule.identity(), rule))
         .collect();
     let busy: HashSet<_> = desired.busy.iter().copied().collect();
     let mut present = HashSet::new();
@@ -29,11 +24,11 @@ pub fn difference(desired: &Desired, reported: &[FlowStats]) -> Vec<FlowMod> {
         .iter()
         .filter(|stats| !busy.contains(&stats.rule.cookie))
     {
-        match wanted.get(&identity(rule)) {
+        match wanted.get(&rule.identity()) {
             // The same entry by another's hand or of an earlier run: its cookie can only be changed by adding anew.
             Some(want) if rule.cookie != want.cookie => {}
             Some(want) => {
-                present.insert(identity(rule));
+                present.insert(rule.identity());
                 if rule.instructions != want.instructions {
                     changes.push(FlowMod::modify_strict((*want).clone()));
                 }
@@ -46,7 +41,7 @@ pub fn difference(desired: &Desired, reported: &[FlowStats]) -> Vec<FlowMod> {
     let missing = desired
         .rules
         .iter()
-        .filter(|rule| !present.contains(&identity(rule)));
+        .filter(|rule| !present.contains(&rule.identity()));
     changes.extend(missing.cloned().map(FlowMod::add));
     changes
 }

@@ -39,6 +39,13 @@ impl FlowFlags {
     }
 }
 
+/// What a flow entry is to its switch: of two with the same table, priority and pattern there is only one (OF 1.3.5
+/// §5.2).
+pub type Identity<'a> = (TableId, u16, &'a Pattern);
+
+/// The same, to be kept.
+pub type OwnedIdentity = (TableId, u16, Pattern);
+
 /// What identifies a flow entry within a switch, and what it does: an entry without its counters (OF 1.3.5 §5.2 and
 /// §7.3.4.1, `ofp_flow_mod`; OF 1.0.2 §5.3.3).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -97,12 +104,22 @@ impl FlowRule {
         self
     }
 
+    /// What it is to its switch.
+    #[must_use]
+    pub const fn identity(&self) -> Identity<'_> {
+        (self.table, self.priority, &self.pattern)
+    }
+
+    /// The same, to be kept.
+    #[must_use]
+    pub fn owned_identity(&self) -> OwnedIdentity {
+        (self.table, self.priority, self.pattern.clone())
+    }
+
     /// Whether both are the same entry to a switch: same table, priority and pattern.
     #[must_use]
     pub fn same_identity(&self, other: &Self) -> bool {
-        self.table == other.table
-            && self.priority == other.priority
-            && self.pattern == other.pattern
+        self.identity() == other.identity()
     }
 
     /// The output ports of its apply-actions and write-actions, in order.

@@ -11,8 +11,10 @@ use godwit_controller::Network;
 use godwit_controller::switch::SwitchHandle;
 use godwit_openflow::model::group::GroupDescription;
 use godwit_openflow::model::meter::MeterConfig;
-use godwit_openflow::model::{FlowFlags, FlowRule, Pattern, StatsReply, StatsRequest, ToSwitch};
-use godwit_openflow::types::{DatapathId, GroupId, MeterId, TableId};
+use godwit_openflow::model::{
+    FlowFlags, FlowRule, OwnedIdentity, StatsReply, StatsRequest, ToSwitch,
+};
+use godwit_openflow::types::{DatapathId, GroupId, MeterId};
 use tokio::task::JoinSet;
 
 use crate::migration::journal::Owed;
@@ -29,18 +31,11 @@ pub(super) enum Way {
     Undone,
 }
 
-/// What a rule is to a switch.
-type Identity = (TableId, u16, Pattern);
-
-fn identity(rule: &FlowRule) -> Identity {
-    (rule.table, rule.priority, rule.pattern.clone())
-}
-
 /// What one switch holds. What it could not say is `None`: then everything is sent, which is safe, since every
 /// message names exactly one entry.
 #[derive(Debug, Default)]
 struct Held {
-    rules: Option<HashMap<Identity, FlowRule>>,
+    rules: Option<HashMap<OwnedIdentity, FlowRule>>,
     groups: Option<HashMap<GroupId, GroupDescription>>,
     meters: Option<HashMap<MeterId, MeterConfig>>,
 }
@@ -196,7 +191,7 @@ impl Held {
         let Ok(rules) = network.read(switch, None).await else {
             return;
         };
-        let of = |rule: FlowRule| (identity(&rule), rule);
+        let of = |rule: FlowRule| (rule.owned_identity(), rule);
         self.rules = Some(rules.into_iter().map(|stats| of(stats.rule)).collect());
         if !all {
             return;
@@ -243,7 +238,7 @@ impl Held {
         match entry {
             Entry::Rule(rule) => compare(
                 self.rules.as_ref(),
-                &identity(rule),
+                &rule.owned_identity(),
                 |there| there.instructions == rule.instructions,
                 // A cookie and flags can only be changed by adding it anew. Of the flags only this one is compared: it
                 // is what an interrupted `Change::Replace` leaves, and OpenFlow 1.0 reports none.
@@ -271,7 +266,7 @@ impl Held {
     fn has(&self, entry: &Entry) -> bool {
         match entry {
             Entry::Rule(rule) => self.rules.as_ref().is_none_or(|rules| {
-                let there = rules.get(&identity(rule));
+                let there = rules.get(&rule.owned_identity());
                 there.is_some_and(|there| there.cookie == rule.cookie)
             }),
             Entry::Group(group) => {
@@ -289,7 +284,7 @@ impl Held {
         match (wanted, other) {
             (Some(Entry::Rule(rule)), _) => {
                 let rules = self.rules.as_mut();
-                rules.and_then(|rules| rules.insert(identity(rule), rule.clone()));
+                rules.and_then(|rules| rules.insert(rule.owned_identity(), rule.clone()));
             }
             (Some(Entry::Group(group)), _) => {
                 let groups = self.groups.as_mut();
@@ -301,7 +296,7 @@ impl Held {
             }
             (None, Some(Entry::Rule(rule))) => {
                 let rules = self.rules.as_mut();
-                rules.and_then(|rules| rules.remove(&identity(rule)));
+                rules.and_then(|rules| rules.remove(&rule.owned_identity()));
             }
             (None, Some(Entry::Group(group))) => {
                 let groups = self.groups.as_mut();

@@ -6,7 +6,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use godwit_openflow::model::{FlowRule, FlowStats, GroupDescription, MeterConfig, Pattern};
+use godwit_openflow::model::{
+    FlowRule, FlowStats, GroupDescription, MeterConfig, OwnedIdentity, Pattern,
+};
 use godwit_openflow::types::{DatapathId, GroupId, MeterId, TableId};
 use serde::{Deserialize, Serialize};
 
@@ -44,7 +46,7 @@ impl Displaced {
         for step in planned.rounds.iter().flat_map(|round| &round.entries) {
             match (step.part, step.change, &step.after) {
                 (Part::Carried(_), Change::Install, Some(Entry::Rule(rule))) => {
-                    put.insert(identity(rule));
+                    put.insert(rule.owned_identity());
                 }
                 (Part::Carried(_), Change::Remove, _)
                     if matches!(step.before, Some(Entry::Rule(_))) => {}
@@ -53,7 +55,7 @@ impl Displaced {
         }
         shared.retain(|&index| {
             let carried = transplant.rules.get(index);
-            carried.is_some_and(|carried| !put.contains(&identity(&carried.target)))
+            carried.is_some_and(|carried| !put.contains(&carried.target.owned_identity()))
         });
         Some(Self {
             transplant,
@@ -143,12 +145,6 @@ impl Displaced {
             ..Transplant::default()
         }
     }
-}
-
-type Identity = (TableId, u16, Pattern);
-
-fn identity(rule: &FlowRule) -> Identity {
-    (rule.table, rule.priority, rule.pattern.clone())
 }
 
 /// What a switch holds, by what names it.
@@ -261,7 +257,7 @@ impl<'a> Back<'a> {
                 self.changed(target, &Entry::Rule(carried.target.clone()));
                 continue;
             }
-            let is_first = removed.insert(identity(&carried.target));
+            let is_first = removed.insert(carried.target.owned_identity());
             let own = FlowRule {
                 flags: carried.target.flags,
                 ..carried.source.clone()
@@ -302,14 +298,15 @@ impl<'a> Back<'a> {
     fn added(&mut self, displaced: &Displaced, added: &[FlowRule]) {
         let target = self.ends[1];
         let carried = displaced.transplant.rules.iter();
-        let known: BTreeSet<Identity> = carried.map(|one| identity(&one.target)).collect();
+        let known: BTreeSet<OwnedIdentity> =
+            carried.map(|one| one.target.owned_identity()).collect();
         let map = self.steps.transplant.clone();
         let translator = Translator::to_target(&map.ports, &map.numbers);
         for (index, rule) in added.iter().enumerate() {
             let Some(there) = self.rule(target, rule) else {
                 continue;
             };
-            if known.contains(&identity(rule)) {
+            if known.contains(&rule.owned_identity()) {
                 continue;
             }
             let mut why = Vec::new();
@@ -328,7 +325,7 @@ impl<'a> Back<'a> {
     /// Groups, meters and the neighbours' entries.
     fn rest(&mut self, displaced: &Displaced) {
         let gone = self.gone(displaced);
-        let mut returning: BTreeSet<(DatapathId, Identity)> = BTreeSet::new();
+        let mut returning: BTreeSet<(DatapathId, OwnedIdentity)> = BTreeSet::new();
         let inverse = displaced
             .steps
             .iter()
@@ -343,7 +340,7 @@ impl<'a> Back<'a> {
                 continue;
             }
             if let Entry::Rule(rule) = after {
-                returning.insert((step.dpid, identity(rule)));
+                returning.insert((step.dpid, rule.owned_identity()));
             }
             let step = self.with_remaining(step, displaced);
             match (&step.after, step.part) {
@@ -358,7 +355,7 @@ impl<'a> Back<'a> {
         }
         for step in later {
             let Some(before) = &step.before else { continue };
-            let comes = |rule: &FlowRule| returning.contains(&(step.dpid, identity(rule)));
+            let comes = |rule: &FlowRule| returning.contains(&(step.dpid, rule.owned_identity()));
             let comes = matches!(before, Entry::Rule(rule) if comes(rule));
             match self.found(step.dpid, before) {
                 Found::Other => self.changed(step.dpid, before),
@@ -426,7 +423,7 @@ impl<'a> Back<'a> {
             let Some(there) = self.rule(twin.dpid, &twin.after) else {
                 continue;
             };
-            if counted.insert((twin.dpid, identity(&twin.after))) {
+            if counted.insert((twin.dpid, twin.after.owned_identity())) {
                 self.steps.transplant.twins.push(Twin {
                     dpid: twin.dpid,
                     before: there.rule.clone(),
@@ -439,11 +436,11 @@ impl<'a> Back<'a> {
 }
 
 /// What names an entry among all switches': its table, priority and match, or whether it is a group, and its number.
-type Key = (DatapathId, Option<Identity>, bool, u32);
+type Key = (DatapathId, Option<OwnedIdentity>, bool, u32);
 
 fn key(dpid: DatapathId, entry: &Entry) -> Key {
     match entry {
-        Entry::Rule(rule) => (dpid, Some(identity(rule)), false, 0),
+        Entry::Rule(rule) => (dpid, Some(rule.owned_identity()), false, 0),
         Entry::Group(group) => (dpid, None, true, group.group.0),
         Entry::Meter(meter) => (dpid, None, false, meter.meter.0),
     }

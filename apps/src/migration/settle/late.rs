@@ -4,8 +4,7 @@
 use std::collections::HashMap;
 
 use godwit_controller::rules::{Owner, is_ours};
-use godwit_openflow::model::{FlowMod, FlowRule, FlowStats, Pattern};
-use godwit_openflow::types::TableId;
+use godwit_openflow::model::{FlowMod, FlowRule, FlowStats, Identity};
 
 /// What somebody did to the source after it was read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -22,17 +21,13 @@ pub struct LateWrites {
 /// rules are written by nobody else.
 #[must_use]
 pub fn differences(before: &[FlowRule], now: &[FlowStats]) -> LateWrites {
-    type Identity<'a> = (TableId, u16, &'a Pattern);
-    fn identity(rule: &FlowRule) -> Identity<'_> {
-        (rule.table, rule.priority, &rule.pattern)
-    }
     let was: HashMap<Identity<'_>, &FlowRule> =
-        before.iter().map(|rule| (identity(rule), rule)).collect();
+        before.iter().map(|rule| (rule.identity(), rule)).collect();
     let mut late = LateWrites::default();
     let mut present = HashMap::with_capacity(now.len());
     for FlowStats { rule, .. } in now {
-        present.insert(identity(rule), ());
-        match was.get(&identity(rule)) {
+        present.insert(rule.identity(), ());
+        match was.get(&rule.identity()) {
             Some(old) if old.instructions == rule.instructions && old.cookie == rule.cookie => {}
             // Counters and age stay with a rule that is changed in place.
             Some(old) if old.cookie == rule.cookie => {
@@ -48,7 +43,7 @@ pub fn differences(before: &[FlowRule], now: &[FlowStats]) -> LateWrites {
     }
     let gone = before
         .iter()
-        .filter(|rule| !present.contains_key(&identity(rule)));
+        .filter(|rule| !present.contains_key(&rule.identity()));
     let deleted = gone.filter(|rule| rule.idle_timeout == 0 && rule.hard_timeout == 0);
     late.writes
         .extend(deleted.cloned().map(FlowMod::delete_strict));
@@ -66,7 +61,7 @@ fn is_core_or_route(rule: &FlowRule) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use godwit_openflow::model::{Action, FlowCommand};
+    use godwit_openflow::model::{Action, FlowCommand, Pattern};
     use godwit_openflow::types::{Cookie, PortNo};
 
     use super::*;

@@ -13,10 +13,10 @@ use bytes::BytesMut;
 use godwit_controller::Owner;
 use godwit_openflow::codec::encode_to_switch;
 use godwit_openflow::model::{
-    Action, Field, FlowMod, FlowRule, FlowStats, GroupDescription, Instruction, MeterConfig,
-    Pattern, ToSwitch,
+    Action, Field, FlowMod, FlowRule, FlowStats, GroupDescription, Identity, Instruction,
+    MeterConfig, Pattern, ToSwitch,
 };
-use godwit_openflow::types::{DatapathId, GroupId, MeterId, TableId, Version, Xid};
+use godwit_openflow::types::{DatapathId, GroupId, MeterId, Version, Xid};
 use godwit_topology::Graph;
 
 use super::conflict;
@@ -318,12 +318,8 @@ fn put_rules(scene: &Scene<'_>, steps: &mut Steps, why: &mut Vec<String>) {
 
 /// The steps of entries: those of later tables first, so that none leads into a table that lacks what it leads to.
 fn put_carried(scene: &Scene<'_>, steps: &mut Steps, carried: &[Carried], why: &mut Vec<String>) {
-    type Identity<'a> = (TableId, u16, &'a Pattern);
-    fn identity(rule: &FlowRule) -> Identity<'_> {
-        (rule.table, rule.priority, &rule.pattern)
-    }
     let held = scene.target.holdings.rules.iter().map(|stats| &stats.rule);
-    let held: Map<Identity<'_>, &FlowRule> = held.map(|rule| (identity(rule), rule)).collect();
+    let held: Map<Identity<'_>, &FlowRule> = held.map(|rule| (rule.identity(), rule)).collect();
     let mut there: Map<Identity<'_>, &FlowRule> = Map::default();
     let mut order: Vec<usize> = (0..carried.len()).collect();
     order.sort_by_key(|&index| std::cmp::Reverse(carried[index].target.table));
@@ -334,7 +330,7 @@ fn put_carried(scene: &Scene<'_>, steps: &mut Steps, carried: &[Carried], why: &
             index,
             Entry::Rule(source.clone()),
         ));
-        if let Some(own) = held.get(&identity(target)) {
+        if let Some(own) = held.get(&target.identity()) {
             if !is_others(own.cookie, scene.moving) && !conflict::is_same(own, target) {
                 why.push(format!(
                     "{} would overwrite an entry of the controller's own",
@@ -343,7 +339,7 @@ fn put_carried(scene: &Scene<'_>, steps: &mut Steps, carried: &[Carried], why: &
             }
             continue;
         }
-        match there.insert(identity(target), target) {
+        match there.insert(target.identity(), target) {
             None => put(steps, scene.target.dpid, index, Entry::Rule(target.clone())),
             Some(same) if same.instructions == target.instructions => {}
             Some(_) => why.push(format!(

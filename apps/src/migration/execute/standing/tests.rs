@@ -1,4 +1,4 @@
-use godwit_openflow::model::{Action, FlowCommand};
+use godwit_openflow::model::{Action, FlowCommand, Pattern};
 use godwit_openflow::types::{Cookie, PortNo};
 
 use super::*;
@@ -23,7 +23,7 @@ fn step(change: Change, before: Option<u32>, after: Option<u32>) -> EntryStep {
 
 fn holding(rules: Option<&[FlowRule]>) -> Standing {
     let rules = rules.map(|rules| {
-        let of = |rule: &FlowRule| (identity(rule), rule.clone());
+        let of = |rule: &FlowRule| (rule.owned_identity(), rule.clone());
         rules.iter().map(of).collect()
     });
     let held = Held {
