@@ -1,6 +1,7 @@
 """Sequence-numbered UDP between hosts, and what became of it."""
 
 import json
+import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from subprocess import PIPE, TimeoutExpired
@@ -28,6 +29,7 @@ class Outcome:
     receiver_drops: int
     received_by_flow: tuple
     sent_by_flow: tuple
+    missing: tuple
 
     @property
     def lost(self):
@@ -49,6 +51,7 @@ class Outcome:
             receiver_drops=self.receiver_drops + other.receiver_drops,
             received_by_flow=self.received_by_flow + other.received_by_flow,
             sent_by_flow=self.sent_by_flow + other.sent_by_flow,
+            missing=self.missing + other.missing,
         )
 
 
@@ -99,7 +102,15 @@ class Stream:
                 receiver_drops=got["receiver_drops"],
                 received_by_flow=tuple(got["flows"]),
                 sent_by_flow=tuple(sent["flows"]),
+                missing=tuple(self._named(flow, sequence) for flow, sequence in got["missing"]),
             )
+
+    def _named(self, flow, sequence):
+        """A packet that didn't come, with when it should have been sent, on the clock of the controller's log."""
+        since_boot = self._sent["first_at_ns"] / 1e9 + sequence * self._flows / self._rate
+        at = time.time() - time.monotonic() + since_boot
+        when = time.strftime("%H:%M:%S", time.gmtime(at)) + f".{int(at % 1 * 1000):03}"
+        return f"{self._sender.name} port {self._port + flow} number {sequence} at {when}"
 
     def stop_sending(self):
         """Send nothing more; what is on the way is still counted."""

@@ -109,7 +109,7 @@ class FaultScene(Scene):
         outcome = traffic.outcome
         assert (outcome.lost, outcome.duplicates, outcome.receiver_drops) == (0, 0, 0), (
             f"lost {outcome.lost}, duplicated {outcome.duplicates}, dropped by the receiver {outcome.receiver_drops}, "
-            f"longest silence of a flow {outcome.longest_flow_silence_us / 1000:.0f} ms"
+            f"longest silence of a flow {outcome.longest_flow_silence_us / 1000:.0f} ms, missing {outcome.missing}"
         )
 
     def assert_lost_no_more_than_its_silence(self, traffic):

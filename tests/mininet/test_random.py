@@ -169,7 +169,7 @@ def test_a_random_case_keeps_what_its_algorithm_promises(settle, api, seed):
     assert entries(stage.network, case.source) == []
     assert traffic.outcome.duplicates == 0
     if case.algorithm == "clone":
-        assert traffic.outcome.lost == 0
+        assert traffic.outcome.lost == 0, traffic.outcome.missing
     if case.algorithm != "freeze-copy":
         assert fell is None
         stage.assert_counted(routes, migration, traffic)

@@ -8,6 +8,9 @@ use crate::packet::Header;
 /// make the receiver allocate without bound.
 const HIGHEST_SEQUENCE: u64 = 1 << 26;
 
+/// How many missing packets a summary names: where the first were lost says most, and a dead link loses thousands.
+const MISSING_NAMED: usize = 32;
+
 /// The packets of one flow.
 #[derive(Debug, Default)]
 struct Flow {
@@ -69,6 +72,8 @@ pub(crate) struct Summary {
     pub(crate) delay_us: Delays,
     /// Different packets of each flow, in the order of the ports.
     pub(crate) flows: Vec<u64>,
+    /// Of the packets that did not come although a later one of their flow did, the first 32: flow and sequence number.
+    pub(crate) missing: Vec<(usize, u64)>,
     /// Packets that weren't of this run, or not a probe's at all.
     pub(crate) foreign: u64,
     /// Packets that the kernel dropped because this program read too slowly.
@@ -155,13 +160,19 @@ impl Tally {
                 max: greatest(|flow| flow.delay.max_ns) / 1_000,
             },
             flows: self.flows.iter().map(|flow| flow.received).collect(),
+            missing: self.missing(),
             foreign: self.foreign,
             receiver_drops,
         }
     }
-}
 
-impl Tally {
+    fn missing(&self) -> Vec<(usize, u64)> {
+        let flows = self.flows.iter().enumerate();
+        flows
+            .flat_map(|(index, flow)| flow.missing().map(move |sequence| (index, sequence)))
+            .take(MISSING_NAMED)
+            .collect()
+    }
     fn longest_flow_silence_ns(&self) -> u64 {
         let silence = |flow: &Flow| match flow.received {
             0 => self.last_at_ns - self.first_at_ns,
@@ -195,6 +206,18 @@ impl Flow {
         } else {
             self.next_expected = header.sequence + 1;
         }
+    }
+
+    /// The gaps before the latest packet.
+    fn missing(&self) -> impl Iterator<Item = u64> {
+        let words = (0..).step_by(64).zip(&self.seen);
+        // Whole words are looked at before their bits: most have no gap.
+        let gaps = words.filter(|(_, word)| **word != u64::MAX);
+        gaps.flat_map(|(first, word)| {
+            let bits = (0..64).filter(move |bit| word & (1 << bit) == 0);
+            bits.map(move |bit| first + bit)
+        })
+        .take_while(|sequence| *sequence < self.next_expected)
     }
 
     /// Marks `sequence` as seen; `false` if it already was.

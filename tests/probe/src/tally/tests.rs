@@ -45,6 +45,16 @@ fn packets_in_order_are_received_and_nothing_else() {
 fn a_gap_alone_is_no_reordering() {
     let summary = tally_of(&[0, 5, 6]).summary(0);
     assert_eq!((summary.received, summary.reordered), (3, 0));
+    assert_eq!(summary.missing, [(0, 1), (0, 2), (0, 3), (0, 4)]);
+}
+
+#[test]
+fn what_is_missing_is_named_up_to_a_number() {
+    let late: Vec<u64> = (0..200).filter(|sequence| sequence % 64 != 63).collect();
+    let summary = tally_of(&late).summary(0);
+    assert_eq!(summary.missing, [(0, 63), (0, 127), (0, 191)]);
+    assert_eq!(tally_of(&[0, 1_000]).summary(0).missing.len(), 32);
+    assert_eq!(tally_of(&[1, 0, 2]).summary(0).missing, []);
 }
 
 #[test]
