@@ -26,6 +26,7 @@ pub mod network;
 pub mod rest;
 pub mod rules;
 pub mod store;
+pub mod sweep;
 pub mod switch;
 mod topology;
 

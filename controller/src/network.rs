@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use godwit_openflow::model::outbound::FlowFilter;
-use godwit_openflow::model::{FlowMod, FlowStats, PacketOut, StatsReply, StatsRequest, ToSwitch};
-use godwit_openflow::types::{DatapathId, Version};
+use godwit_openflow::model::{FlowStats, PacketOut, StatsReply, StatsRequest, ToSwitch};
+use godwit_openflow::types::{DatapathId, MacAddr, Version};
 use godwit_topology::{PortRef, TopologySnapshot};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{broadcast, mpsc, oneshot};
@@ -26,9 +26,9 @@ use crate::topology::Observation;
 /// instead. A fat-tree of 100 switches starting up makes about 500.
 const EVENT_DEPTH: usize = 4096;
 
-/// How long after a nudge the switch's counters may still lag: measured on Open vSwitch 3.1, where
-/// counters are exact after 5 to 20 ms at 4,000 cached flows.
-const SETTLE_AFTER_NUDGE: Duration = Duration::from_millis(20);
+/// How long after a change of its rules a switch's counters may still lag, where it can't be seen that they don't:
+/// measured on Open vSwitch 3.1, where they are exact after 5 to 20 ms at 4,000 cached flows.
+const CREDIT: Duration = Duration::from_millis(20);
 
 /// What a switch is to forwarding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -252,26 +252,20 @@ impl Network {
 
     /// Sends a marker out of a port behind everything that the switch has sent there before. The
     /// receiver resolves when it comes out at the other end of the link, and with it everything before it:
-    /// links keep the order.
-    pub async fn marker(&self, port: PortRef) -> oneshot::Receiver<()> {
+    /// links keep the order. It resolves to the source address that the marker arrived with.
+    pub async fn marker(&self, port: PortRef) -> oneshot::Receiver<MacAddr> {
         let (arrived, wait) = oneshot::channel();
         self.observe(Observation::Marker { port, arrived }).await;
         wait
     }
 
-    /// Makes a switch bring its counters up to date, without effect on forwarding.
-    ///
-    /// Open vSwitch credits packets that its cache forwards up to half a second late; a change of a flow table
-    /// makes it go through the cache at once. The change is to add the discovery rule that is there already.
+    /// Makes a switch bring its counters up to date, without effect on forwarding: Open vSwitch credits packets that its
+    /// cache forwards up to half a second late, unless it goes through its cache ([`Self::sweep`]).
     ///
     /// # Errors
     /// When the switch does not confirm.
     pub async fn nudge(&self, switch: &SwitchHandle) -> Result<(), ApplyError> {
-        switch
-            .apply(&[ToSwitch::FlowMod(FlowMod::add(rules::discovery_rule()))])
-            .await?;
-        tokio::time::sleep(SETTLE_AFTER_NUDGE).await;
-        Ok(())
+        self.sweep(switch, CREDIT).await
     }
 
     /// Reads flow entries with counters that are up to date.

@@ -9,8 +9,9 @@ mod tests;
 pub use reconcile::difference;
 pub use round::{Round, RoundError, SwitchFailure};
 
+use godwit_openflow::model::pattern::Field;
 use godwit_openflow::model::{Action, FlowRule, Pattern};
-use godwit_openflow::types::{Cookie, PortNo};
+use godwit_openflow::types::{Cookie, MacAddr, PortNo};
 
 /// The ethertype of LLDP (IEEE 802.1AB).
 const ETHERTYPE_LLDP: u16 = 0x88cc;
@@ -76,7 +77,20 @@ pub fn base() -> [FlowRule; 2] {
 /// LLDP goes to the controller, above all other rules.
 #[must_use]
 pub fn discovery_rule() -> FlowRule {
+    discovery(vec![Action::output(PortNo::CONTROLLER)])
+}
+
+/// The same, where the frames get another source address before; see [`sweep`](crate::sweep).
+#[must_use]
+pub(crate) fn stamping_discovery_rule(stamp: MacAddr) -> FlowRule {
+    let stamped = Action::SetField {
+        field: Field::EthSrc,
+        value: stamp.to_u64().into(),
+    };
+    discovery(vec![stamped, Action::output(PortNo::CONTROLLER)])
+}
+
+fn discovery(actions: Vec<Action>) -> FlowRule {
     let pattern = Pattern::new().eth_type(ETHERTYPE_LLDP);
-    FlowRule::new(u16::MAX, pattern, vec![Action::output(PortNo::CONTROLLER)])
-        .with_cookie(Owner::Core.cookie(0))
+    FlowRule::new(u16::MAX, pattern, actions).with_cookie(Owner::Core.cookie(0))
 }

@@ -26,6 +26,7 @@ use self::batch::{Prepared, TYPICAL_MESSAGE};
 use crate::connection::CloseReason;
 use crate::connection::link::Link;
 use crate::limits::{APPLY_DEADLINE, REQUEST_DEADLINE};
+use crate::sweep::Sweeps;
 
 pub use error::{ApplyError, Refusal, RequestError, SendError};
 pub(crate) use ports::{PortTable, TooManyPorts};
@@ -45,6 +46,7 @@ struct Inner {
     ports: PortTable,
     connected_at: SystemTime,
     link: Arc<Link>,
+    sweeps: Sweeps,
     /// Cancelled once the observer has been told that the switch is gone.
     retired: CancellationToken,
 }
@@ -68,6 +70,7 @@ impl SwitchHandle {
                 ports,
                 connected_at: SystemTime::now(),
                 link,
+                sweeps: Sweeps::default(),
                 retired: CancellationToken::new(),
             }),
         }
@@ -107,6 +110,10 @@ impl SwitchHandle {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.inner.name
+    }
+
+    pub(crate) fn sweeps(&self) -> &Sweeps {
+        &self.inner.sweeps
     }
 
     /// When its handshake was complete.

@@ -56,10 +56,10 @@ pub(crate) enum Observation {
         dpid: DatapathId,
         done: oneshot::Sender<()>,
     },
-    /// A marker shall be sent out of a port; say when it has arrived at the other end.
+    /// A marker shall be sent out of a port; say when it has arrived at the other end, and with which source address.
     Marker {
         port: PortRef,
-        arrived: oneshot::Sender<()>,
+        arrived: oneshot::Sender<MacAddr>,
     },
 }
 
@@ -69,7 +69,7 @@ pub(crate) struct TopologyKeeper {
     network: Network,
     observations: mpsc::Receiver<Observation>,
     changes: mpsc::Sender<Event>,
-    markers: HashMap<u64, oneshot::Sender<()>>,
+    markers: HashMap<u64, oneshot::Sender<MacAddr>>,
     done: Vec<oneshot::Sender<()>>,
 }
 
@@ -172,7 +172,7 @@ impl TopologyKeeper {
             LldpVerdict::Marker { nonce, .. } => {
                 if let Some(arrived) = self.markers.remove(&nonce) {
                     // Whoever waited may have given up.
-                    let _ = arrived.send(());
+                    let _ = arrived.send(source(frame));
                 }
             }
             LldpVerdict::Alarm(alarm) => {
@@ -243,4 +243,10 @@ impl TopologyKeeper {
             }
         }
     }
+}
+
+/// Who a frame says that it is from.
+fn source(frame: &[u8]) -> MacAddr {
+    let octets = frame.get(6..12).and_then(|octets| octets.try_into().ok());
+    MacAddr(octets.unwrap_or_default())
 }

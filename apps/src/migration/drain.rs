@@ -1,8 +1,9 @@
 //! When is nothing on the old way any more?
 //!
 //! A barrier says that a switch has taken a rule, not that packets follow it: cached flows are looked at again
-//! later, and what was sent before is still on the links. Three things together say that the old way is empty:
+//! later, and what was sent before is still on the links. Four things together say that the old way is empty:
 //!
+//! * *Sweeps.* The switches where the old way parted have gone through their caches ([`godwit_controller::sweep`]).
 //! * *Markers.* A probe sent out of the port where the old way parted, behind the last packet, comes out at the
 //!   next switch behind that packet, since links keep the order; from there the next, to the end of the old way.
 //! * *Rest.* The counters of every rule on the old way, nudged up to date, have stood still since before the last
@@ -12,7 +13,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use godwit_controller::carried::Place;
 use godwit_controller::switch::RequestError;
@@ -21,14 +22,11 @@ use godwit_openflow::model::{FlowStats, OwnedIdentity, StatsReply, StatsRequest}
 use godwit_openflow::types::{DatapathId, PortNo};
 use godwit_topology::PortRef;
 use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
 
 use super::settle::MovedRules;
 use crate::plan::{Difference, Flow, FlowId};
 use crate::routing::counters::Tally;
-
-/// How long a switch may go on forwarding by its cache after it has confirmed a change. Measured on Open
-/// vSwitch 3.1: none at 100 cached flows, 11 ms at 2,000, 82 ms at 8,000.
-pub const REVALIDATION: Duration = Duration::from_millis(100);
 
 /// How long one reading of the switches may take, so that one that hangs does not keep the counts of the others from
 /// being read again before the drain's bound. 100,000 rules take half a second.
@@ -36,6 +34,9 @@ const READING_BOUND: Duration = Duration::from_secs(2);
 
 /// How long a marker may take over one link. Beyond that it is taken as lost, and rest alone decides.
 const MARKER_BOUND: Duration = Duration::from_millis(500);
+
+/// How long the ports have to be silent: a flow of 150 packets a second can't be taken for `OWN_FRAMES`.
+pub(super) const SILENCE: Duration = Duration::from_millis(20);
 
 /// Frames of our own that may come in at a port in one pass: a marker, and a probe of discovery.
 const OWN_FRAMES: u64 = 2;
@@ -186,11 +187,16 @@ impl OldWay {
         self.rules.is_empty() && self.others.is_empty()
     }
 
-    /// Waits until the old way is empty, or for `bound` at the most. `since` is when the last change that took traffic
-    /// off it was confirmed.
-    pub async fn rest(&self, network: &Network, since: Instant, bound: Duration) -> Rest {
+    /// Waits until the old way is empty, or for `bound` at the most. The `turned` switches have confirmed the changes
+    /// that took traffic off it.
+    pub async fn rest(
+        &self,
+        network: &Network,
+        turned: BTreeSet<DatapathId>,
+        bound: Duration,
+    ) -> Rest {
         let mut counts = Counts::default();
-        let coming = self.come_to_rest(network, since, &mut counts);
+        let coming = self.come_to_rest(network, turned, &mut counts);
         let at_rest = tokio::time::timeout(bound, coming).await.is_ok();
         if !at_rest {
             tracing::warn!(
@@ -202,34 +208,41 @@ impl OldWay {
     }
 
     /// Ends when the old way is empty. What was read until then is in `known`, whenever this is cut off.
-    async fn come_to_rest(&self, network: &Network, since: Instant, known: &mut Counts) {
-        let mut last_change = since;
+    async fn come_to_rest(
+        &self,
+        network: &Network,
+        turned: BTreeSet<DatapathId>,
+        known: &mut Counts,
+    ) {
+        network.sweep_all(turned).await;
         self.read_into(network, known).await;
-        let mut entered = self.entered(network).await;
         loop {
-            let set_out = Instant::now();
-            self.send_markers(network).await;
+            let silent = self.falls_silent(network).await;
             let before = known.clone();
             let all_read = self.read_into(network, known).await;
             let moved = known.differ(&before);
-            let now_entered = self.entered(network).await;
-            let silent = match (&entered, &now_entered) {
-                (Some(before), Some(now)) => now.iter().all(|(port, count)| {
-                    before
-                        .get(port)
-                        .is_some_and(|before| count.saturating_sub(*before) <= OWN_FRAMES)
-                }),
-                _ => false,
-            };
-            entered = now_entered;
-            if moved || !silent || !all_read {
-                last_change = Instant::now();
-            } else if set_out >= since + REVALIDATION
-                && last_change <= set_out
-                && last_change.elapsed() >= REVALIDATION
-            {
+            if !moved && silent && all_read {
                 return;
             }
+        }
+    }
+
+    /// Sends markers along the old way, and says whether nothing but markers has come in at its end meanwhile, and for
+    /// `SILENCE` at the least.
+    async fn falls_silent(&self, network: &Network) -> bool {
+        let (entered, begun) = (self.entered(network).await, Instant::now());
+        self.send_markers(network).await;
+        if self.entries.is_empty() {
+            return true;
+        }
+        sleep_until(begun + SILENCE).await;
+        let is_own = |before: &BTreeMap<PortRef, u64>, (port, count): (&PortRef, &u64)| {
+            let before = before.get(port);
+            before.is_some_and(|before| count.saturating_sub(*before) <= OWN_FRAMES)
+        };
+        match (entered, self.entered(network).await) {
+            (Some(before), Some(now)) => now.iter().all(|port| is_own(&before, port)),
+            _ => false,
         }
     }
 

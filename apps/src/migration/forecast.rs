@@ -6,8 +6,8 @@
 //!   what the switch with the most to do needs: its messages times its pace. A switch's pace is what earlier migrations
 //!   have measured, half of it the latest, else `FLOOR`. Switches that share a processor are slower together than the
 //!   model has it; what was measured has that in it.
-//! * The switch-over is from the beginning of the first flip or cut to the confirmation of the last flip. Between flips of
-//!   a `clone` that follow one another the switches' caches are waited for ([`REVALIDATION`]).
+//! * The switch-over is from the beginning of the first flip or cut to the confirmation of the last flip. Before a flip of
+//!   a `clone` the caches of the switches that it relies on are waited for (`SWEEP`).
 //! * All in all it takes the planning (as long as it has just taken), the rounds, the guard's watching if there are
 //!   limits, and the drain: at least until the caches have been looked at and one reading has found the old way at rest.
 //!   What is queued on the way, at most the bound on the drain, comes on top.
@@ -26,7 +26,7 @@ use godwit_topology::{Path, PortRef};
 use serde::Serialize;
 use tokio::task::JoinSet;
 
-use super::drain::{OldWay, REVALIDATION};
+use super::drain::{OldWay, SILENCE};
 use super::guard;
 use super::planning::{Planned, RuleCounts};
 use super::record::{Migration, Phase};
@@ -45,8 +45,11 @@ const MEASURE_BOUND: Duration = Duration::from_secs(1);
 /// Between the two readings that give the rates.
 const RATE_OVER: Duration = Duration::from_millis(100);
 
-/// A nudged reading of counters.
-const READING: Duration = Duration::from_millis(25);
+/// Seeing that a switch has gone through its cache.
+const SWEEP: Duration = Duration::from_millis(10);
+
+/// A reading of counters that are up to date.
+const READING: Duration = Duration::from_millis(15);
 
 /// What a plan is expected to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -174,9 +177,9 @@ fn waits(planned: &Planned, rounds: &[Round]) -> Duration {
     if planned.request.algorithm != Algorithm::Clone {
         return Duration::ZERO;
     }
-    let flips = rounds.iter().filter(|round| round.kind == Kind::Flip);
-    let between = flips.count().saturating_sub(1);
-    REVALIDATION * u32::try_from(between).unwrap_or(u32::MAX)
+    let pairs = rounds.iter().zip(rounds.iter().skip(1));
+    let waiting = pairs.filter(|(_, next)| next.kind == Kind::Flip);
+    SWEEP * u32::try_from(waiting.count()).unwrap_or(u32::MAX)
 }
 
 /// What watching takes, with limits: what is missing to begin with, and the new ways for a while.
@@ -200,7 +203,7 @@ fn drain(planned: &Planned, facts: &Facts) -> [Duration; 2] {
         Algorithm::Move => READING,
         Algorithm::Clone | Algorithm::FreezeCopy => Duration::ZERO,
     };
-    let least = before + REVALIDATION + 2 * READING + longest.unwrap_or(Duration::ZERO);
+    let least = before + SWEEP + SILENCE + 2 * READING + longest.unwrap_or(Duration::ZERO);
     [least, planned.request.bounds.drain.max(least)]
 }
 

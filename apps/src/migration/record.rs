@@ -87,6 +87,8 @@ pub enum Phase {
     Cut,
     /// New rules.
     Install,
+    /// Waiting until the switches' caches follow what the next flip relies on.
+    Confirm,
     /// New next hops of live rules.
     Flip,
     /// Waiting until the old way is at rest.

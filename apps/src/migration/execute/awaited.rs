@@ -10,9 +10,9 @@ use std::time::Duration;
 use godwit_openflow::types::DatapathId;
 
 use super::standing::{Standing, Way, answers};
-use crate::migration::drain::REVALIDATION;
 use crate::plan::{Kind, Round, Step};
 use crate::routing::Routing;
+use godwit_controller::sweep::REVALIDATION;
 
 /// How soon a switch is tried again.
 const AGAIN: Duration = Duration::from_secs(1);

@@ -10,7 +10,7 @@ use godwit_openflow::types::DatapathId;
 
 use super::standing::{Missing, Standing, Way};
 use super::{AGAIN, Halt, Halted, Job, awaited};
-use crate::migration::drain::{OldWay, REVALIDATION};
+use crate::migration::drain::OldWay;
 use crate::migration::journal::{self, Counted};
 use crate::migration::record::{Ended, Migration, Phase, State};
 use crate::migration::request::Algorithm;
@@ -92,7 +92,7 @@ impl Job {
         let mut standing = Standing::read(self.network(), rounds).await;
         let mut left = Left::default();
         // What an earlier run had undone may still be on the links.
-        let mut flipped = is_resumed.then(Instant::now);
+        let mut flipped = is_resumed.then(|| self.turned());
         for round in rounds.iter().rev() {
             if left.is_flipped && round.kind == Kind::Install {
                 break;
@@ -112,14 +112,14 @@ impl Job {
         &self,
         round: &Round,
         missing: Missing,
-        flipped: &mut Option<Instant>,
+        flipped: &mut Option<BTreeSet<DatapathId>>,
         left: &mut Left,
     ) {
         match (round.kind, flipped.take()) {
             // What was let onto the new way has to leave it before its rules go.
-            (Kind::Install, Some(since)) => self.leave_new_way(self.reversed(), since).await,
+            (Kind::Install, Some(_)) => self.leave_new_way(self.reversed()).await,
             // As on the way forth, a flip may rely on the one before.
-            (Kind::Flip, Some(_)) => tokio::time::sleep(REVALIDATION).await,
+            (Kind::Flip, Some(turned)) => self.network().sweep_all(turned).await,
             _ => {}
         }
         self.note_anew(&missing.anew).await;
@@ -136,7 +136,7 @@ impl Job {
             }
         }
         if round.kind == Kind::Flip {
-            *flipped = Some(Instant::now());
+            *flipped = Some(round.switches().collect());
         }
     }
 

@@ -1,7 +1,5 @@
 //! What nothing stops any more: the migration is past its last flip, and its old rules are removed.
 
-use std::time::Instant;
-
 use super::standing::{Standing, Way};
 use super::{AGAIN, Halted, Job, is_gone};
 use crate::migration::record::{Migration, Phase};
@@ -46,13 +44,12 @@ impl Job {
     ) -> Result<(), Halted> {
         let last_live = self.planned.point_of_no_return();
         let (live, rest) = self.planned.rounds.split_at(last_live);
-        let flipped = Instant::now();
         for round in live {
             self.make(migration, round).await;
         }
         if !is_final {
             let timer = migration.phase(Phase::Drain);
-            let counts = self.old_way_at_rest(flipped).await;
+            let counts = self.old_way_at_rest().await;
             if let Err(error) = self.write_counts(&counts).await {
                 tracing::error!(id = migration.id(), %error, "the journal can't be written; the migration goes on without");
             }

@@ -10,11 +10,10 @@ use godwit_openflow::types::DatapathId;
 use godwit_topology::{Link, PortRef};
 
 use super::{AGAIN, Halt, Halted, Job};
-use crate::migration::drain::{Counts, OldWay, REVALIDATION};
+use crate::migration::drain::{Counts, OldWay};
 use crate::migration::record::{Migration, Phase};
 use crate::migration::request::Algorithm;
-use crate::plan::{Flow, Kind, Round, Step};
-use crate::routing::table::Route;
+use crate::plan::{Kind, Round, Step};
 
 /// How long a switch of the new ways that is gone is waited for before its rules are relied on: Open vSwitch tries to
 /// connect again after 8 s at the latest.
@@ -39,12 +38,13 @@ impl Job {
         self.begin_others();
         self.guard.ready().await;
         self.read_before_cut(migration).await?;
-        let mut previous = None;
+        let mut previous: Option<&Round> = None;
         for (index, round) in live.iter().enumerate() {
             self.may_go_on(migration)
                 .map_err(|why| Halted { done: index, why })?;
-            self.apply(migration, index, round, previous).await?;
-            previous = Some(round.kind);
+            self.confirm(migration, index, previous, round).await?;
+            self.apply(migration, index, round).await?;
+            previous = Some(round);
         }
         let flipped = Instant::now();
         let halted = |why| Halted {
@@ -59,7 +59,7 @@ impl Job {
         if !migration.pass_point_of_no_return() {
             return Err(halted(Halt::Cancelled));
         }
-        self.drain(migration, flipped).await.map_err(halted)?;
+        self.drain(migration).await.map_err(halted)?;
         self.remove(migration, rest).await;
         Ok(())
     }
@@ -113,31 +113,38 @@ impl Job {
         Ok(())
     }
 
+    /// What a flip relies on has to be in force in the switches' caches too. It may rely on the flip before: until a
+    /// cache has been gone through, packets may still leave by the old way and would meet this flip from the wrong side.
+    /// And a switch that it leads to may have seen such packets before it had a rule for them, of another route or of
+    /// this one, and still have in its cache that they go nowhere.
+    async fn confirm(
+        &self,
+        migration: &Migration,
+        index: usize,
+        previous: Option<&Round>,
+        next: &Round,
+    ) -> Result<(), Halted> {
+        let Some(previous) = previous.filter(|_| next.kind == Kind::Flip) else {
+            return Ok(());
+        };
+        if self.planned.request.algorithm != Algorithm::Clone {
+            return Ok(());
+        }
+        let _timer = migration.phase(Phase::Confirm);
+        tokio::select! {
+            () = self.network().sweep_all(previous.switches()) => Ok(()),
+            crossed = self.guard.wait() => Err(Halted { done: index, why: Halt::Guard(crossed) }),
+        }
+    }
+
     async fn apply(
         &self,
         migration: &Migration,
         index: usize,
         round: &Round,
-        previous: Option<Kind>,
     ) -> Result<(), Halted> {
         let kind = round.kind;
         let _timer = migration.phase(phase(kind));
-        // A flip may rely on the one before: until a switch's cache has been looked at again, packets may still
-        // leave it the old way and would meet the next flip from the wrong side.
-        // And a switch that the flows come back to may still have in its cache that they are dropped there.
-        let waits = match (previous, kind) {
-            (Some(Kind::Flip), Kind::Flip) => true,
-            (Some(Kind::Install), Kind::Flip) => self.comes_back(),
-            _ => false,
-        };
-        if waits && self.planned.request.algorithm == Algorithm::Clone {
-            tokio::select! {
-                () = tokio::time::sleep(REVALIDATION) => {}
-                crossed = self.guard.wait() => {
-                    return Err(Halted { done: index, why: Halt::Guard(crossed) });
-                }
-            }
-        }
         if kind == Kind::Cut {
             self.expect_removals(&self.moved());
         }
@@ -178,26 +185,12 @@ impl Job {
         Cow::Owned(round)
     }
 
-    /// Whether a flow goes to a switch that it was on before and left.
-    fn comes_back(&self) -> bool {
-        let left_before = |flow: &Flow, dpid| {
-            let left = |route: &mut Route| {
-                let on_switch = route.counters.on_switch(dpid);
-                on_switch.is_some_and(|on_switch| !on_switch.is_live())
-            };
-            self.routing.table().with(flow.template.id, left) == Some(true)
-        };
-        let back_to = |flow: &Flow| flow.new.switches().any(|dpid| left_before(flow, dpid));
-        // Counters that were started again don't know.
-        self.reverted.is_some() || self.planned.flows.iter().any(back_to)
-    }
-
     /// `clone`, step 5, and the last look before there is no way back. That the last flip is done is written down
     /// while the old way comes to rest.
-    pub(super) async fn drain(&self, migration: &Migration, flipped: Instant) -> Result<(), Halt> {
+    pub(super) async fn drain(&self, migration: &Migration) -> Result<(), Halt> {
         let timer = migration.phase(Phase::Drain);
         let (past, counts) = tokio::select! {
-            both = async { tokio::join!(self.journal.past(), self.old_way_at_rest(flipped)) } => both,
+            both = async { tokio::join!(self.journal.past(), self.old_way_at_rest()) } => both,
             crossed = self.guard.wait() => return Err(Halt::Guard(crossed)),
         };
         if let Some(crossed) = self.guard.crossed() {
@@ -219,8 +212,18 @@ impl Job {
         Ok(())
     }
 
+    /// The switches that turn flows from one way to the other.
+    pub(super) fn turned(&self) -> BTreeSet<DatapathId> {
+        let (live, _) = self
+            .planned
+            .rounds
+            .split_at(self.planned.point_of_no_return());
+        let turning = live.iter().filter(|round| round.kind != Kind::Install);
+        turning.flat_map(Round::switches).collect()
+    }
+
     /// Waits until the old way is empty, and gives its final counts.
-    pub(super) async fn old_way_at_rest(&self, flipped: Instant) -> Counts {
+    pub(super) async fn old_way_at_rest(&self) -> Counts {
         let [left, _] = self.planned.request.left_and_taking();
         let flows = &self.planned.flows;
         let way = left.map_or_else(
@@ -234,7 +237,8 @@ impl Job {
             return Counts::default();
         }
         let bound = self.planned.request.bounds.drain;
-        way.rest(self.network(), flipped, bound).await.counts
+        let turned = self.turned();
+        way.rest(self.network(), turned, bound).await.counts
     }
 
     /// A process that was stopped for a while, or was busy, may not have heard yet that a link has died. What a switch

@@ -207,13 +207,15 @@ impl Job {
     }
 
     /// Waits until nothing is left of what was let onto the new way.
-    pub(super) async fn leave_new_way(&self, way: OldWay, since: std::time::Instant) {
+    pub(super) async fn leave_new_way(&self, way: OldWay) {
         let back = MovedRules::back(&self.planned, self.network().topology().graph());
         let request = &self.planned.request;
         let [_, taking] = request.left_and_taking();
         let busy = taking.map(|taking| self.entered_by_others(taking));
         let way = way.with(&back, &busy.unwrap_or_default());
-        let rest = way.rest(self.network(), since, request.bounds.drain).await;
+        let rest = way
+            .rest(self.network(), self.turned(), request.bounds.drain)
+            .await;
         let mut used = self
             .others
             .used

@@ -15,8 +15,9 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
+use godwit_controller::sweep::REVALIDATION;
+
 use super::{Crossed, Limits};
-use crate::migration::drain::REVALIDATION;
 use crate::plan::FlowId;
 
 /// How late a packet may be credited to its rule by a switch that was nudged. Without contention it is credited before
