@@ -198,6 +198,7 @@ fn measure_entries(criterion: &mut Criterion, topology: &TopologySnapshot, count
         neighbours: &sites,
         moving: &moving,
         mixes: true,
+        detours: true,
     };
     let nothing = plan(topology, &request(), &[]).unwrap();
     let whole = complete(topology, nothing, &moving, &sites).unwrap();

@@ -12,7 +12,7 @@ use godwit_openflow::types::{Cookie, DatapathId, PortNo, TableId};
 
 use crate::migration::transplant::Site;
 use crate::migration::transplant::graft::{Scene, Steps};
-use crate::plan::entry::Entry;
+use crate::plan::entry::{Entry, Part};
 use crate::plan::{Change, Flow, FlowId, Round};
 
 /// How many rules are named of each switch; one may hold thousands.
@@ -108,7 +108,10 @@ pub(crate) fn found_in(
 pub(crate) fn shadowed(scene: &Scene<'_>, flows: &[Flow], steps: &Steps) -> Vec<String> {
     let mut put: BTreeMap<DatapathId, Vec<&FlowRule>> = BTreeMap::new();
     for step in steps.put.iter().chain(&steps.twins) {
-        if let Some(Entry::Rule(rule)) = &step.after {
+        // What a hop of a detour takes carries its label, which nothing else does.
+        if let (Part::Neighbour | Part::Carried(_), Some(Entry::Rule(rule))) =
+            (step.part, &step.after)
+        {
             put.entry(step.dpid).or_default().push(rule);
         }
     }

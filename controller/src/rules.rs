@@ -31,8 +31,6 @@ pub enum Owner {
     Routing = 2,
     /// The `entries` app; its own part is the entry's number.
     Entries = 3,
-    /// The `migration` app: hops of labelled detours; its own part is the detour's number.
-    Migration = 4,
 }
 
 /// The mark of godwit in the upper 16 bits of a cookie.

@@ -11,6 +11,7 @@ use godwit_topology::TopologySnapshot;
 use serde::{Deserialize, Serialize};
 
 use super::request::{Algorithm, Request, Shape};
+use super::transplant::detours::{self, Detour};
 use super::transplant::graft::{Scene, graft};
 use super::transplant::ports::{PortMap, links_by_neighbour};
 use super::transplant::read::{self, Depth};
@@ -23,7 +24,7 @@ use crate::routing::table::Route;
 
 pub use refusal::Refusal;
 pub use ways::waypoints;
-use ways::{Detours, in_place};
+use ways::{WayFinder, in_place};
 
 /// A plan that has been verified.
 #[derive(Debug)]
@@ -58,10 +59,10 @@ impl Default for Chosen {
 }
 
 impl Chosen {
-    fn new(shape: Shape, reason: &str) -> Self {
+    fn new(shape: Shape, reason: impl Into<String>) -> Self {
         Self {
             shape,
-            reason: reason.to_owned(),
+            reason: reason.into(),
         }
     }
 }
@@ -181,10 +182,19 @@ pub async fn prepare(
         let unknown = neighbours
             .keys()
             .filter(|dpid| Some(**dpid) != request.target);
-        let wanted: Vec<_> = unknown.map(|dpid| (*dpid, Depth::Everything)).collect();
+        let mut wanted: BTreeMap<_, _> = unknown.map(|dpid| (*dpid, Depth::Everything)).collect();
+        if let Some(target) = request.target.filter(|_| takes_detours(request)) {
+            let crossed = detours::crossed(topology.graph(), request.source, target);
+            wanted.extend(crossed.into_iter().map(|dpid| (dpid, Depth::Everything)));
+        }
         sites.extend(read::sites(network, wanted).await?);
     }
     complete(&topology, planned, &moving, &sites)
+}
+
+/// Whether neighbours without a link to the target may be reached otherwise.
+fn takes_detours(request: &Request) -> bool {
+    request.shape != Some(Shape::Substitution)
 }
 
 fn numbers(routes: &[Route]) -> BTreeSet<FlowId> {
@@ -226,6 +236,7 @@ pub fn complete(
         neighbours: sites,
         moving,
         mixes: request.algorithm == Algorithm::Clone,
+        detours: takes_detours(&request),
     };
     if holds_others {
         transplanted(&scene, planned)
@@ -253,29 +264,52 @@ fn transplanted(scene: &Scene<'_>, planned: Planned) -> Result<Planned, Refusal>
     }
     let guarantee = planned.request.algorithm.guarantee();
     let cut = !scene.mixes;
+    let shape = chosen(&planned, &steps.detours);
     let (transplant, rounds) = steps.into_rounds(planned.rounds, scene.target.dpid, cut);
     if cut {
         // Steps of routes have been put into other rounds.
         verify(&planned.flows, &rounds, guarantee)?;
     }
     verify_entries(scene, &rounds, guarantee)?;
-    let shape = match planned.shape.shape {
-        Shape::ReRoute if planned.flows.is_empty() => Chosen::new(
-            Shape::Substitution,
-            "the target has a link to every neighbour that the source's entries use",
-        ),
-        Shape::ReRoute => Chosen::new(
-            Shape::Substitution,
-            "the target has a link to every neighbour that the source's entries use; routes go the shortest way",
-        ),
-        _ => planned.shape,
-    };
     Ok(Planned {
         transplant: Some(transplant),
         rounds,
         shape,
         ..planned
     })
+}
+
+/// The shape of a plan that moves what belongs to no route, and why it has that.
+fn chosen(planned: &Planned, detours: &[Detour]) -> Chosen {
+    let mut why = if detours.is_empty() {
+        "the target has a link to every neighbour that the source's entries use".to_owned()
+    } else {
+        let way = |detour: &Detour| {
+            let Detour {
+                neighbour,
+                links,
+                vlan,
+            } = detour;
+            format!(
+                "switch {neighbour} over {} links with VLAN {vlan}",
+                links.len()
+            )
+        };
+        let ways: Vec<String> = detours.iter().map(way).collect();
+        format!(
+            "the target has no link to, and labelled detours to: {}",
+            ways.join(", ")
+        )
+    };
+    let shape = match (detours.is_empty(), planned.shape.shape) {
+        (false, _) => Shape::Detour,
+        (true, Shape::Substitution) => return planned.shape.clone(),
+        (true, _) => Shape::Substitution,
+    };
+    if !planned.flows.is_empty() {
+        why += "; routes go the shortest way";
+    }
+    Chosen::new(shape, why)
 }
 
 /// What the source holds that no route put there.
@@ -323,7 +357,7 @@ pub fn plan(
     if request.shape == Some(Shape::Substitution) {
         return substituted(topology, request, routes);
     }
-    let mut finder = Detours::new(topology, request);
+    let mut finder = WayFinder::new(topology, request);
     let mut flows = Vec::with_capacity(routes.len());
     let mut without = Vec::new();
     for route in routes {

@@ -10,10 +10,12 @@
 //! | [`ports`] | which port of the target stands for which of the source |
 //! | [`translate`] | an entry for the source as one for the target |
 //! | [`conflict`] | what others have on the target that would be in the way |
+//! | [`detours`] | ways to neighbours that the target has no link to |
 //! | [`neighbours`] | what has to change on the neighbours, and what can't |
 //! | [`graft`] | the whole: entries, rounds, and everything that speaks against it |
 
 pub mod conflict;
+pub mod detours;
 pub mod graft;
 pub mod neighbours;
 mod pipeline;

@@ -11,8 +11,9 @@ use godwit_openflow::types::{MeterId, PortNo};
 
 use crate::grafts::prove;
 use crate::random::Random;
-use crate::scene::{Ground, SOURCE, TARGET, scene, wiring};
+use crate::scene::{Ground, SOURCE, TARGET, scene, wiring, wiring_with_detours};
 use crate::sound::first_seed;
+use crate::wiring::FIRST_HOST_PORT;
 
 /// How many plans of each fault are to be found.
 const WANTED: usize = 20;
@@ -46,9 +47,15 @@ enum Fault {
     LeavesBehind,
     /// The target gets more than the source has.
     Invents,
+    /// A detour has a hop less.
+    LacksHop,
+    /// A hop leaves the label as it is, or takes it away, where it must not.
+    MissesLabel,
+    /// A hop sends what carries the label elsewhere.
+    GoesAstray,
 }
 
-const FAULTS: [Fault; 12] = [
+const FAULTS: [Fault; 15] = [
     Fault::Forgets,
     Fault::SendsElsewhere,
     Fault::StandsElsewhere,
@@ -61,6 +68,9 @@ const FAULTS: [Fault; 12] = [
     Fault::AtOnce,
     Fault::LeavesBehind,
     Fault::Invents,
+    Fault::LacksHop,
+    Fault::MissesLabel,
+    Fault::GoesAstray,
 ];
 
 fn rule_of(step: &mut EntryStep) -> Option<&mut FlowRule> {
@@ -100,6 +110,18 @@ fn puts_rule(step: &EntryStep) -> bool {
     step.dpid == TARGET
         && step.change == Change::Install
         && matches!(step.after, Some(Entry::Rule(_)))
+}
+
+fn is_hop(step: &EntryStep) -> bool {
+    step.part == Part::Detour
+}
+
+/// What the one list of actions of an entry is.
+fn actions_of(rule: &mut FlowRule) -> Option<&mut Vec<Action>> {
+    match rule.instructions.as_mut_slice() {
+        [Instruction::ApplyActions(actions)] => Some(actions),
+        _ => None,
+    }
 }
 
 fn neighbours(step: &EntryStep, change: Change) -> bool {
@@ -219,6 +241,26 @@ impl Fault {
                 rule.priority = 1_000;
                 rounds[install].entries.push(more);
             }
+            Self::LacksHop => _ = take(&mut rounds, random, is_hop)?,
+            Self::MissesLabel => {
+                let step = take(&mut rounds, random, is_hop)?;
+                changed(&mut rounds, step, &|step| {
+                    let actions = actions_of(rule_of(step)?)?;
+                    match actions.first()? {
+                        Action::PopVlan => _ = actions.remove(0),
+                        _ => actions.insert(0, Action::PopVlan),
+                    }
+                    Some(())
+                })?;
+            }
+            Self::GoesAstray => {
+                let step = take(&mut rounds, random, is_hop)?;
+                changed(&mut rounds, step, &|step| {
+                    let actions = actions_of(rule_of(step)?)?;
+                    *actions.last_mut()? = Action::output(PortNo(FIRST_HOST_PORT));
+                    Some(())
+                })?;
+            }
         }
         Some(rounds)
     }
@@ -232,7 +274,10 @@ fn every_spoiled_transplant_is_found() {
             break;
         }
         let mut random = Random::new(seed);
-        let wiring = wiring(&mut random);
+        let wiring = match seed % 2 {
+            0 => wiring(&mut random),
+            _ => wiring_with_detours(&mut random),
+        };
         let ground = Ground::random(&wiring, &mut random);
         let sites = ground.sites();
         let Ok(planned) = ground.plan(Algorithm::Clone, None, &sites) else {

@@ -15,9 +15,10 @@ use godwit_topology::PortRef;
 
 use crate::pipeline::{End, Fabric, Fate, Packet};
 use crate::random::Random;
-use crate::scene::{Ground, SOURCE, TARGET, wiring};
+use crate::scene::{Ground, SOURCE, TARGET, wiring, wiring_with_detours};
 use crate::sound::first_seed;
 use crate::walk::interleaved;
+use crate::wiring::Wiring;
 
 /// Plans that are made and carried out.
 const CASES: usize = 1_000;
@@ -27,6 +28,7 @@ const ALGORITHMS: [Algorithm; 3] = [Algorithm::Clone, Algorithm::Move, Algorithm
 #[derive(Debug, Default)]
 struct Proved {
     planned: usize,
+    detours: usize,
     refused: usize,
     reasons: BTreeMap<String, usize>,
     probes: usize,
@@ -35,24 +37,36 @@ struct Proved {
 
 #[test]
 fn a_moved_switch_treats_every_packet_as_before_after_every_change() {
+    let proved = prove_many(CASES, wiring);
+    assert!(proved.refused < 6 * proved.planned, "most are refused");
+}
+
+#[test]
+fn a_switch_that_moves_away_from_its_neighbours_reaches_them_by_detours() {
+    let proved = prove_many(CASES / 4, wiring_with_detours);
+    assert!(proved.detours > proved.planned / 2, "few with detours");
+    assert!(proved.refused < 20 * proved.planned, "most are refused");
+}
+
+fn prove_many(cases: usize, wiring: fn(&mut Random) -> Wiring) -> Proved {
     let proved = Mutex::new(Proved::default());
     let next = AtomicU64::new(first_seed());
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
-                while proved.lock().is_ok_and(|proved| proved.planned < CASES) {
-                    prove_seed(next.fetch_add(1, Ordering::Relaxed), &proved);
+                while proved.lock().is_ok_and(|proved| proved.planned < cases) {
+                    prove_seed(next.fetch_add(1, Ordering::Relaxed), wiring, &proved);
                 }
             });
         }
     });
     let proved = proved.into_inner().unwrap();
     println!("{proved:#?}");
-    assert!(proved.refused < 6 * proved.planned, "most are refused");
+    proved
 }
 
-fn prove_seed(seed: u64, proved: &Mutex<Proved>) {
+fn prove_seed(seed: u64, wiring: fn(&mut Random) -> Wiring, proved: &Mutex<Proved>) {
     let mut random = Random::new(seed);
     let wiring = wiring(&mut random);
     let ground = Ground::random(&wiring, &mut random);
@@ -85,6 +99,7 @@ fn prove_seed(seed: u64, proved: &Mutex<Proved>) {
             .unwrap_or_else(|harm| panic!("seed {seed}, {algorithm:?}: {harm}"));
         let mut proved = proved.lock().unwrap();
         proved.planned += 1;
+        proved.detours += usize::from(planned.shape.shape == Shape::Detour);
         proved.probes += ground.probes.len();
         proved.states += states;
     }

@@ -80,9 +80,44 @@ pub(crate) fn wiring(random: &mut Random) -> Wiring {
             pairs.push(ends);
         }
     }
+    furnished(neighbours, 0, pairs, random)
+}
+
+/// The same, where the second switch has no link to one or two of the neighbours, and reaches them over others or over
+/// switches that have nothing else to do.
+pub(crate) fn wiring_with_detours(random: &mut Random) -> Wiring {
+    let neighbours = random.within(2..=5);
+    let far = random.within(1..=2.min(neighbours - 1));
+    let mut pairs: Vec<(usize, usize)> = (3..3 + neighbours).map(|one| (1, one)).collect();
+    pairs.extend((3 + far..3 + neighbours).map(|one| (2, one)));
+    let mut relays = 0;
+    for neighbour in 3..3 + far {
+        let length = random.below(4);
+        if length == 0 {
+            let over = 3 + far + random.below(neighbours - far);
+            pairs.push((over, neighbour));
+            continue;
+        }
+        let first = 3 + neighbours + relays;
+        let last = first + length - 1;
+        pairs.push((2, first));
+        pairs.extend((first..last).map(|relay| (relay, relay + 1)));
+        pairs.push((last, neighbour));
+        relays += length;
+    }
+    furnished(neighbours, relays, pairs, random)
+}
+
+fn furnished(
+    neighbours: usize,
+    relays: usize,
+    mut pairs: Vec<(usize, usize)>,
+    random: &mut Random,
+) -> Wiring {
     random.shuffle(&mut pairs);
-    let mut wiring = Wiring::of(2 + neighbours, &pairs);
+    let mut wiring = Wiring::of(2 + neighbours + relays, &pairs);
     wiring.hosts = HOSTS;
+    wiring.relays = relays;
     wiring
 }
 
@@ -96,7 +131,7 @@ fn host_port(host: u32) -> PortNo {
 
 /// All stations but those of routes.
 fn stations(wiring: &Wiring) -> Vec<(DatapathId, u32)> {
-    let neighbours = wiring.dpids().skip(2);
+    let neighbours = wiring.around();
     neighbours
         .flat_map(|dpid| (0..HOSTS).map(move |host| (dpid, host)))
         .collect()
@@ -123,7 +158,7 @@ impl<'a> Ground<'a> {
         }
         ground.fill_source(random);
         ground.fill_target(random);
-        for dpid in wiring.dpids().skip(2) {
+        for dpid in wiring.around() {
             ground.fill_neighbour(dpid, random);
         }
         for id in 1..=random.below(3) as u32 {
@@ -181,7 +216,7 @@ impl<'a> Ground<'a> {
 
     /// A route through the source, from a station of one neighbour to one of another, both its own.
     fn lay_route(&mut self, id: FlowId, random: &mut Random) {
-        let neighbours: Vec<DatapathId> = self.wiring.dpids().skip(2).collect();
+        let neighbours: Vec<DatapathId> = self.wiring.around().collect();
         let (from, to) = (*random.pick(&neighbours), *random.pick(&neighbours));
         if from == to {
             return;
@@ -326,6 +361,7 @@ pub(crate) fn scene<'s>(
         neighbours: sites,
         moving,
         mixes: true,
+        detours: true,
     }
 }
 

@@ -19,6 +19,8 @@ pub(crate) struct Wiring {
     pub(crate) topology: Arc<TopologySnapshot>,
     /// How many ports for hosts each switch has.
     pub(crate) hosts: u32,
+    /// How many of the switches, the last ones, have no station and are no neighbours of the first.
+    pub(crate) relays: usize,
 }
 
 impl Wiring {
@@ -59,6 +61,7 @@ impl Wiring {
             links,
             topology,
             hosts: 0,
+            relays: 0,
         }
     }
 
@@ -71,6 +74,11 @@ impl Wiring {
 
     pub(crate) fn dpids(&self) -> impl Iterator<Item = DatapathId> + use<> {
         (1..=self.switches as u64).map(DatapathId)
+    }
+
+    /// Those that are neither of the first two, nor relays.
+    pub(crate) fn around(&self) -> impl Iterator<Item = DatapathId> + use<> {
+        (3..=(self.switches - self.relays) as u64).map(DatapathId)
     }
 
     pub(crate) fn any(&self, random: &mut Random) -> DatapathId {

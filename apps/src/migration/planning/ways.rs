@@ -50,13 +50,13 @@ pub(super) fn in_place(
 type Errand = (DatapathId, DatapathId, Vec<DatapathId>);
 
 /// Finds ways without the source and through the target, once for each pair of switches.
-pub(super) struct Detours<'a> {
+pub(super) struct WayFinder<'a> {
     topology: &'a TopologySnapshot,
     request: &'a Request,
     found: HashMap<Errand, Result<Vec<Link>, NoPath>>,
 }
 
-impl<'a> Detours<'a> {
+impl<'a> WayFinder<'a> {
     pub(super) fn new(topology: &'a TopologySnapshot, request: &'a Request) -> Self {
         Self {
             topology,

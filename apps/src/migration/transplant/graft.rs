@@ -20,6 +20,7 @@ use godwit_openflow::types::{DatapathId, GroupId, MeterId, Version, Xid};
 use godwit_topology::Graph;
 
 use super::conflict;
+use super::detours::{self, Detour};
 use super::neighbours::Neighbour;
 use super::ports::{PortMap, links_by_neighbour};
 use super::translate::{Translator, VLAN_PRESENT};
@@ -48,6 +49,8 @@ pub struct Scene<'a> {
     pub moving: &'a BTreeSet<FlowId>,
     /// Whether source and target carry traffic at the same time.
     pub mixes: bool,
+    /// Whether neighbours without a link to the target may be reached by labelled detours.
+    pub detours: bool,
 }
 
 /// The steps of a transplant by their place in the order.
@@ -55,6 +58,8 @@ pub struct Scene<'a> {
 pub struct Steps {
     /// What is moved.
     pub transplant: Transplant,
+    /// The detours that are laid for it.
+    pub detours: Vec<Detour>,
     /// Meters, groups and entries on the target.
     pub put: Vec<EntryStep>,
     /// Entries of neighbours for what will come from the target.
@@ -77,7 +82,14 @@ pub fn graft(scene: &Scene<'_>) -> Result<Steps, Vec<String>> {
     let mut why = Vec::new();
     let mut steps = Steps::default();
     let ends = [scene.source.dpid, scene.target.dpid];
+    let used = used_ports(scene);
     steps.transplant.ports = PortMap::between(scene.graph, ends[0], ends[1], &scene.source.ports);
+    steps.detours = detours::plan(scene, &used);
+    for detour in &steps.detours {
+        detour.enter(scene, &mut steps.transplant.ports);
+        steps.twins.extend(detour.steps());
+        detours::check(scene, detour, &mut why);
+    }
     steps.transplant.numbers = numbers(scene, &mut why);
     let own = scene.target.holdings.rules.iter();
     steps.transplant.own = own
@@ -93,7 +105,6 @@ pub fn graft(scene: &Scene<'_>) -> Result<Steps, Vec<String>> {
     put_rules(scene, &mut steps, &mut why);
     check_shared(scene, &steps.transplant.ports, &mut why);
     check_towards_source(scene, &mut why);
-    let used = used_ports(scene);
     for dpid in links_by_neighbour(scene.graph, ends[0]).into_keys() {
         if dpid == ends[1] || why.len() >= MOST_REASONS {
             continue;
@@ -101,7 +112,8 @@ pub fn graft(scene: &Scene<'_>) -> Result<Steps, Vec<String>> {
         match scene.neighbours.get(&dpid) {
             Some(site) => {
                 let map = &steps.transplant.ports;
-                let neighbour = Neighbour::new(scene.graph, ends, map, site, &used);
+                let detour = steps.detours.iter().find(|detour| detour.neighbour == dpid);
+                let neighbour = Neighbour::new(scene.graph, ends, map, detour, site, &used);
                 neighbour.turn(scene, &mut steps, &mut why);
             }
             None => why.push(format!("it is not known what switch {dpid} holds")),

@@ -10,6 +10,7 @@ use godwit_openflow::types::{DatapathId, PortNo};
 use godwit_topology::Graph;
 
 use super::conflict::{Groups, outputs, rewrites, told_apart};
+use super::detours::Detour;
 use super::graft::{Scene, Steps, remaining};
 use super::ports::{PortMap, Stand, links_between, sharing, turned};
 use super::translate::{Translator, anywhere, in_port};
@@ -37,13 +38,18 @@ impl<'a> Neighbour<'a> {
         graph: &Graph,
         [source, target]: [DatapathId; 2],
         map: &PortMap,
+        detour: Option<&Detour>,
         site: &'a Site,
         used: &BTreeSet<PortNo>,
     ) -> Self {
         let links = links_between(graph, source, site.dpid);
+        let turned = match detour.and_then(Detour::at_neighbour) {
+            Some(stand) => links.iter().map(|link| (link.dst.port, stand)).collect(),
+            None => turned(graph, source, target, map, site.dpid),
+        };
         Self {
             site,
-            turned: turned(graph, source, target, map, site.dpid),
+            turned,
             sourceward: links.iter().map(|link| link.dst.port).collect(),
             targetward: links_between(graph, site.dpid, target)
                 .iter()

@@ -136,6 +136,7 @@ impl World {
             neighbours: &self.sites,
             moving: &BTreeSet::new(),
             mixes: true,
+            detours: true,
         })
     }
 

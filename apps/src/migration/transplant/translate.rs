@@ -33,8 +33,11 @@ enum Whose<'a> {
 enum At {
     /// It is performed in its order.
     Apply,
-    /// It is an action set, with one output at most (OF 1.3.5 §5.10): written actions, buckets.
+    /// It is written into the action set, with one output at most (OF 1.3.5 §5.10), of which other tables may write
+    /// the rest.
     Set,
+    /// It is the action set of a bucket.
+    Bucket,
 }
 
 /// Rewrites entries; what can't be rewritten is said in the `why` of each function, and then the result means nothing.
@@ -159,7 +162,10 @@ impl<'a> Translator<'a> {
         for action in all {
             match action {
                 Action::Output { port, max_len } => match self.exits(*port) {
-                    Ok(exits) => put_outputs(&exits, *max_len, at, &mut rewritten, why),
+                    Ok(exits) => {
+                        let tags = all.iter().any(is_vlan);
+                        put_outputs(&exits, *max_len, (at, tags), &mut rewritten, why);
+                    }
                     Err(reason) => why.push(reason),
                 },
                 Action::Group(group) => rewritten.push(Action::Group(self.number(*group))),
@@ -254,7 +260,7 @@ impl<'a> Translator<'a> {
             _ => vec![bucket.clone()],
         };
         let rewrite = |mut bucket: Bucket| {
-            bucket.actions = self.actions(&bucket.actions, At::Set, why);
+            bucket.actions = self.actions(&bucket.actions, At::Bucket, why);
             bucket.watch_group = bucket.watch_group.map(|group| self.number(group));
             if let Some(port) = bucket.watch_port {
                 match self.exits(port) {
@@ -298,21 +304,23 @@ fn spread(map: &PortMap, ports: &[PortNo]) -> Result<Vec<Stand>, String> {
 fn put_outputs(
     exits: &[Stand],
     max_len: u16,
-    at: At,
+    (at, tags): (At, bool),
     into: &mut Vec<Action>,
     why: &mut Vec<String>,
 ) {
-    if at == At::Set && exits.len() != 1 {
+    if at != At::Apply && exits.len() != 1 {
         why.push("it floods, and an action set has one output".to_owned());
     }
     for exit in exits {
         match *exit {
             Stand::Port(port) => into.push(Action::Output { port, max_len }),
-            Stand::Detour { .. } if at == At::Set && into.iter().any(is_vlan) => {
-                why.push(
-                    "it changes VLAN tags, and would have to go by a labelled detour".to_owned(),
-                );
-            }
+            Stand::Detour { .. } if at == At::Set => why.push(
+                "it writes where packets go instead of sending them, so they can't be labelled for a detour"
+                    .to_owned(),
+            ),
+            Stand::Detour { .. } if at == At::Bucket && tags => why.push(
+                "it changes VLAN tags, and would have to go by a labelled detour".to_owned(),
+            ),
             Stand::Detour { port, vlan } => {
                 into.push(Action::PushVlan(ETHERTYPE_VLAN));
                 into.push(Action::SetField {

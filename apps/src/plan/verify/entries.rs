@@ -4,10 +4,12 @@
 //! The target's tables have to be the source's, seen through the ports that lead to the same neighbours, and nothing
 //! else there may take a packet that they take. Then a neighbour that sends to either sees the same, and every mixture of
 //! neighbours that have turned and that have not is the network as it was: no interleaving has to be walked. What is
-//! left is the order: put before turned, turned before taken away.
+//! left is the order: put before turned, turned before taken away; and that labels lead where a link is missing.
 
 mod after;
 mod alike;
+mod labels;
+mod turning;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
@@ -21,10 +23,12 @@ use crate::migration::transplant::conflict::{Groups, outputs};
 use crate::migration::transplant::graft::Scene;
 use crate::migration::transplant::{Site, is_others};
 use crate::others::described;
+use crate::plan::entry::Part;
 use crate::plan::overlap::{Map, pairs};
 use crate::plan::{Change, Round};
 use after::{After, key};
-use alike::{Alike, Stands, Whose};
+use alike::{Alike, Exit, Stands, Whose};
+use labels::{Hop, Labels};
 
 /// Something that a plan would do to what belongs to no route.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -48,10 +52,15 @@ pub fn verify_entries(
     let switches = [scene.source, scene.target];
     let ends = [scene.source.dpid, scene.target.dpid];
     let around = links(scene.graph, ends[0]);
-    let beside = scene
-        .neighbours
-        .values()
-        .filter(|site| around.contains_key(&site.dpid) && !ends.contains(&site.dpid));
+    let steps = rounds.iter().flat_map(|round| &round.entries);
+    let crossed: BTreeSet<DatapathId> = steps
+        .filter(|step| step.part == Part::Detour)
+        .map(|step| step.dpid)
+        .collect();
+    let beside = scene.neighbours.values().filter(|site| {
+        (around.contains_key(&site.dpid) || crossed.contains(&site.dpid))
+            && !ends.contains(&site.dpid)
+    });
     let sites: BTreeMap<DatapathId, &Site> = switches
         .into_iter()
         .chain(beside)
@@ -80,7 +89,7 @@ pub fn verify_entries(
         done.map_err(unsound)?;
     }
     in_order(scene, rounds, guarantee)?;
-    let judge = Judge::new(scene);
+    let judge = Judge::new(scene, &after);
     judge.target(&after)?;
     judge.source(&after)?;
     for (dpid, site) in sites.iter().filter(|(dpid, _)| !ends.contains(dpid)) {
@@ -88,7 +97,7 @@ pub fn verify_entries(
             judge.neighbour(site, after)?;
         }
     }
-    Ok(())
+    judge.turn_back()
 }
 
 /// What carries nothing yet is there before anything turns, and all has turned before anything goes.
@@ -137,6 +146,10 @@ struct Judge<'a> {
     turned: BTreeMap<DatapathId, Stands>,
     /// The neighbours' ports to the source.
     towards: BTreeSet<PortRef>,
+    /// Where what goes to a neighbour under a label comes in there.
+    arrivals: BTreeMap<DatapathId, PortRef>,
+    /// The entries of labelled ways.
+    hops: Map<Hop, ()>,
 }
 
 /// The links of a switch by neighbour, in the order of its ports.
@@ -151,25 +164,41 @@ fn links(graph: &Graph, dpid: DatapathId) -> BTreeMap<DatapathId, Vec<Link>> {
 }
 
 impl<'a> Judge<'a> {
-    fn new(scene: &'a Scene<'a>) -> Self {
+    fn new(scene: &'a Scene<'a>, all: &BTreeMap<DatapathId, After<'_>>) -> Self {
+        let mut labels = Labels::new(scene.graph, all, scene.moving);
         let mut judge = Self {
             scene,
             stands: Stands::new(),
             turned: BTreeMap::new(),
             towards: BTreeSet::new(),
+            arrivals: BTreeMap::new(),
+            hops: Map::default(),
         };
+        let target = scene.target.dpid;
         let theirs = links(scene.graph, scene.target.dpid);
         for (neighbour, links) in links(scene.graph, scene.source.dpid) {
             judge.towards.extend(links.iter().map(|link| link.dst));
-            let Some(theirs) = theirs.get(&neighbour) else {
+            let turned = judge.turned.entry(neighbour).or_default();
+            let plain = |port| Exit { port, label: None };
+            if let Some(theirs) = theirs.get(&neighbour) {
+                for (link, stands) in links.iter().zip(theirs.iter().cycle()) {
+                    judge.stands.insert(link.src.port, plain(stands.src.port));
+                    turned.insert(link.dst.port, plain(stands.dst.port));
+                }
                 continue;
-            };
-            for (link, stands) in links.iter().zip(theirs.iter().cycle()) {
-                judge.stands.insert(link.src.port, stands.src.port);
-                let turned = judge.turned.entry(neighbour).or_default();
-                turned.insert(link.dst.port, stands.dst.port);
+            }
+            let ways = labels
+                .way(target, neighbour)
+                .zip(labels.way(neighbour, target));
+            if let Some((there, back)) = ways.filter(|_| neighbour != target) {
+                for link in links {
+                    judge.stands.insert(link.src.port, there.exit);
+                    turned.insert(link.dst.port, back.exit);
+                }
+                judge.arrivals.insert(neighbour, there.end);
             }
         }
+        judge.hops = labels.hops;
         judge
     }
 
@@ -262,7 +291,7 @@ impl<'a> Judge<'a> {
             return found(&rule.pattern).filter(is_like);
         };
         let stands = self.stands.get(&port)?;
-        found(&rule.pattern.clone().in_port(*stands)).filter(&mut is_like)
+        found(&rule.pattern.clone().in_port(stands.port)).filter(&mut is_like)
     }
 
     /// Neither the target's own rules meet the images, nor those each other where they did not on the source.
@@ -294,7 +323,7 @@ impl<'a> Judge<'a> {
     fn nothing_merges(&self) -> Result<(), Unsound> {
         let mut together: BTreeMap<PortNo, BTreeSet<PortNo>> = BTreeMap::new();
         for (port, stands) in &self.stands {
-            together.entry(*stands).or_default().insert(*port);
+            together.entry(stands.port).or_default().insert(*port);
         }
         together.retain(|_, ports| ports.len() > 1);
         if together.is_empty() {
@@ -393,7 +422,14 @@ impl<'a> Judge<'a> {
             let Some(stands) = from_source.and_then(|port| turned.get(&port)) else {
                 continue;
             };
-            let pattern = rule.pattern.clone().in_port(*stands);
+            if stands.label.is_some() {
+                let what = format!(
+                    "{} asks for the port of what comes by a label",
+                    described(rule)
+                );
+                return Self::unsound(site, what);
+            }
+            let pattern = rule.pattern.clone().in_port(stands.port);
             let twin = after.rules.get(&(rule.table, rule.priority, &pattern));
             if twin.is_none_or(|twin| !alike.instructions(&rule.instructions, &twin.instructions)) {
                 let what = format!(
@@ -404,10 +440,13 @@ impl<'a> Judge<'a> {
             }
             twins.insert((rule.table, rule.priority, pattern), ());
         }
-        let stray = after
-            .added
-            .iter()
-            .find(|rule| !twins.contains_key(&(rule.table, rule.priority, rule.pattern.clone())));
+        let is_hop = |rule: &FlowRule| {
+            let hop = (site.dpid, rule.table, rule.priority, rule.pattern.clone());
+            self.hops.contains_key(&hop)
+        };
+        let stray = after.added.iter().find(|rule| {
+            !twins.contains_key(&(rule.table, rule.priority, rule.pattern.clone())) && !is_hop(rule)
+        });
         if let Some(rule) = stray {
             return Self::unsound(
                 site,

@@ -218,10 +218,7 @@ impl Ground<'_> {
         }
         for _ in 0..random.below(3) {
             let station = match self.odd.meets {
-                true => mac(
-                    *random.pick(&self.wiring.dpids().skip(2).collect::<Vec<_>>()),
-                    0,
-                ),
+                true => mac(*random.pick(&self.wiring.around().collect::<Vec<_>>()), 0),
                 false => MacAddr([2, 0, 0, 9, 9, 9]),
             };
             let pattern = Pattern::new().eth_dst(station);

@@ -134,6 +134,7 @@ fn planned(sites: &Sites, mixes: bool) -> Planned {
         neighbours: sites,
         moving: &moving,
         mixes,
+        detours: true,
     };
     let (transplant, rounds) = graft(&scene)
         .unwrap()

@@ -12,7 +12,27 @@ use godwit_openflow::types::{GroupId, MeterId, PortNo};
 use crate::migration::transplant::Site;
 
 /// Ports, and those that stand for them.
-pub(super) type Stands = BTreeMap<PortNo, PortNo>;
+pub(super) type Stands = BTreeMap<PortNo, Exit>;
+
+/// What stands for a port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Exit {
+    /// The port.
+    pub(super) port: PortNo,
+    /// The VLAN id that packets have to carry there, to lose it before they arrive.
+    pub(super) label: Option<u16>,
+}
+
+/// Where actions stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum At {
+    /// They are performed in their order.
+    Apply,
+    /// They are written into an action set.
+    Write,
+    /// They are a bucket's own.
+    Bucket,
+}
 
 /// Whose ports they are.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -77,9 +97,11 @@ impl<'a> Alike<'a> {
                 .iter()
                 .zip(after)
                 .all(|(before, after)| match (before, after) {
-                    (Instruction::ApplyActions(before), Instruction::ApplyActions(after))
-                    | (Instruction::WriteActions(before), Instruction::WriteActions(after)) => {
-                        self.actions(before, after)
+                    (Instruction::ApplyActions(before), Instruction::ApplyActions(after)) => {
+                        self.actions(before, after, At::Apply)
+                    }
+                    (Instruction::WriteActions(before), Instruction::WriteActions(after)) => {
+                        self.actions(before, after, At::Write)
                     }
                     (Instruction::Meter(before), Instruction::Meter(after)) => {
                         self.meters(*before, *after)
@@ -88,10 +110,10 @@ impl<'a> Alike<'a> {
                 })
     }
 
-    fn actions(&mut self, before: &[Action], after: &[Action]) -> bool {
+    fn actions(&mut self, before: &[Action], after: &[Action], at: At) -> bool {
         let mut rest = after;
         for action in before {
-            let Some(left) = self.action(action, rest) else {
+            let Some(left) = self.action(action, rest, at) else {
                 return false;
             };
             rest = left;
@@ -100,7 +122,7 @@ impl<'a> Alike<'a> {
     }
 
     /// Whether `after` begins with what stands for `before`; gives the rest.
-    fn action<'b>(&mut self, before: &Action, after: &'b [Action]) -> Option<&'b [Action]> {
+    fn action<'b>(&mut self, before: &Action, after: &'b [Action], at: At) -> Option<&'b [Action]> {
         let Action::Output { port, max_len } = before else {
             let (first, rest) = after.split_first()?;
             let same = match (before, first) {
@@ -115,6 +137,10 @@ impl<'a> Alike<'a> {
         };
         let mut rest = after;
         for port in meant {
+            let label = self.stands.get(&port).and_then(|exit| exit.label);
+            if let Some(label) = label {
+                rest = pushed(label, rest)?;
+            }
             let (first, left) = rest.split_first()?;
             let Action::Output {
                 port: stands,
@@ -126,7 +152,12 @@ impl<'a> Alike<'a> {
             if !self.port(port, *stands) || theirs != max_len {
                 return None;
             }
-            rest = left;
+            rest = match (label, at) {
+                (None, _) | (Some(_), At::Bucket) => left,
+                // The packet goes on as it was.
+                (Some(_), At::Apply) => left.strip_prefix(&[Action::PopVlan])?,
+                (Some(_), At::Write) => return None,
+            };
         }
         Some(rest)
     }
@@ -136,7 +167,7 @@ impl<'a> Alike<'a> {
         let is_kept = matches!(before, PortNo::CONTROLLER | PortNo::IN_PORT);
         let spreads = matches!(before, PortNo::FLOOD | PortNo::ALL | PortNo::NORMAL);
         match (self.stands.get(&before), self.whose) {
-            (Some(stands), _) => *stands == after,
+            (Some(stands), _) => stands.port == after,
             (None, Whose::Ends) => is_kept && before == after,
             (None, Whose::Neighbours) => before == after && !spreads,
         }
@@ -219,14 +250,17 @@ impl<'a> Alike<'a> {
             (Some(one), Some(other)) => self.groups(one, other, depth + 1),
             (one, other) => one == other,
         };
-        one.weight == other.weight && watch_port && watch_group && {
+        // A set has one tag to push, which a label must not take.
+        let is_labelled = other.actions.len() > one.actions.len();
+        let clash = is_labelled && one.actions.iter().any(is_tagging);
+        one.weight == other.weight && watch_port && watch_group && !clash && {
             let mut rest = other.actions.as_slice();
             one.actions.iter().all(|action| {
                 let left = match (action, rest.split_first()) {
                     (Action::Group(one), Some((Action::Group(other), left))) => {
                         self.groups(*one, *other, depth + 1).then_some(left)
                     }
-                    _ => self.action(action, rest),
+                    _ => self.action(action, rest, At::Bucket),
                 };
                 left.map(|left| rest = left).is_some()
             }) && rest.is_empty()
@@ -298,4 +332,28 @@ fn meant(site: &Site, port: PortNo) -> Vec<PortNo> {
     }
     ports.sort_unstable();
     ports
+}
+
+/// What comes behind the actions that put on a label.
+fn pushed(label: u16, actions: &[Action]) -> Option<&[Action]> {
+    let tag = [
+        Action::PushVlan(0x8100),
+        Action::SetField {
+            field: Field::VlanVid,
+            value: u128::from(label) | 0x1000,
+        },
+    ];
+    actions.strip_prefix(&tag)
+}
+
+const fn is_tagging(action: &Action) -> bool {
+    matches!(
+        action,
+        Action::PushVlan(_)
+            | Action::PopVlan
+            | Action::SetField {
+                field: Field::VlanVid | Field::VlanPcp,
+                ..
+            }
+    )
 }
