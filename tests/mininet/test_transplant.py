@@ -8,7 +8,7 @@ from controller import Refused
 from processes import wait_until
 from routes import FIRST_PORT
 from traffic import BothWays
-from transplants import KINDS, KINDS10, SOURCE, TARGET, OneLinkLess, Twins, entries, fill, packets, translated
+from transplants import KINDS, KINDS10, SOURCE, TARGET, Twins, entries, fill, packets, translated
 
 RATE = 4000
 LEAD_S = 1.0
@@ -116,16 +116,6 @@ def test_a_source_in_a_daemon_of_its_own_counts_late_and_is_counted_exactly(twin
     assert migration["state"] == "committed", migration
     assert (traffic.outcome.lost, traffic.outcome.duplicates) == (0, 0)
     assert_counted(network, migration, traffic, len(KINDS))
-
-
-def test_a_neighbour_without_a_link_to_the_target_refuses_the_plan_and_is_named(twins, api):
-    network = twins({"output": KINDS["output"]}, topo=OneLinkLess())
-    before = network.all_rules()
-    with pytest.raises(Refused) as refused:
-        api.post("/migrations", {"source": SOURCE, "target": TARGET, "algorithm": "clone"})
-    assert refused.value.status == 422
-    assert "switch 0000000000000004, to which the target has no link" in str(refused.value)
-    assert network.all_rules() == before
 
 
 def test_a_target_that_takes_no_more_rules_leaves_everything_as_it_was(twins, api):

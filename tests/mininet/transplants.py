@@ -32,16 +32,18 @@ class Twins(Topo):
 
 
 class OneLinkLess(Topo):
-    """As `Twins`, but s4 has no link to s2."""
+    """As `Twins`, but s4 has no link to s2: the way there goes over s5 and as many switches more as there are hops."""
 
-    def build(self):
-        for number in range(1, 6):
-            self.addSwitch(f"s{number}", dpid=f"{number:x}")
+    def build(self, hops=1):
+        names = [f"s{number}" for number in range(1, 5 + int(hops))]
+        for number, name in enumerate(names, start=1):
+            self.addSwitch(name, dpid=f"{number:x}")
         for index, name in enumerate(("s3", "s4"), start=1):
             self.addLink(self.addHost(f"h{index}"), name)
         for name in ("s3", "s4", "s5"):
             self.addLink(SOURCE, name)
-        for one, other in ((TARGET, "s5"), (TARGET, "s3"), ("s4", "s5")):
+        way = [TARGET, *names[4:], "s4"]
+        for one, other in [*zip(way, way[1:]), (TARGET, "s3")]:
             self.addLink(one, other)
 
 
@@ -97,6 +99,8 @@ class Way:
     switches: tuple = ("s3", SOURCE, "s4")
     source: str = SOURCE
     first_port: int = FIRST_PORT
+    # Whether the switch behind the source tells by the port where packets come from.
+    by_port: bool = True
 
 
 def fill(network, kinds, way=Way()):
@@ -111,8 +115,8 @@ def fill(network, kinds, way=Way()):
             if here == way.source:
                 _fill_source(network, kinds, way, number, flow, (before, after))
                 continue
-            # The switch behind the source tells by the port where the packets come from.
-            arriving = f"in_port={network.port(here, before)}," if before == way.source else ""
+            tells = way.by_port and before == way.source
+            arriving = f"in_port={network.port(here, before)}," if tells else ""
             for index in range(len(kinds)):
                 match = f"priority={PRIORITY},{arriving}{flow},tp_dst={way.first_port + index}"
                 _add(network, here, f"cookie=0x77,{match},actions=output:{network.port(here, after)}")
