@@ -127,8 +127,8 @@ impl Entries {
         }
     }
 
-    /// The entries of `from`, also those that are held for it, stand on `to` from now on, as `translate` says, which
-    /// gives the reason where an entry can't stand there. What has to be kept of that is added to `batch`.
+    /// Those entries of `from`, also such as are held for it, for which `form` gives a form stand on `to` from now on, in
+    /// that form; or can't, for a reason. What has to be kept of that is added to `batch`.
     ///
     /// # Errors
     /// When a record can't be made of an entry.
@@ -136,33 +136,7 @@ impl Entries {
         &self,
         from: DatapathId,
         to: DatapathId,
-        translate: impl Fn(&FlowRule) -> Result<FlowRule, String>,
-        batch: &mut Batch,
-    ) -> Result<(), StoreError> {
-        let mut table = self.lock();
-        for id in table.at(from) {
-            let rule = match table.get(id) {
-                Some(entry) if entry.state != State::Refused => translate(&entry.rule),
-                _ => continue,
-            };
-            match table.moved(id, to, rule) {
-                Some(entry) => batch.put(Slice::ENTRIES, id.into(), &entry)?,
-                None => batch.delete(Slice::ENTRIES, id.into()),
-            }
-        }
-        Ok(())
-    }
-
-    /// Those entries of `from` for which `form` gives one stand on `to` from now on, in that form. What has to be kept of
-    /// that is added to `batch`.
-    ///
-    /// # Errors
-    /// When a record can't be made of an entry.
-    pub fn returned(
-        &self,
-        from: DatapathId,
-        to: DatapathId,
-        form: impl Fn(&FlowRule) -> Option<FlowRule>,
+        form: impl Fn(&FlowRule) -> Option<Result<FlowRule, String>>,
         batch: &mut Batch,
     ) -> Result<(), StoreError> {
         let mut table = self.lock();
@@ -171,7 +145,7 @@ impl Entries {
             let Some(rule) = entry.and_then(|entry| form(&entry.rule)) else {
                 continue;
             };
-            match table.moved(id, to, Ok(rule)) {
+            match table.moved(id, to, rule) {
                 Some(entry) => batch.put(Slice::ENTRIES, id.into(), &entry)?,
                 None => batch.delete(Slice::ENTRIES, id.into()),
             }

@@ -24,7 +24,7 @@ use godwit_topology::PortRef;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-use super::settle::MovedRules;
+use super::settle::{MovedRule, OldPorts};
 use crate::plan::{Difference, Flow, FlowId};
 use crate::routing::counters::Tally;
 
@@ -138,8 +138,8 @@ impl OldWay {
     /// The same, and these rules of no route. Markers set out from where the neighbours part from the switch that is
     /// left, then from that switch, whose ports have to fall silent.
     #[must_use]
-    pub fn with(mut self, moved: &MovedRules, busy: &BTreeSet<PortRef>) -> Self {
-        for (index, rule) in moved.rules.iter().enumerate() {
+    pub fn with(mut self, rules: &[MovedRule], old: &OldPorts, busy: &BTreeSet<PortRef>) -> Self {
+        for (index, rule) in rules.iter().enumerate() {
             let here = self.others.entry(rule.from.dpid).or_default();
             let Place {
                 table,
@@ -149,13 +149,13 @@ impl OldWay {
             } = rule.from.clone();
             here.insert((table, priority, pattern), index);
         }
-        for (layer, ports) in [&moved.parting, &moved.exits].into_iter().enumerate() {
+        for (layer, ports) in [&old.parting, &old.exits].into_iter().enumerate() {
             match self.markers.get_mut(layer) {
                 Some(markers) => markers.extend(ports),
                 None => self.markers.push(ports.clone()),
             }
         }
-        let entries = moved.entries.iter().filter(|port| !busy.contains(port));
+        let entries = old.entries.iter().filter(|port| !busy.contains(port));
         self.entries.extend(entries);
         self
     }

@@ -129,7 +129,7 @@ impl Job {
         } = parts;
         let mut job = Self {
             guard: Guard::start(&routing, &planned),
-            others: Others::new(entries, planned.switches()),
+            others: Others::new(entries, &planned),
             routing,
             lease,
             planned,

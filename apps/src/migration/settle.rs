@@ -29,11 +29,21 @@ pub struct MovedRule {
     pub rule: FlowRule,
 }
 
-/// The rules of a plan that belong to no route, and the ways that their packets took.
+impl MovedRule {
+    /// On the way back.
+    #[must_use]
+    pub fn reversed(self) -> Self {
+        Self {
+            from: self.to,
+            to: self.from,
+            rule: self.rule,
+        }
+    }
+}
+
+/// The ways that packets took which belong to no route.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct MovedRules {
-    /// The rules.
-    pub rules: Vec<MovedRule>,
+pub struct OldPorts {
     /// Ports of neighbours that led to the switch that is left, until they were turned over.
     pub parting: BTreeSet<PortRef>,
     /// Ports by which packets left that switch.
@@ -42,68 +52,42 @@ pub struct MovedRules {
     pub entries: BTreeSet<PortRef>,
 }
 
-impl MovedRules {
+impl OldPorts {
     /// Of a plan, on this graph.
     #[must_use]
     pub fn of(planned: &Planned, graph: &Graph) -> Self {
-        Self::new(rules(planned), entries(planned), graph)
+        Self::new(entries(planned), graph)
     }
 
     /// Of the way back of a plan that is not carried through.
     #[must_use]
     pub fn back(planned: &Planned, graph: &Graph) -> Self {
         let inverse: Vec<_> = entries(planned).cloned().map(EntryStep::inverse).collect();
-        let back = |rule: MovedRule| MovedRule {
-            from: rule.to,
-            to: rule.from,
-            rule: rule.rule,
-        };
-        Self::new(
-            rules(planned).into_iter().map(back).collect(),
-            &inverse,
-            graph,
-        )
+        Self::new(&inverse, graph)
     }
 
-    fn new<'a>(
-        rules: Vec<MovedRule>,
-        steps: impl IntoIterator<Item = &'a EntryStep>,
-        graph: &Graph,
-    ) -> Self {
-        let mut moved = Self {
-            rules,
-            ..Self::default()
-        };
+    fn new<'a>(steps: impl IntoIterator<Item = &'a EntryStep>, graph: &Graph) -> Self {
+        let mut old = Self::default();
         for step in steps {
             let Some(before) = &step.before else { continue };
             match step.change {
-                Change::Remove => moved.exits.extend(outputs(step.dpid, before)),
+                Change::Remove => old.exits.extend(outputs(step.dpid, before)),
                 Change::Modify => {
                     let after = step.after.iter();
                     let kept: BTreeSet<_> =
                         after.flat_map(|after| outputs(step.dpid, after)).collect();
                     let parting = outputs(step.dpid, before).into_iter();
-                    moved
-                        .parting
+                    old.parting
                         .extend(parting.filter(|port| !kept.contains(port)));
                 }
                 Change::Install | Change::Replace => {}
             }
         }
         // A marker arrives only where a link leads.
-        moved.exits.retain(|port| graph.link_from(*port).is_some());
-        let arrivals = moved
-            .parting
-            .iter()
-            .filter_map(|port| graph.link_from(*port));
-        moved.entries = arrivals.map(|link| link.dst).collect();
-        moved
-    }
-
-    /// Whether there is none.
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.rules.is_empty()
+        old.exits.retain(|port| graph.link_from(*port).is_some());
+        let arrivals = old.parting.iter().filter_map(|port| graph.link_from(*port));
+        old.entries = arrivals.map(|link| link.dst).collect();
+        old
     }
 }
 
@@ -111,8 +95,10 @@ fn entries(planned: &Planned) -> impl Iterator<Item = &EntryStep> {
     planned.rounds.iter().flat_map(|round| &round.entries)
 }
 
-/// The rules that move: those of the switch that is left, and those of neighbours that tell by the port what comes from it.
-fn rules(planned: &Planned) -> Vec<MovedRule> {
+/// The rules of a plan that belong to no route: those of the switch that is left, and those of neighbours that tell by the
+/// port what comes from it.
+#[must_use]
+pub fn moved_rules(planned: &Planned) -> Vec<MovedRule> {
     let [Some(source), Some(target)] = planned.request.left_and_taking() else {
         return Vec::new();
     };

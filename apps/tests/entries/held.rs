@@ -88,9 +88,12 @@ async fn what_is_asked_for_while_frozen_is_held_and_visible_and_comes_to_the_new
 
     // The migration has moved the old one already.
     let mut batch = godwit_controller::Batch::default();
-    let moved = bench
-        .entries
-        .moved(SOURCE, TARGET, |rule| Ok(translated(rule)), &mut batch);
+    let moved = bench.entries.moved(
+        SOURCE,
+        TARGET,
+        |rule| Some(Ok(translated(rule))),
+        &mut batch,
+    );
     moved.unwrap();
     bench.network.store().write(batch).await.unwrap();
     let there = translated(&bench.source.entries()[0]);

@@ -12,7 +12,7 @@ use crate::held::translated;
 
 async fn moved(bench: &Bench) {
     let mut batch = Batch::default();
-    let translate = |rule: &_| Ok(translated(rule));
+    let translate = |rule: &_| Some(Ok(translated(rule)));
     bench
         .entries
         .moved(SOURCE, TARGET, translate, &mut batch)
@@ -56,7 +56,7 @@ async fn an_entry_that_cant_stand_at_the_new_place_is_refused_with_the_reason() 
     let bench = Bench::new().await;
     let (_, id) = bench.post(body(1)).await;
     let mut batch = Batch::default();
-    let translate = |_: &_| Err("the target has no such port".to_owned());
+    let translate = |_: &_| Some(Err("the target has no such port".to_owned()));
     bench
         .entries
         .moved(SOURCE, TARGET, translate, &mut batch)

@@ -10,7 +10,7 @@ impl Job {
     /// those that are gone are put right when they return.
     pub(super) async fn remove(&self, migration: &Migration, rounds: &[Round]) {
         let _timer = migration.phase(Phase::Remove);
-        self.expect_removals(&self.moved());
+        self.expect_removals(&self.others.rules);
         for round in rounds {
             let sent = round.messages().apply(self.network().switches()).await;
             let Err(error) = sent else { continue };
@@ -59,7 +59,7 @@ impl Job {
             drop(timer);
         }
         let timer = migration.phase(Phase::Remove);
-        self.expect_removals(&self.moved());
+        self.expect_removals(&self.others.rules);
         for round in rest {
             self.make(migration, round).await;
         }

@@ -101,7 +101,11 @@ impl Job {
             return Ok(());
         }
         let _timer = migration.phase(Phase::Read);
-        let way = OldWay::of(&self.planned.flows).with(&self.moved(), &BTreeSet::new());
+        let way = OldWay::of(&self.planned.flows).with(
+            &self.others.rules,
+            &self.old_ports(),
+            &BTreeSet::new(),
+        );
         let counts = way.read(self.network()).await;
         let written = self.write_counts(&counts).await;
         written.map_err(|error| Halted {
@@ -146,7 +150,7 @@ impl Job {
         let kind = round.kind;
         let _timer = migration.phase(phase(kind));
         if kind == Kind::Cut {
-            self.expect_removals(&self.moved());
+            self.expect_removals(&self.others.rules);
         }
         let (switches, deadline) = (
             self.network().switches(),
@@ -230,7 +234,7 @@ impl Job {
             || OldWay::of(flows),
             |left| {
                 let busy = self.entered_by_others(left);
-                OldWay::off(flows, left, &busy).with(&self.moved(), &busy)
+                OldWay::off(flows, left, &busy).with(&self.others.rules, &self.old_ports(), &busy)
             },
         );
         if way.is_empty() || !self.planned.request.algorithm.keeps_counters() {

@@ -1,21 +1,21 @@
 //! What belongs to no route, beside its messages: whose end is told, what is counted on, where static entries stand, and
 //! the writes that were held.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, PoisonError};
 
 use godwit_controller::carried::{Brought, Ended};
 use godwit_controller::{Batch, Event, StoreError};
 use godwit_openflow::model::{FlowFlags, FlowMod, FlowRule};
-use godwit_openflow::types::DatapathId;
 
 use super::Job;
 use crate::entries::{Entries, Lease};
 use crate::migration::drain::{Counts, OldWay, Reading};
 use crate::migration::journal::CountedOther;
+use crate::migration::planning::Planned;
 use crate::migration::record::{Migration, OtherCount};
 use crate::migration::request::Algorithm;
-use crate::migration::settle::{self, MovedRules};
+use crate::migration::settle::{self, MovedRule, OldPorts};
 use crate::plan::entry::Entry;
 use crate::routing::counters::Tally;
 
@@ -23,6 +23,8 @@ use crate::routing::counters::Tally;
 #[derive(Debug)]
 pub(super) struct Others {
     pub(super) entries: Entries,
+    /// The rules that move.
+    pub(super) rules: Vec<MovedRule>,
     /// As long as it is there, static entries on the switches of the plan are left to it.
     _lease: Lease,
     /// What the copies at the target had counted when the flows left them again.
@@ -30,10 +32,11 @@ pub(super) struct Others {
 }
 
 impl Others {
-    pub(super) fn new(entries: Entries, switches: impl IntoIterator<Item = DatapathId>) -> Self {
-        let lease = entries.lease(switches.into_iter().collect());
+    pub(super) fn new(entries: Entries, planned: &Planned) -> Self {
+        let lease = entries.lease(planned.switches().into_iter().collect());
         Self {
             entries,
+            rules: settle::moved_rules(planned),
             _lease: lease,
             used: Mutex::default(),
         }
@@ -41,20 +44,20 @@ impl Others {
 }
 
 impl Job {
-    pub(super) fn moved(&self) -> MovedRules {
-        MovedRules::of(&self.planned, self.network().topology().graph())
+    pub(super) fn old_ports(&self) -> OldPorts {
+        OldPorts::of(&self.planned, self.network().topology().graph())
     }
 
     /// From here on moved rules stand at two places.
     pub(super) fn begin_others(&self) {
-        let pairs = self.moved().rules.into_iter();
+        let pairs = self.others.rules.iter().cloned();
         let carried = self.network().carried();
         carried.during(pairs.map(|rule| (rule.from, rule.to)));
     }
 
     /// The migration is about to delete the rules that were moved from these places: nobody is to hear of it.
-    pub(super) fn expect_removals(&self, moved: &MovedRules) {
-        let audible = moved.rules.iter();
+    pub(super) fn expect_removals(&self, rules: &[MovedRule]) {
+        let audible = rules.iter();
         let audible = audible.filter(|rule| rule.rule.flags.contains(FlowFlags::SEND_FLOW_REMOVED));
         let places = audible.map(|rule| rule.from.clone());
         self.network().carried().expect_removal(places);
@@ -64,8 +67,8 @@ impl Job {
     pub(super) async fn write_counts(&self, counts: &Counts) -> Result<(), StoreError> {
         let others: Vec<CountedOther> = counts.others.iter().map(CountedOther::of).collect();
         let mut batch = Batch::default();
-        let moved = self.moved();
-        let moves = moved.rules.iter().enumerate().filter_map(|(index, rule)| {
+        let rules = self.others.rules.iter().enumerate();
+        let moves = rules.filter_map(|(index, rule)| {
             let reading = counts.others.get(&index)?;
             let counted = brought(reading, &rule.rule);
             Some((&rule.from, &rule.to, counted))
@@ -78,9 +81,8 @@ impl Job {
 
     /// Takes in what the moved rules had counted where they stood.
     pub(super) fn take_in_others(&self, migration: &Migration, others: &BTreeMap<usize, Reading>) {
-        let moved = self.moved();
         let mut told = Vec::new();
-        for (index, rule) in moved.rules.iter().enumerate() {
+        for (index, rule) in self.others.rules.iter().enumerate() {
             let Some(reading) = others.get(&index) else {
                 continue;
             };
@@ -153,44 +155,32 @@ impl Job {
 
     /// The moved rules stand at their new places only. Gives what has to be kept of that.
     pub(super) async fn settle_others(&self) -> Batch {
-        let moved = self.moved();
-        let sources = moved.rules.iter().map(|rule| &rule.from);
+        let sources = self.others.rules.iter().map(|rule| &rule.from);
         let ended = self.network().carried().settled(sources);
         self.tell(ended).await;
         let mut batch = Batch::default();
         let request = &self.planned.request;
-        if let (Some(target), Some(transplant), None) =
-            (request.target, &self.planned.transplant, request.reverts)
-        {
-            let translate = |rule: &FlowRule| {
-                let carried = transplant.rules.iter();
-                let mut carried = carried.filter(|carried| carried.source.same_identity(rule));
-                match carried.next() {
-                    Some(carried) => Ok(carried.target.clone()),
-                    None => Ok(transplant.translated(FlowMod::add(rule.clone()))?.rule),
-                }
-            };
-            let entries = &self.others.entries;
-            let moved = entries.moved(request.source, target, translate, &mut batch);
-            if let Err(error) = moved.and_then(|()| self.changed_entries(&mut batch)) {
-                tracing::error!(%error, "where static entries stand now can't be kept");
+        let ([Some(left), Some(taking)], Some(transplant)) =
+            (request.left_and_taking(), &self.planned.transplant)
+        else {
+            return batch;
+        };
+        let carried = transplant.rules.iter();
+        let carried: HashMap<_, _> = carried
+            .map(|carried| (carried.source.identity(), &carried.target))
+            .collect();
+        // What came to the target after the source had gone is the target's own, and stays there on a way back.
+        let form = |rule: &FlowRule| match carried.get(&rule.identity()) {
+            Some(target) => Some(Ok((*target).clone())),
+            None if request.reverts.is_some() => None,
+            None => {
+                let translated = transplant.translated(FlowMod::add(rule.clone()));
+                Some(translated.map(|write| write.rule))
             }
-        }
-        if let ([Some(left), Some(taking)], Some(transplant), true) = (
-            request.left_and_taking(),
-            &self.planned.transplant,
-            request.reverts.is_some(),
-        ) {
-            let form = |rule: &FlowRule| {
-                let mut carried = transplant.rules.iter();
-                let carried = carried.find(|carried| carried.source.same_identity(rule))?;
-                Some(carried.target.clone())
-            };
-            let entries = &self.others.entries;
-            let moved = entries.returned(left, taking, form, &mut batch);
-            if let Err(error) = moved.and_then(|()| self.changed_entries(&mut batch)) {
-                tracing::error!(%error, "where static entries stand now can't be kept");
-            }
+        };
+        let moved = self.others.entries.moved(left, taking, form, &mut batch);
+        if let Err(error) = moved.and_then(|()| self.changed_entries(&mut batch)) {
+            tracing::error!(%error, "where static entries stand now can't be kept");
         }
         batch
     }
@@ -208,11 +198,13 @@ impl Job {
 
     /// Waits until nothing is left of what was let onto the new way.
     pub(super) async fn leave_new_way(&self, way: OldWay) {
-        let back = MovedRules::back(&self.planned, self.network().topology().graph());
+        let old = OldPorts::back(&self.planned, self.network().topology().graph());
+        let rules = self.others.rules.iter().cloned();
+        let back: Vec<MovedRule> = rules.map(MovedRule::reversed).collect();
         let request = &self.planned.request;
         let [_, taking] = request.left_and_taking();
         let busy = taking.map(|taking| self.entered_by_others(taking));
-        let way = way.with(&back, &busy.unwrap_or_default());
+        let way = way.with(&back, &old, &busy.unwrap_or_default());
         let rest = way
             .rest(self.network(), self.turned(), request.bounds.drain)
             .await;
@@ -228,7 +220,6 @@ impl Job {
 
     /// The moved rules stand where they stood, and nowhere else.
     pub(super) async fn undo_others(&self) {
-        let moved = self.moved();
         let used = {
             let used = self
                 .others
@@ -237,7 +228,8 @@ impl Job {
                 .unwrap_or_else(PoisonError::into_inner);
             used.clone()
         };
-        let counted = moved.rules.iter().enumerate().map(|(index, rule)| {
+        let rules = self.others.rules.iter().enumerate();
+        let counted = rules.map(|(index, rule)| {
             let counted = used.get(&index).map(|reading| brought(reading, &rule.rule));
             (&rule.from, counted.unwrap_or_default())
         });

@@ -130,34 +130,36 @@ fn planned() -> Planned {
     }
 }
 
-fn ways(moved: &MovedRules) -> Vec<(DatapathId, DatapathId)> {
+fn ways(moved: &[MovedRule]) -> Vec<(DatapathId, DatapathId)> {
     let way = |rule: &MovedRule| (rule.from.dpid, rule.to.dpid);
-    moved.rules.iter().map(way).collect()
+    moved.iter().map(way).collect()
 }
 
 #[test]
 fn each_rule_is_taken_over_by_the_one_that_stands_in_for_it() {
-    let moved = MovedRules::of(&planned(), &graph());
+    let moved = moved_rules(&planned());
     assert_eq!(ways(&moved), [(SOURCE, TARGET), (NEIGHBOUR, NEIGHBOUR)]);
-    let twin = &moved.rules[1];
+    let twin = &moved[1];
     assert_eq!(twin.from.pattern.exact(Field::InPort), Some(1));
     assert_eq!(twin.to.pattern.exact(Field::InPort), Some(2));
 }
 
 #[test]
 fn packets_part_at_the_neighbour_and_leave_by_the_sources_ports() {
-    let moved = MovedRules::of(&planned(), &graph());
-    assert_eq!(moved.parting, [PortRef::new(NEIGHBOUR, PortNo(1))].into());
-    assert_eq!(moved.entries, [PortRef::new(SOURCE, PortNo(7))].into());
-    assert!(moved.exits.contains(&PortRef::new(SOURCE, PortNo(7))));
+    let old = OldPorts::of(&planned(), &graph());
+    assert_eq!(old.parting, [PortRef::new(NEIGHBOUR, PortNo(1))].into());
+    assert_eq!(old.entries, [PortRef::new(SOURCE, PortNo(7))].into());
+    assert!(old.exits.contains(&PortRef::new(SOURCE, PortNo(7))));
 }
 
 #[test]
 fn the_way_back_parts_from_the_target() {
-    let moved = MovedRules::back(&planned(), &graph());
-    assert_eq!(ways(&moved), [(TARGET, SOURCE), (NEIGHBOUR, NEIGHBOUR)]);
-    assert_eq!(moved.parting, [PortRef::new(NEIGHBOUR, PortNo(2))].into());
-    assert_eq!(moved.entries, [PortRef::new(TARGET, PortNo(5))].into());
+    let back = moved_rules(&planned()).into_iter().map(MovedRule::reversed);
+    let back: Vec<MovedRule> = back.collect();
+    assert_eq!(ways(&back), [(TARGET, SOURCE), (NEIGHBOUR, NEIGHBOUR)]);
+    let old = OldPorts::back(&planned(), &graph());
+    assert_eq!(old.parting, [PortRef::new(NEIGHBOUR, PortNo(2))].into());
+    assert_eq!(old.entries, [PortRef::new(TARGET, PortNo(5))].into());
 }
 
 #[test]
