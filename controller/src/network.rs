@@ -260,15 +260,19 @@ impl Network {
     }
 
     /// Makes a switch bring its counters up to date, without effect on forwarding: Open vSwitch credits packets that its
-    /// cache forwards up to half a second late, unless it goes through its cache ([`Self::sweep`]).
+    /// cache forwards up to half a second late; a change of a flow table makes it go through the cache at once. The
+    /// change is to add the discovery rule that is there already. That it has happened is not seen, as it is by
+    /// [`Self::sweep`], but believed after 20 ms.
     ///
     /// # Errors
     /// When the switch does not confirm.
     pub async fn nudge(&self, switch: &SwitchHandle) -> Result<(), ApplyError> {
-        self.sweep(switch, CREDIT).await
+        self.touch(switch).await?;
+        tokio::time::sleep(CREDIT).await;
+        Ok(())
     }
 
-    /// Reads flow entries with counters that are up to date.
+    /// Reads flow entries with counters that are up to date, as far as a [nudge](Self::nudge) makes them be.
     ///
     /// # Errors
     /// When the switch does not confirm the nudge or does not answer.
@@ -278,6 +282,20 @@ impl Network {
         owner: Option<rules::Owner>,
     ) -> Result<Vec<FlowStats>, ReadError> {
         self.nudge(switch).await?;
+        Ok(self.read(switch, owner).await?)
+    }
+
+    /// Reads flow entries with counters that have all that the switch had forwarded before: for what is final. For a
+    /// moment its discovery rule reads otherwise.
+    ///
+    /// # Errors
+    /// When the switch does not confirm or does not answer.
+    pub async fn read_final(
+        &self,
+        switch: &SwitchHandle,
+        owner: Option<rules::Owner>,
+    ) -> Result<Vec<FlowStats>, ReadError> {
+        self.sweep(switch, CREDIT).await?;
         Ok(self.read(switch, owner).await?)
     }
 

@@ -6,7 +6,7 @@
 //! * *Sweeps.* The switches where the old way parted have gone through their caches ([`godwit_controller::sweep`]).
 //! * *Markers.* A probe sent out of the port where the old way parted, behind the last packet, comes out at the
 //!   next switch behind that packet, since links keep the order; from there the next, to the end of the old way.
-//! * *Rest.* The counters of every rule on the old way, nudged up to date, have stood still since before the last
+//! * *Rest.* The counters of every rule on the old way, brought up to date, have stood still since before the last
 //!   markers set out.
 //! * *Silence.* Nothing but the markers has come in at the source's ports. A switch that is short of processor time
 //!   credits its rules late even when nudged, and would seem at rest; port counters are the interfaces' own.
@@ -29,8 +29,8 @@ use crate::plan::{Difference, Flow, FlowId};
 use crate::routing::counters::Tally;
 
 /// How long one reading of the switches may take, so that one that hangs does not keep the counts of the others from
-/// being read again before the drain's bound. 100,000 rules take half a second.
-const READING_BOUND: Duration = Duration::from_secs(2);
+/// being read again before the drain's bound. 100,000 rules take half a second, and their caches up to three.
+const READING_BOUND: Duration = Duration::from_secs(4);
 
 /// How long a marker may take over one link. Beyond that it is taken as lost, and rest alone decides.
 const MARKER_BOUND: Duration = Duration::from_millis(500);
@@ -309,7 +309,7 @@ impl OldWay {
             };
             let network = network.clone();
             reading.spawn(async move {
-                let exact = network.read_exact(&switch, owner);
+                let exact = network.read_final(&switch, owner);
                 (dpid, tokio::time::timeout(READING_BOUND, exact).await)
             });
         }
