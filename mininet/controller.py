@@ -16,7 +16,7 @@ from processes import end, program, start, wait_until
 OPENFLOW_PORT = 6653
 HTTP_PORT = 8080
 
-SWITCH_OVER_PHASES = ("cut", "install", "flip")
+SWITCH_OVER_PHASES = ("cut", "install", "confirm", "flip")
 FINAL_STATES = ("committed", "rolled_back", "failed")
 
 

@@ -11,6 +11,9 @@ from routes import outputs
 
 REPETITIONS = 5
 
+# OF 1.0.1 §5.3.3, OF 1.3.5 §7.3.4.1.
+SEND_FLOW_REM = 1
+
 
 def measure(network, before, after):
     """Microseconds to send what changed between two sets of rules, as `routes.udp_rules` gives them for each switch by
@@ -65,7 +68,8 @@ def _flow_mod(version, command, rule):
         ipv4_dst=field("nw_dst", socket.inet_aton),
         udp_dst=field("tp_dst", int),
     )
-    return openflow.flow_mod(version, command, match, rule.priority, outputs(rule)[0], rule.cookie)
+    flags = SEND_FLOW_REM if "send_flow_rem" in rule.flags else 0
+    return openflow.flow_mod(version, command, match, rule.priority, outputs(rule)[0], rule.cookie, flags)
 
 
 def _send_round(connections, batches):

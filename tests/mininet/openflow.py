@@ -167,11 +167,11 @@ class UdpMatch:
         return match + b"\0" * (-len(match) % 8)
 
 
-def flow_mod(version, command, match, priority, output, cookie=0):
+def flow_mod(version, command, match, priority, output, cookie=0, flags=0):
     """A flow-mod for `match`, out of one port."""
     if version == V10:
-        rest = struct.pack("!QHHHHIHH", cookie, command, 0, 0, priority, 0xFFFFFFFF, 0xFFFF, 0)
+        rest = struct.pack("!QHHHHIHH", cookie, command, 0, 0, priority, 0xFFFFFFFF, 0xFFFF, flags)
         return message(V10, FLOW_MOD, match.v10() + rest + struct.pack("!HHHH", 0, 8, output, 0xFFFF))
     instruction = struct.pack("!HH4xHHIH6x", 4, 24, 0, 16, output, 0xFFFF)
-    rest = struct.pack("!QQBBHHHIIIH2x", cookie, 0, 0, command, 0, 0, priority, 0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0)
+    rest = struct.pack("!QQBBHHHIIIH2x", cookie, 0, 0, command, 0, 0, priority, 0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF, flags)
     return message(V13, FLOW_MOD, rest + match.v13() + instruction)
