@@ -4,7 +4,7 @@
 # make test-unit       what needs neither root nor Open vSwitch
 # make test-oracles    OpenFlow as other implementations of it see it (os-ken, Open vSwitch, tshark)
 # make test-mininet    the tests on real switches alone (root)
-# make soak            the migrations of `make test`, 20 times each, and 100 random ones (root)
+# make soak            the migrations of `make test`, 20 times each, 100 random ones and 100 random deaths (root)
 # make fuzz [RUNS=1000000] [TARGET=message_v13]
 #                      so many inputs for each fuzzer, or for one (cargo install cargo-fuzz --locked; needs g++)
 # make build, make lint, make deps
@@ -37,6 +37,7 @@ test-mininet: deps build
 
 soak: deps build
 	GODWIT_RUNS=20 GODWIT_CASES=100 $(PYTEST) tests/mininet/test_migration.py tests/mininet/test_random.py tests/mininet/test_guard.py
+	GODWIT_RUNS=100 $(PYTEST) tests/mininet/test_crash.py -k random
 
 RUNS ?= 1000000
 TARGET ?= frame message_v10 message_v13 lldp packet
