@@ -200,6 +200,79 @@ fn a_second_controller_is_refused_with_the_reason() {
     assert!(stderr(&output).contains(&taken), "{}", stderr(&output));
 }
 
+/// The arguments of a controller with this data directory that switches would find at this port.
+fn run_at(openflow: &str, data_dir: &Path) -> [String; 7] {
+    let data_dir = data_dir.to_str().unwrap();
+    let any = "127.0.0.1:0";
+    [
+        "run",
+        "--openflow",
+        openflow,
+        "--http",
+        any,
+        "--data-dir",
+        data_dir,
+    ]
+    .map(str::to_owned)
+}
+
+#[test]
+fn a_damaged_store_is_refused_by_name_at_every_start_and_left_as_it_is() {
+    let directory = tempfile::tempdir().unwrap();
+    let running = Running::start(directory.path());
+    let openflow = running.openflow.to_string();
+    running.signal("KILL");
+    drop(running);
+    let path = directory.path().join("godwit.redb");
+    let whole = std::fs::read(&path).unwrap();
+    let flipped = |at: usize| {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 0x10;
+        bytes
+    };
+    // Nothing at all, a header that is cut, one whose magic number or page size is another, a page that is gone, no store.
+    let damaged = [
+        Vec::new(),
+        whole[..100].to_vec(),
+        flipped(3),
+        flipped(12),
+        whole[..whole.len() - 4096].to_vec(),
+        b"a letter ".repeat(9000),
+    ];
+    for (case, bytes) in damaged.iter().enumerate() {
+        std::fs::write(&path, bytes).unwrap();
+        let mut said = Vec::new();
+        for _ in 0..3 {
+            let output = godwit(&[])
+                .args(run_at(&openflow, directory.path()))
+                .output()
+                .unwrap();
+            assert_eq!(output.status.code(), Some(1), "case {case}");
+            said.push(stderr(&output));
+        }
+        for part in [
+            path.to_str().unwrap(),
+            "is damaged",
+            "put a copy in its place",
+        ] {
+            assert!(said[0].contains(part), "case {case}: {}", said[0]);
+        }
+        // Nobody was listening, and nothing was tried that changes what the next start finds.
+        assert!(
+            said.iter()
+                .all(|text| !text.contains("panicked") && !text.contains("address="))
+        );
+        assert!(
+            said.iter().all(|text| *text == said[0]),
+            "case {case}: {said:?}"
+        );
+        assert!(std::fs::read(&path).unwrap() == *bytes, "case {case}");
+    }
+    std::fs::write(&path, &whole).unwrap();
+    let running = Running::start(directory.path());
+    assert_eq!(running.get("/readyz").0, 200);
+}
+
 #[test]
 fn the_client_shows_what_the_controller_serves() {
     let directory = tempfile::tempdir().unwrap();

@@ -67,6 +67,8 @@ pub struct Drains {
     entering: Arc<tokio::sync::Mutex<()>>,
     /// Set when the controller is about to end.
     stopping: Arc<AtomicBool>,
+    /// Why the drains of an earlier run can't be read: a new one would get the number of one of them.
+    damaged: Option<Arc<str>>,
 }
 
 /// A drain that was not begun, paused, resumed or cancelled. Nothing has been touched.
@@ -111,6 +113,9 @@ pub enum DrainError {
         /// What was wanted of it.
         verb: &'static str,
     },
+    /// The drains of an earlier run can't be read.
+    #[error("the drains of before can't be read: {0}")]
+    Damaged(String),
     /// It can't be kept.
     #[error("the drain can't be stored: {0}")]
     Store(String),
@@ -121,18 +126,22 @@ impl Drains {
     /// a Tokio runtime, when `migrations` has its migrations from before.
     #[must_use]
     pub fn new(routing: Routing, migrations: Migrations) -> Self {
+        let stored = routing.network().store().load::<Stored>(Slice::DRAINS);
+        let (stored, damaged) = match stored {
+            Ok(stored) => (stored, None),
+            Err(error) => {
+                tracing::error!(%error, "the drains of before can't be read: drains are refused until the store is mended");
+                (Vec::new(), Some(error.to_string().into()))
+            }
+        };
         let drains = Self {
             routing,
             migrations,
             all: Arc::default(),
             entering: Arc::default(),
             stopping: Arc::default(),
+            damaged,
         };
-        let stored = drains.routing.network().store().load(Slice::DRAINS);
-        let stored: Vec<(u64, Stored)> = stored.unwrap_or_else(|error| {
-            tracing::error!(%error, "the drains of before are lost");
-            Vec::new()
-        });
         for (id, stored) in stored {
             let drain = Drain::stored(stored);
             drains.lock().insert(id, Arc::clone(&drain));
@@ -184,6 +193,9 @@ impl Drains {
         request: Request,
         key: Option<String>,
     ) -> Result<(Arc<Drain>, bool), DrainError> {
+        if let Some(why) = &self.damaged {
+            return Err(DrainError::Damaged(why.to_string()));
+        }
         let _entering = self.entering.lock().await;
         let same_key = |drain: &&Arc<Drain>| key.is_some() && drain.key() == key.as_deref();
         if let Some(earlier) = self.list().iter().find(same_key) {

@@ -264,11 +264,8 @@ fn read(network: &Network) -> Result<Table, StoreError> {
         .and_then(|(_, value)| u32::try_from(value.as_u64()?).ok());
     let entries = store.load::<StaticEntry>(Slice::ENTRIES)?;
     let numbered = |(key, entry)| {
-        let id = EntryId::try_from(key).map_err(|_| StoreError::Damaged {
-            slice: Slice::ENTRIES.0,
-            key,
-            why: "no entry has such a number".to_owned(),
-        })?;
+        let none = || store.damaged(Slice::ENTRIES, key, "no entry has such a number".to_owned());
+        let id = EntryId::try_from(key).map_err(|_| none())?;
         Ok((id, entry))
     };
     let entries: Result<Vec<_>, StoreError> = entries.into_iter().map(numbered).collect();

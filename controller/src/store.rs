@@ -67,6 +67,10 @@ pub mod values {
     pub const LAST_DRAIN: u64 = 4;
 }
 
+/// What can be done about a damaged store.
+const REMEDY: &str = "put a copy in its place, or move it away to start with nothing known, which removes the rules of \
+     before from the switches";
+
 /// A store that could not be read or written.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
@@ -77,7 +81,7 @@ pub enum StoreError {
     #[error("the store can't be used: {0}")]
     Unusable(String),
     /// The file is damaged.
-    #[error("the store {} is damaged: {why}; put a copy in its place, or move it away to start with nothing known", path.display())]
+    #[error("the store {} is damaged: {why}; {REMEDY}", path.display())]
     Torn {
         /// The file.
         path: PathBuf,
@@ -85,8 +89,10 @@ pub enum StoreError {
         why: String,
     },
     /// A record is not what it should be.
-    #[error("record {key} of `{slice}` can't be read: {why}")]
+    #[error("record {key} of `{slice}` in the store {} can't be read: {why}; {REMEDY}", path.display())]
     Damaged {
+        /// The file.
+        path: PathBuf,
         /// The slice.
         slice: &'static str,
         /// The record's number.
@@ -159,7 +165,7 @@ impl Store {
     }
 
     /// The store in this file, which is made if it is not there. What a process that was killed left half written is
-    /// undone.
+    /// undone. A file that is refused is left as it is.
     ///
     /// # Errors
     /// When the file can't be made, read or written, is damaged, or is used by another process.
@@ -193,15 +199,22 @@ impl Store {
             .read(slice)?
             .into_iter()
             .map(|(key, bytes)| {
-                let record = serde_json::from_slice(&bytes);
-                let damaged = |error: serde_json::Error| StoreError::Damaged {
-                    slice: slice.0,
-                    key,
-                    why: error.to_string(),
-                };
-                Ok((key, record.map_err(damaged)?))
+                let record: Result<T, serde_json::Error> = serde_json::from_slice(&bytes);
+                let record = record.map_err(|error| self.damaged(slice, key, error.to_string()))?;
+                Ok((key, record))
             });
         read.collect()
+    }
+
+    /// An error that says why a record is not what it should be, and in which file.
+    #[must_use]
+    pub fn damaged(&self, slice: Slice, key: u64, why: String) -> StoreError {
+        StoreError::Damaged {
+            path: self.inner.disk.path.clone().unwrap_or_default(),
+            slice: slice.0,
+            key,
+            why,
+        }
     }
 
     /// Makes these changes, all or none. When this returns they are on the disk, and with them whatever was to be

@@ -117,7 +117,9 @@ fn refused(error: DrainError) -> ApiError {
         DrainError::KeyReused(_) => ApiError::impossible(detail),
         DrainError::Unknown(_) => ApiError::not_found(detail),
         DrainError::State { .. } => ApiError::conflict(detail),
-        DrainError::Unchecked(_) | DrainError::Store(_) => ApiError::unavailable(detail),
+        DrainError::Unchecked(_) | DrainError::Store(_) | DrainError::Damaged(_) => {
+            ApiError::unavailable(detail)
+        }
     }
 }
 

@@ -155,3 +155,17 @@ async fn lists_and_numbers_that_make_no_sense_are_refused() {
     let reason = "switch 0000000000000001 comes twice".to_owned();
     assert_eq!(twice, DrainError::Switches(vec![reason]));
 }
+
+#[tokio::test]
+async fn drains_that_can_not_be_read_stay_and_none_takes_their_place() {
+    let store = Store::in_memory();
+    let mut batch = Batch::default();
+    batch.put(Slice::DRAINS, 1, &"no drain").unwrap();
+    store.write(batch).await.unwrap();
+    let drains = started(store.clone()).await;
+    let error = drains.begin(request(), None).await.unwrap_err().to_string();
+    assert!(error.contains("record 1 of `drains`"), "{error}");
+    assert!(drains.list().is_empty());
+    let there: Vec<(u64, String)> = store.load(Slice::DRAINS).unwrap();
+    assert_eq!(there, [(1, "no drain".to_owned())]);
+}

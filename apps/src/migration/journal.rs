@@ -357,10 +357,9 @@ pub(super) fn left(store: &Store, hook: &Hook) -> Result<Left, StoreError> {
                 later => progress.take(later),
             }
         }
-        let begun = begun.ok_or(StoreError::Damaged {
-            slice: Slice::JOURNAL.0,
-            key: id << RECORD_BITS,
-            why: format!("it is missing, and migration {id} has later ones"),
+        let begun = begun.ok_or_else(|| {
+            let why = format!("it is missing, and migration {id} has later ones");
+            store.damaged(Slice::JOURNAL, id << RECORD_BITS, why)
         })?;
         let journal = Journal {
             store: store.clone(),

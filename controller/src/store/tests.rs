@@ -4,6 +4,8 @@ use std::time::{Duration, Instant};
 
 use super::*;
 
+mod damage;
+
 const FILE: &str = "godwit.redb";
 /// Set for the process that [`what_was_confirmed_survives_a_kill`] kills.
 const WRITES_HERE: &str = "GODWIT_TEST_WRITES_HERE";
@@ -118,64 +120,6 @@ async fn a_store_that_is_in_use_is_refused() {
     let _used = Store::open(&path).unwrap();
     let error = Store::open(&path).unwrap_err().to_string();
     assert!(error.contains(FILE), "{error}");
-}
-
-#[tokio::test]
-async fn no_byte_that_is_changed_makes_a_false_record_or_a_panic() {
-    // Each look at it waits for the disk: in memory, where there is one for files, a thousand take a second.
-    let directory = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
-    let directory = directory.unwrap();
-    let path = directory.path().join(FILE);
-    let store = Store::open(&path).unwrap();
-    for key in 0..50 {
-        store
-            .write(put(Slice::ROUTES, key, "a route"))
-            .await
-            .unwrap();
-    }
-    let right = loaded(&store, Slice::ROUTES);
-    drop(store);
-    let whole = std::fs::read(&path).unwrap();
-    let (mut refused, mut harmless) = (0, 0);
-    // Each byte of the header, and a sample of all others that mean something.
-    let meaning = (0..whole.len()).filter(|&at| at < 320 || whole[at] != 0);
-    for at in meaning
-        .enumerate()
-        .filter(|(n, at)| *at < 320 || n % 97 == 0)
-        .map(|(_, at)| at)
-    {
-        let mut torn = whole.clone();
-        torn[at] ^= 0x55;
-        std::fs::write(&path, &torn).unwrap();
-        match Store::open(&path).and_then(|store| store.load::<String>(Slice::ROUTES)) {
-            Ok(records) => {
-                assert_eq!(records, right, "byte {at}");
-                harmless += 1;
-            }
-            Err(error) => {
-                assert!(error.to_string().contains(FILE), "byte {at}: {error}");
-                refused += 1;
-            }
-        }
-    }
-    for length in [
-        1,
-        100,
-        319,
-        320,
-        4096,
-        5000,
-        whole.len() / 2,
-        whole.len() - 1,
-    ] {
-        std::fs::write(&path, &whole[..length]).unwrap();
-        match Store::open(&path).and_then(|store| store.load::<String>(Slice::ROUTES)) {
-            Ok(records) => assert_eq!(records, right, "length {length}"),
-            Err(error) => assert!(error.to_string().contains(FILE), "length {length}: {error}"),
-        }
-    }
-    println!("{refused} refused, {harmless} harmless");
-    assert!(refused > 0);
 }
 
 /// Not a test of its own: writes until it is killed, and says what was confirmed.
