@@ -25,14 +25,16 @@ def entries(switch):
     return sum("actions=" in line for line in switch.ofctl("dump-flows").splitlines())
 
 
-def refused_and_undone(scene, algorithm, flows, named):  # noqa: F811
-    """A migration that is refused in its middle, whose error names all of `named`."""
+def refused_and_undone(scene, algorithm, flows, named, as_before=True):  # noqa: F811
+    """A migration that is refused in its middle, whose error names all of `named`. Every rule is as it was, but for what
+    is left of its time where not `as_before`."""
     with scene.traffic(flows) as traffic:
         ended = scene.end_of(scene.start(algorithm))
     assert ended["state"] == "rolled_back", ended
     for name in named:
         assert name in ended["error"], ended["error"]
-    scene.assert_as_before()
+    if as_before:
+        scene.assert_as_before()
     assert scene.api.switch_state(scene.source) == "active"
     if algorithm == "clone":
         scene.assert_nothing_lost(traffic)

@@ -8,6 +8,7 @@
 //! | `back` | everything as it was |
 //! | `awaited` | the same, where a switch that may send flows the new way did not come back in time |
 //! | `others` | what belongs to no route, beside its messages |
+//! | `readback` | whether what was installed is there, and what stood there before |
 //! | `standing` | what switches hold, and the least that has to be sent so that a round is done or undone |
 
 mod awaited;
@@ -16,11 +17,12 @@ mod commit;
 mod finish;
 mod forward;
 mod others;
+pub(super) mod readback;
 mod standing;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use godwit_controller::switch::ApplyError;
 use godwit_controller::{Batch, Network, RoundError, StoreError, SwitchState};
@@ -39,6 +41,7 @@ use crate::routing::Routing;
 use crate::routing::table::{Lease, State as RouteState};
 
 use others::Others;
+use readback::Gone;
 use standing::Way;
 pub(super) use standing::put_right;
 
@@ -67,6 +70,8 @@ pub struct Job {
     connections: Vec<(DatapathId, Option<u64>)>,
     /// How far an earlier run had come.
     progress: Option<Progress>,
+    /// When this was made: nothing that it installs is older.
+    begun: Instant,
     /// What switches that are gone have to be told when they return.
     owed: Mutex<Vec<Owed>>,
 }
@@ -92,6 +97,8 @@ enum Halt {
     Cancelled,
     #[error("the network has changed under the plan: {0}")]
     Changed(String),
+    #[error("entries are gone, as from a table that is full and makes room: {0}")]
+    Gone(Gone),
     #[error("round {} ({kind:?}): {source}", index + 1)]
     Refused {
         index: usize,
@@ -139,6 +146,7 @@ impl Job {
             via,
             connections: Vec::new(),
             progress,
+            begun: Instant::now(),
             owed: Mutex::default(),
         };
         job.note_connections();

@@ -10,6 +10,7 @@ use godwit_openflow::types::DatapathId;
 use godwit_topology::TopologySnapshot;
 use serde::{Deserialize, Serialize};
 
+use super::execute::readback::{Perishable, perishable};
 use super::request::{Algorithm, Request, Shape};
 use super::transplant::detours::{self, Detour};
 use super::transplant::graft::{Scene, graft};
@@ -40,6 +41,8 @@ pub struct Planned {
     pub transplant: Option<Transplant>,
     /// Which shape the plan has, and why.
     pub shape: Chosen,
+    /// What stood on switches that get new entries and may have had to make room for them.
+    pub perishable: Vec<Perishable>,
 }
 
 /// The shape of a plan.
@@ -189,7 +192,9 @@ pub async fn prepare(
         }
         sites.extend(read::sites(network, wanted).await?);
     }
-    complete(&topology, planned, &moving, &sites)
+    let mut planned = complete(&topology, planned, &moving, &sites)?;
+    planned.perishable = perishable(&planned.rounds, &sites, &moving);
+    Ok(planned)
 }
 
 /// Whether neighbours without a link to the target may be reached otherwise.
@@ -332,17 +337,19 @@ fn check_found(planned: &Planned, sites: &BTreeMap<DatapathId, Site>) -> Result<
     }
 }
 
-/// Asks the switches that get new rules whether anything of others stands there.
+/// Asks the switches that get new rules whether anything of others stands there. Gives what may have to make room.
 ///
 /// # Errors
 /// With what stands in the way.
-pub async fn check_ahead(network: &Network, planned: &Planned) -> Result<(), Refusal> {
+pub async fn check_ahead(network: &Network, planned: &Planned) -> Result<Vec<Perishable>, Refusal> {
     let gaining = others::gaining(&planned.rounds);
     let wanted = gaining
         .into_iter()
         .map(|dpid| (dpid, Depth::RulesAmongOthers));
     let sites = read::sites(network, wanted).await?;
-    check_found(planned, &sites)
+    check_found(planned, &sites)?;
+    let moving = planned.flows.iter().map(|flow| flow.template.id).collect();
+    Ok(perishable(&planned.rounds, &sites, &moving))
 }
 
 /// Makes the plan and proves it. Pure.
@@ -389,6 +396,7 @@ pub fn prove(request: &Request, flows: Vec<Flow>) -> Result<Planned, Refusal> {
         rounds,
         transplant: None,
         shape: Chosen::default(),
+        perishable: Vec::new(),
     })
 }
 

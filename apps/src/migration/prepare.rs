@@ -51,7 +51,7 @@ impl Migrations {
         drop(freeze);
         let planning = migration.phase(Phase::Plan);
         let routes = lease.routes();
-        let planned = match &reverted {
+        let mut planned = match &reverted {
             None => planning::prepare(self.network(), request, &routes).await?,
             Some(Reverted {
                 moves,
@@ -67,11 +67,11 @@ impl Migrations {
                 }
             }
         };
-        let planned = Arc::new(planned);
         self.touch(migration.id(), &planned)?;
         if reverted.is_some() {
-            planning::check_ahead(self.network(), &planned).await?;
+            planned.perishable = planning::check_ahead(self.network(), &planned).await?;
         }
+        let planned = Arc::new(planned);
         migration.planned(Arc::clone(&planned));
         drop(planning);
         let via: HashMap<FlowId, Vec<DatapathId>> = routes

@@ -35,7 +35,7 @@ async fn routes_that_time_out_all_at_once_are_all_taken_away() {
 async fn a_rule_that_times_out_before_its_route_comes_there_is_put_back() {
     let bench = Bench::new().await;
     let asked = Wish {
-        idle_timeout: 60,
+        idle_timeout: 1,
         ..wish(0)
     };
     let ids = bench.create(vec![asked]).await.unwrap();
@@ -45,8 +45,8 @@ async fn a_rule_that_times_out_before_its_route_comes_there_is_put_back() {
     until("the new way", || !bench.fabric.routing_rules(3).is_empty()).await;
     let of_the_route = |cookie| Owner::Routing.own_part(cookie) == Some(ids[0]);
     bench.fabric.expire(5, |rule| of_the_route(rule.cookie));
-    // What the switch said is heard before the route arrives.
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    // What the switch said is heard before the route arrives, and so much time has passed.
+    tokio::time::sleep(Duration::from_millis(1100)).await;
     bench.fabric.mood(3, Mood::Well);
     assert_eq!(bench.end_of(&migration).await.0, State::Committed);
     until("the rule to be back", || bench.fabric.delivers()).await;

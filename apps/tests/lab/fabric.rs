@@ -11,7 +11,7 @@ use godwit_openflow::codec::encode_from_switch;
 use godwit_openflow::model::{
     Action, AggregateStats, Description, ErrorReport, Features, FlowMod, FlowRule, FromSwitch,
     PacketIn, PacketInReason, PacketOut, Pattern, Port, PortStats, PortStatus, PortStatusReason,
-    StatsReply, StatsRequest, ToSwitch,
+    StatsReply, StatsRequest, TableFeatures, TableStats, ToSwitch,
 };
 use godwit_openflow::types::{Cookie, DatapathId, MacAddr, PortNo, TableId, Version, Xid};
 use godwit_openflow::{Frame, FrameCodec};
@@ -168,6 +168,13 @@ impl Fabric {
         let mut inner = self.lock();
         let switch = inner.switches.get_mut(&DatapathId(dpid)).unwrap();
         switch.table.age(by);
+    }
+
+    /// The switch has room for so many rules more; then those that end some day make room, without a word.
+    pub(crate) fn leave_room(&self, dpid: u64, room: usize) {
+        let mut inner = self.lock();
+        let table = &mut inner.switches.get_mut(&DatapathId(dpid)).unwrap().table;
+        table.limit(table.rules().count() + room);
     }
 
     async fn serve(
@@ -344,6 +351,24 @@ impl Inner {
             StatsRequest::Groups(_) => StatsReply::Groups(Vec::new()),
             StatsRequest::MeterConfig(_) => StatsReply::MeterConfig(Vec::new()),
             StatsRequest::Meters(_) => StatsReply::Meters(Vec::new()),
+            StatsRequest::Tables => StatsReply::Tables(vec![TableStats {
+                table: 0,
+                name: None,
+                max_entries: None,
+                wildcards: None,
+                active: u32::try_from(table.rules().count()).unwrap(),
+                lookups: 0,
+                matched: 0,
+            }]),
+            StatsRequest::TableFeatures(_) => StatsReply::TableFeatures(vec![TableFeatures {
+                table: TableId(0),
+                name: String::new(),
+                metadata_match: 0,
+                metadata_write: 0,
+                config: 0,
+                max_entries: u32::try_from(table.limited().unwrap_or(1_000_000)).unwrap(),
+                properties: Vec::new(),
+            }]),
             StatsRequest::Description => StatsReply::Description(Description::default()),
             other => panic!("the controller asks for {other:?}"),
         }

@@ -55,6 +55,8 @@ fn identity(rule: &FlowRule) -> Identity {
 #[derive(Debug, Default)]
 pub(crate) struct FlowTable {
     entries: HashMap<Identity, Entry>,
+    /// With more entries than this, those that end some day make room, as Open vSwitch has it.
+    limit: Option<usize>,
 }
 
 impl FlowTable {
@@ -94,6 +96,23 @@ impl FlowTable {
             Occupied(mut there) => _ = there.insert(fresh),
             Vacant(free) => _ = free.insert(fresh),
         }
+        while self.limit.is_some_and(|limit| self.entries.len() > limit) {
+            let timed = |rule: &FlowRule| rule.idle_timeout > 0 || rule.hard_timeout > 0;
+            let others = self.entries.iter().filter(|(_, entry)| entry.rule != *rule);
+            let mut evictable = others.filter(|(_, entry)| timed(&entry.rule));
+            let Some(evicted) = evictable.next().map(|(identity, _)| identity.clone()) else {
+                return;
+            };
+            self.entries.remove(&evicted);
+        }
+    }
+
+    pub(crate) const fn limit(&mut self, limit: usize) {
+        self.limit = Some(limit);
+    }
+
+    pub(crate) const fn limited(&self) -> Option<usize> {
+        self.limit
     }
 
     /// Entries for which `which` holds have had no packet for too long.

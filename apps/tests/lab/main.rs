@@ -9,6 +9,7 @@
 
 mod bench;
 mod crash;
+mod evictions;
 mod expiry;
 mod fabric;
 mod faults;

@@ -110,6 +110,7 @@ impl Fault {
             rounds,
             transplant: None,
             shape: planned.shape.clone(),
+            perishable: Vec::new(),
         })
     }
 }

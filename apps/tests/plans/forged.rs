@@ -302,6 +302,7 @@ fn every_spoiled_transplant_is_found() {
                 rounds,
                 transplant: planned.transplant.clone(),
                 shape: planned.shape.clone(),
+                perishable: Vec::new(),
             };
             let proved = prove(&ground, &spoiled, 2, &mut random);
             assert!(

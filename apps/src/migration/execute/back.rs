@@ -76,6 +76,9 @@ impl Job {
             }
             tokio::time::sleep(AGAIN).await;
         };
+        if let Halt::Gone(gone) = why {
+            self.put_back(gone).await;
+        }
         // The keeper looks at them as soon as they are given back.
         self.lease.update(|route| route.state = RouteState::Active);
         self.undo_others().await;

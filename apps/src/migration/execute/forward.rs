@@ -38,14 +38,20 @@ impl Job {
         self.begin_others();
         self.guard.ready().await;
         self.read_before_cut(migration).await?;
+        let install = |round: &Round| round.kind == Kind::Install;
+        let installed = live.iter().rposition(install).map_or(0, |last| last + 1);
         let mut previous: Option<&Round> = None;
         for (index, round) in live.iter().enumerate() {
             self.may_go_on(migration)
                 .map_err(|why| Halted { done: index, why })?;
-            self.confirm(migration, index, previous, round).await?;
+            tokio::try_join!(
+                self.confirm(migration, index, previous, round),
+                self.read_back(live, installed, index),
+            )?;
             self.apply(migration, index, round).await?;
             previous = Some(round);
         }
+        self.read_back(live, installed, last_live).await?;
         let flipped = Instant::now();
         let halted = |why| Halted {
             done: last_live,

@@ -7,8 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
-use godwit_controller::Network;
 use godwit_controller::switch::SwitchHandle;
+use godwit_controller::{Network, Owner};
 use godwit_openflow::model::group::GroupDescription;
 use godwit_openflow::model::meter::MeterConfig;
 use godwit_openflow::model::{
@@ -29,6 +29,18 @@ const READING_BOUND: Duration = Duration::from_secs(2);
 pub(super) enum Way {
     Done,
     Undone,
+}
+
+/// What is asked of one switch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(super) enum Depth {
+    /// Rules of routes.
+    #[default]
+    Routes,
+    /// All rules.
+    Rules,
+    /// All rules, groups and meters.
+    Everything,
 }
 
 /// What one switch holds. What it could not say is `None`: then everything is sent, which is safe, since every
@@ -59,23 +71,30 @@ pub(super) struct Missing {
 impl Standing {
     /// Asks every switch of these rounds that is connected.
     pub(super) async fn read(network: &Network, rounds: &[Round]) -> Self {
-        let others = rounds.iter().flat_map(|round| &round.entries);
-        let mut wants: BTreeMap<DatapathId, bool> = BTreeMap::new();
+        let mut wants: BTreeMap<DatapathId, Depth> = BTreeMap::new();
         for step in rounds.iter().flat_map(|round| &round.steps) {
             wants.entry(step.dpid).or_default();
         }
-        for step in others {
-            let entry = step.after.as_ref().or(step.before.as_ref());
-            let is_rule = matches!(entry, Some(Entry::Rule(_)) | None);
-            *wants.entry(step.dpid).or_default() |= !is_rule;
+        for step in rounds.iter().flat_map(|round| &round.entries) {
+            let depth = match step.after.as_ref().or(step.before.as_ref()) {
+                Some(Entry::Rule(_)) | None => Depth::Rules,
+                Some(Entry::Group(_) | Entry::Meter(_)) => Depth::Everything,
+            };
+            let wanted = wants.entry(step.dpid).or_default();
+            *wanted = depth.max(*wanted);
         }
+        Self::ask(network, wants).await
+    }
+
+    /// Asks these switches, as far as they are connected.
+    pub(super) async fn ask(network: &Network, wants: BTreeMap<DatapathId, Depth>) -> Self {
         let mut reading = JoinSet::new();
-        for (dpid, all) in wants {
+        for (dpid, depth) in wants {
             if let Some(switch) = network.switches().get(dpid) {
                 let network = network.clone();
                 reading.spawn(async move {
                     let mut held = Held::default();
-                    let asked = held.ask(&network, &switch, all);
+                    let asked = held.ask(&network, &switch, depth);
                     if tokio::time::timeout(READING_BOUND, asked).await.is_err() {
                         tracing::warn!(%dpid, "the switch does not say what it holds");
                     }
@@ -116,6 +135,19 @@ impl Standing {
             }
         }
         missing
+    }
+
+    /// Whether a switch has a rule in this place with this cookie; `None` when it did not say.
+    pub(super) fn has_rule(&self, dpid: DatapathId, rule: &FlowRule) -> Option<bool> {
+        let rules = self.switches.get(&dpid)?.rules.as_ref()?;
+        let there = rules.get(&rule.owned_identity());
+        Some(there.is_some_and(|there| there.cookie == rule.cookie))
+    }
+
+    /// Whether a switch has no rule in this place, whoever's; `None` when it did not say.
+    pub(super) fn is_free(&self, dpid: DatapathId, rule: &FlowRule) -> Option<bool> {
+        let rules = self.switches.get(&dpid)?.rules.as_ref()?;
+        Some(!rules.contains_key(&rule.owned_identity()))
     }
 
     fn step(&mut self, step: &Step, way: Way, missing: &mut Missing) {
@@ -183,17 +215,18 @@ fn message(dpid: DatapathId, change: Change, entry: Option<&Entry>) -> Option<To
 }
 
 impl Held {
-    async fn ask(&mut self, network: &Network, switch: &SwitchHandle, all: bool) {
+    async fn ask(&mut self, network: &Network, switch: &SwitchHandle, depth: Depth) {
         // What was sent before has taken effect when this is answered.
         if switch.apply(&[]).await.is_err() {
             return;
         }
-        let Ok(rules) = network.read(switch, None).await else {
+        let owner = (depth == Depth::Routes).then_some(Owner::Routing);
+        let Ok(rules) = network.read(switch, owner).await else {
             return;
         };
         let of = |rule: FlowRule| (rule.owned_identity(), rule);
         self.rules = Some(rules.into_iter().map(|stats| of(stats.rule)).collect());
-        if !all {
+        if depth != Depth::Everything {
             return;
         }
         if let Ok(StatsReply::GroupDescription(groups)) =

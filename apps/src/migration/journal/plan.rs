@@ -179,6 +179,7 @@ impl PlanRecord {
             rounds: self.rounds.iter().map(round).collect::<Option<_>>()?,
             transplant: self.transplant.clone(),
             shape: self.shape.clone(),
+            perishable: Vec::new(),
             flows,
         })
     }

@@ -127,6 +127,7 @@ fn planned() -> Planned {
         rounds: vec![round],
         transplant: Some(transplant),
         shape: Chosen::default(),
+        perishable: Vec::new(),
     }
 }
 

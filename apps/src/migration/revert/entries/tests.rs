@@ -155,6 +155,7 @@ fn planned(sites: &Sites, mixes: bool) -> Planned {
         rounds,
         transplant: Some(transplant),
         shape: Chosen::default(),
+        perishable: Vec::new(),
     }
 }
 

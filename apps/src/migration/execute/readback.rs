@@ -1,0 +1,260 @@
+//! What was installed is read back before anything relies on it.
+//!
+//! A barrier says that an entry was taken, not that it is still there: a switch may make room for one entry by giving up
+//! another that would end some day, without a word (Open vSwitch with `overflow_policy=evict`).
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use godwit_controller::Owner;
+use godwit_controller::limits::APPLY_DEADLINE;
+use godwit_openflow::model::{FlowMod, FlowRule, Identity, StatsReply, StatsRequest};
+use godwit_openflow::types::{DatapathId, TableId, Version};
+
+use super::standing::{Depth, Standing};
+use super::{Halt, Halted, Job};
+use crate::migration::transplant::{Site, is_others};
+use crate::others::{described, gaining};
+use crate::plan::entry::Entry;
+use crate::plan::{FlowId, Round};
+
+/// How many entries are named of all that are gone.
+const MOST_NAMED: usize = 5;
+
+/// An entry that ends some day and stood, before the migration, on a switch that gets new ones.
+#[derive(Debug, Clone)]
+pub struct Perishable {
+    dpid: DatapathId,
+    rule: FlowRule,
+    age: Duration,
+    seen: Instant,
+}
+
+impl Perishable {
+    fn age(&self, now: Instant) -> Duration {
+        self.age + now.saturating_duration_since(self.seen)
+    }
+
+    fn may_have_ended(&self, now: Instant) -> bool {
+        may_have_ended(&self.rule, self.age(now))
+    }
+
+    /// The entry with what is left of its time; `None` when there is nothing left.
+    fn left(&self, now: Instant) -> Option<FlowRule> {
+        let mut rule = self.rule.clone();
+        if rule.hard_timeout > 0 {
+            let age = u16::try_from(self.age(now).as_secs()).unwrap_or(u16::MAX);
+            rule.hard_timeout = rule.hard_timeout.saturating_sub(age);
+            return (rule.hard_timeout > 0).then_some(rule);
+        }
+        Some(rule)
+    }
+}
+
+/// Entries that are not there any more.
+#[derive(Debug)]
+pub(super) struct Gone {
+    /// All of them, as text.
+    named: String,
+    /// Those that no part of the migration had put there.
+    others: Vec<Perishable>,
+}
+
+impl fmt::Display for Gone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.named)
+    }
+}
+
+/// What of the switches that get new entries may have to make room for them, as they were read just now.
+pub(in crate::migration) fn perishable(
+    rounds: &[Round],
+    sites: &BTreeMap<DatapathId, Site>,
+    moving: &BTreeSet<FlowId>,
+) -> Vec<Perishable> {
+    let seen = Instant::now();
+    let mut gaining = gaining(rounds);
+    let entries = rounds.iter().flat_map(|round| &round.entries);
+    gaining.extend(
+        entries
+            .filter(|step| step.before.is_none())
+            .map(|step| step.dpid),
+    );
+    let sites = sites.values().filter(|site| gaining.contains(&site.dpid));
+    let rules = sites.flat_map(|site| site.holdings.rules.iter().map(|stats| (site.dpid, stats)));
+    let ends = rules.filter(|(_, stats)| {
+        let timed = stats.rule.idle_timeout > 0 || stats.rule.hard_timeout > 0;
+        timed && is_others(stats.rule.cookie, moving)
+    });
+    let perishable = ends.map(|(dpid, stats)| Perishable {
+        dpid,
+        rule: stats.rule.clone(),
+        age: Duration::from_nanos(stats.duration_ns),
+        seen,
+    });
+    perishable.collect()
+}
+
+/// Whether an entry of this age may have come to its own end.
+fn may_have_ended(rule: &FlowRule, age: Duration) -> bool {
+    let over = |timeout: u16| timeout > 0 && age >= Duration::from_secs(timeout.into());
+    over(rule.idle_timeout) || over(rule.hard_timeout)
+}
+
+/// The entries that these rounds leave behind, each with its switch.
+fn left_behind(rounds: &[Round]) -> Vec<(DatapathId, &FlowRule)> {
+    let mut left: HashMap<(DatapathId, Identity<'_>), Option<&FlowRule>> = HashMap::new();
+    fn rule(entry: &Option<Entry>) -> Option<&FlowRule> {
+        match entry {
+            Some(Entry::Rule(rule)) => Some(rule),
+            _ => None,
+        }
+    }
+    for round in rounds {
+        let entries = round.entries.iter();
+        let entries = entries.map(|step| (step.dpid, rule(&step.before), rule(&step.after)));
+        let steps = round.steps.iter();
+        let steps = steps.map(|step| (step.dpid, step.before.as_ref(), step.after.as_ref()));
+        for (dpid, before, after) in entries.chain(steps) {
+            if let Some(rule) = after.or(before) {
+                left.insert((dpid, rule.identity()), after);
+            }
+        }
+    }
+    let left = left.into_iter();
+    left.filter_map(|((dpid, _), rule)| Some((dpid, rule?)))
+        .collect()
+}
+
+impl Job {
+    /// Are the entries of the first `installed` rounds there, and those for which they may have had to make room? Asked
+    /// once, when so many are done.
+    pub(super) async fn read_back(
+        &self,
+        live: &[Round],
+        installed: usize,
+        done: usize,
+    ) -> Result<(), Halted> {
+        if done != installed {
+            return Ok(());
+        }
+        let rounds = live.get(..installed).unwrap_or_default();
+        let checked = self.check_held(rounds).await;
+        checked.map_err(|why| Halted { done, why })
+    }
+
+    async fn check_held(&self, rounds: &[Round]) -> Result<(), Halt> {
+        let wanted = left_behind(rounds);
+        let perishable = &self.planned.perishable;
+        let mut depths: BTreeMap<DatapathId, Depth> = BTreeMap::new();
+        for (dpid, rule) in &wanted {
+            let of_route = Owner::Routing.own_part(rule.cookie).is_some();
+            let depth = if of_route {
+                Depth::Routes
+            } else {
+                Depth::Rules
+            };
+            let asked = depths.entry(*dpid).or_default();
+            *asked = depth.max(*asked);
+        }
+        depths.extend(perishable.iter().map(|one| (one.dpid, Depth::Rules)));
+        let standing = Standing::ask(self.network(), depths).await;
+        let now = Instant::now();
+        let mut gone: Vec<(DatapathId, &FlowRule)> = Vec::new();
+        let mut lost: Vec<&Perishable> = Vec::new();
+        let mut doubtful: BTreeMap<(DatapathId, TableId), Vec<&Perishable>> = BTreeMap::new();
+        for (dpid, rule) in wanted {
+            let is_there = standing.has_rule(dpid, rule).ok_or_else(|| unread(dpid))?;
+            // One that has come to its own end meanwhile is put back where its end is heard of.
+            if !is_there && !may_have_ended(rule, self.begun.elapsed()) {
+                gone.push((dpid, rule));
+            }
+        }
+        for one in perishable {
+            let is_there = standing.has_rule(one.dpid, &one.rule);
+            if is_there.ok_or_else(|| unread(one.dpid))? {
+                continue;
+            }
+            if one.may_have_ended(now) {
+                let place = (one.dpid, one.rule.table);
+                doubtful.entry(place).or_default().push(one);
+            } else {
+                lost.push(one);
+            }
+        }
+        for ((dpid, table), ended) in doubtful {
+            if self.is_full(dpid, table, ended.len()).await {
+                lost.extend(ended);
+            }
+        }
+        gone.extend(lost.iter().map(|one| (one.dpid, &one.rule)));
+        if gone.is_empty() {
+            return Ok(());
+        }
+        Err(Halt::Gone(Gone {
+            named: named(&gone),
+            others: lost.into_iter().cloned().collect(),
+        }))
+    }
+
+    /// What was not godwit's and had to make room is put back when there is room again, with what is left of its time.
+    /// It counts from zero.
+    pub(super) async fn put_back(&self, gone: &Gone) {
+        let depths = gone.others.iter().map(|one| (one.dpid, Depth::Rules));
+        let standing = Standing::ask(self.network(), depths.collect()).await;
+        let now = Instant::now();
+        let mut round = godwit_controller::Round::default();
+        for one in &gone.others {
+            let is_free = standing.is_free(one.dpid, &one.rule);
+            if let (Some(rule), Some(true)) = (one.left(now), is_free) {
+                round.push(one.dpid, FlowMod::add(rule));
+            }
+        }
+        if let Err(error) = round.apply(self.network().switches()).await {
+            tracing::warn!(%error, "rules of others that had to make room are not put back");
+        }
+    }
+
+    /// Whether a table was full before so many of its entries ended. One that does not say is taken for full.
+    async fn is_full(&self, dpid: DatapathId, table: TableId, ended: usize) -> bool {
+        let Some(switch) = self.network().switches().get(dpid) else {
+            return true;
+        };
+        let ask = |request| switch.request_within(request, APPLY_DEADLINE);
+        let Ok(StatsReply::Tables(tables)) = ask(StatsRequest::Tables).await else {
+            return true;
+        };
+        let Some(stats) = tables.into_iter().find(|stats| stats.table == table.0) else {
+            return true;
+        };
+        let most = match switch.version() {
+            Version::V10 => stats.max_entries,
+            Version::V13 => match ask(StatsRequest::TableFeatures(Vec::new())).await {
+                Ok(StatsReply::TableFeatures(all)) => all
+                    .into_iter()
+                    .find(|features| features.table == table)
+                    .map(|features| features.max_entries),
+                _ => None,
+            },
+        };
+        let before = u64::from(stats.active) + ended as u64;
+        most.is_none_or(|most| before >= u64::from(most))
+    }
+}
+
+fn unread(dpid: DatapathId) -> Halt {
+    Halt::Changed(format!("switch {dpid} does not say what it holds"))
+}
+
+fn named(gone: &[(DatapathId, &FlowRule)]) -> String {
+    let mut names: Vec<String> = gone
+        .iter()
+        .take(MOST_NAMED)
+        .map(|(dpid, rule)| format!("switch {dpid}: {}", described(rule)))
+        .collect();
+    if gone.len() > MOST_NAMED {
+        names.push(format!("and {} more", gone.len() - MOST_NAMED));
+    }
+    names.join("; ")
+}
