@@ -8,7 +8,8 @@ use godwit_apps::routing::install::Wish;
 use godwit_openflow::model::{Action, FlowMod, FlowRule, Pattern};
 use godwit_openflow::types::PortNo;
 
-use crate::bench::{Bench, HERE, THERE, packet, wish};
+use crate::bench::{Bench, HERE, THERE, packet, until, wish};
+use crate::fabric::Mood;
 
 const ROUTES: u32 = 3;
 
@@ -95,6 +96,30 @@ async fn where_there_is_room_nothing_is_missed() {
         let (state, error) = ended(algorithm, rule, 1, ROUTES as usize).await;
         assert_eq!(state, State::Committed, "{algorithm:?}: {error}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_its_owner_deletes_meanwhile_is_not_missed_where_there_is_room() {
+    let bench = Bench::new().await;
+    bench.routes(ROUTES).await;
+    let rule = foreign(0, 600);
+    bench.fabric.change(5, &FlowMod::add(rule.clone()));
+    bench.fabric.mood(3, Mood::HoldsBarriers);
+    let migration = bench.migrate(Algorithm::Clone).await;
+    until("the new way", || {
+        bench.fabric.routing_rules(3).len() == ROUTES as usize
+    })
+    .await;
+    bench.fabric.change(5, &FlowMod::delete_strict(rule));
+    bench.fabric.mood(3, Mood::Well);
+    let (state, error) = bench.end_of(&migration).await;
+    assert_eq!(state, State::Committed, "{error}");
+    assert!(
+        bench
+            .fabric
+            .rules(5, |there| there.priority == 1)
+            .is_empty()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -104,6 +104,11 @@ impl Fabric {
         }
     }
 
+    /// What leaves here arrives nowhere any more, and no port says so. The other direction is as it was.
+    pub(crate) fn deafen(&self, from: PortRef) {
+        self.lock().links.remove(&from).expect("a link");
+    }
+
     /// Connects a switch, anew if it was connected; it keeps its table unless it `forgets`.
     pub(crate) async fn plug(&self, dpid: u64, controller: SocketAddr, forgets: bool) {
         let id = DatapathId(dpid);

@@ -4,20 +4,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use godwit_apps::migration::record::{Migration, State};
-use godwit_apps::migration::request::Algorithm;
+use godwit_apps::migration::request::{Algorithm, Request};
 use godwit_apps::routing::table::State as RouteState;
 use godwit_openflow::model::FlowRule;
 use godwit_openflow::types::{DatapathId, PortNo};
 
-use crate::bench::{Bench, until};
+use crate::bench::{Bench, PATIENCE, until};
 use crate::fabric::{Mood, at};
 
 const ROUTES: u32 = 3;
 
 /// A migration whose first round (s5) is confirmed, and whose second (s3) is done but not confirmed.
 async fn half_way(bench: &Bench) -> Arc<Migration> {
+    half_way_of(bench, Bench::request(Algorithm::Clone)).await
+}
+
+async fn half_way_of(bench: &Bench, request: Request) -> Arc<Migration> {
     bench.fabric.mood(3, Mood::HoldsBarriers);
-    let migration = bench.migrate(Algorithm::Clone).await;
+    let (migration, ..) = bench.migrations.begin(request, None).await.unwrap();
     until("the new way", || {
         bench.fabric.routing_rules(3).len() == ROUTES as usize
     })
@@ -73,6 +77,28 @@ async fn a_link_of_the_new_way_that_goes_down_between_two_rounds_sends_everythin
     .await;
     bench.fabric.mood(3, Mood::Well);
     assert_rolled_back(&bench, &migration, "is gone").await;
+}
+
+/// No port says so: three probes have to be missed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_of_the_new_way_that_dies_in_one_direction_between_two_rounds_sends_everything_back()
+{
+    let dies = |from| async move {
+        let bench = Bench::new().await;
+        bench.routes(ROUTES).await;
+        let mut request = Bench::request(Algorithm::Clone);
+        request.bounds.deadline = PATIENCE;
+        let migration = half_way_of(&bench, request).await;
+        bench.fabric.deafen(from);
+        until("one direction to be gone", || {
+            bench.network.topology().links().count() == 9
+        })
+        .await;
+        bench.fabric.mood(3, Mood::Well);
+        assert_rolled_back(&bench, &migration, "is gone").await;
+    };
+    // The routes use the first; answers to them would use the other.
+    tokio::join!(dies(at(5, 2)), dies(at(4, 3)));
 }
 
 #[tokio::test(flavor = "multi_thread")]

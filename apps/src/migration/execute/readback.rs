@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use godwit_controller::Owner;
 use godwit_controller::limits::APPLY_DEADLINE;
+use godwit_controller::rules::is_ours;
 use godwit_openflow::model::{FlowMod, FlowRule, Identity, StatsReply, StatsRequest};
 use godwit_openflow::types::{DatapathId, TableId, Version};
 
@@ -22,6 +23,9 @@ use crate::plan::{FlowId, Round};
 /// How many entries are named of all that are gone.
 const MOST_NAMED: usize = 5;
 
+/// Entries of its own that a switch may have and not count: Open vSwitch has some to reach its controller in band.
+const HIDDEN: u64 = 16;
+
 /// An entry that ends some day and stood, before the migration, on a switch that gets new ones.
 #[derive(Debug, Clone)]
 pub struct Perishable {
@@ -32,19 +36,12 @@ pub struct Perishable {
 }
 
 impl Perishable {
-    fn age(&self, now: Instant) -> Duration {
-        self.age + now.saturating_duration_since(self.seen)
-    }
-
-    fn may_have_ended(&self, now: Instant) -> bool {
-        may_have_ended(&self.rule, self.age(now))
-    }
-
     /// The entry with what is left of its time; `None` when there is nothing left.
     fn left(&self, now: Instant) -> Option<FlowRule> {
         let mut rule = self.rule.clone();
         if rule.hard_timeout > 0 {
-            let age = u16::try_from(self.age(now).as_secs()).unwrap_or(u16::MAX);
+            let age = self.age + now.saturating_duration_since(self.seen);
+            let age = u16::try_from(age.as_secs()).unwrap_or(u16::MAX);
             rule.hard_timeout = rule.hard_timeout.saturating_sub(age);
             return (rule.hard_timeout > 0).then_some(rule);
         }
@@ -160,10 +157,7 @@ impl Job {
         }
         depths.extend(perishable.iter().map(|one| (one.dpid, Depth::Rules)));
         let standing = Standing::ask(self.network(), depths).await;
-        let now = Instant::now();
         let mut gone: Vec<(DatapathId, &FlowRule)> = Vec::new();
-        let mut lost: Vec<&Perishable> = Vec::new();
-        let mut doubtful: BTreeMap<(DatapathId, TableId), Vec<&Perishable>> = BTreeMap::new();
         for (dpid, rule) in wanted {
             let is_there = standing.has_rule(dpid, rule).ok_or_else(|| unread(dpid))?;
             // One that has come to its own end meanwhile is put back where its end is heard of.
@@ -171,21 +165,19 @@ impl Job {
                 gone.push((dpid, rule));
             }
         }
+        let mut missing: BTreeMap<(DatapathId, TableId), Vec<&Perishable>> = BTreeMap::new();
         for one in perishable {
             let is_there = standing.has_rule(one.dpid, &one.rule);
-            if is_there.ok_or_else(|| unread(one.dpid))? {
-                continue;
-            }
-            if one.may_have_ended(now) {
+            if !is_there.ok_or_else(|| unread(one.dpid))? && self.is_wanted(one) {
                 let place = (one.dpid, one.rule.table);
-                doubtful.entry(place).or_default().push(one);
-            } else {
-                lost.push(one);
+                missing.entry(place).or_default().push(one);
             }
         }
-        for ((dpid, table), ended) in doubtful {
-            if self.is_full(dpid, table, ended.len()).await {
-                lost.extend(ended);
+        let mut lost: Vec<&Perishable> = Vec::new();
+        for ((dpid, table), missing) in missing {
+            // Where there is room they have come to their end, or whoever made them has deleted them.
+            if self.is_full(dpid, table, missing.len()).await {
+                lost.extend(missing);
             }
         }
         gone.extend(lost.iter().map(|one| (one.dpid, &one.rule)));
@@ -205,7 +197,7 @@ impl Job {
         let standing = Standing::ask(self.network(), depths.collect()).await;
         let now = Instant::now();
         let mut round = godwit_controller::Round::default();
-        for one in &gone.others {
+        for one in gone.others.iter().filter(|one| self.is_wanted(one)) {
             let is_free = standing.is_free(one.dpid, &one.rule);
             if let (Some(rule), Some(true)) = (one.left(now), is_free) {
                 round.push(one.dpid, FlowMod::add(rule));
@@ -214,6 +206,27 @@ impl Job {
         if let Err(error) = round.apply(self.network().switches()).await {
             tracing::warn!(%error, "rules of others that had to make room are not put back");
         }
+    }
+
+    /// Whether whoever made it still wants it there, as far as that is known here.
+    fn is_wanted(&self, one: &Perishable) -> bool {
+        let cookie = one.rule.cookie;
+        if let Some(id) = Owner::Routing.own_part(cookie) {
+            let route = self.routing.table().get(id);
+            return route.is_some_and(|route| {
+                let mut rules = route.template.rules(&route.path);
+                !route.is_leased()
+                    && rules.any(|(dpid, rule)| dpid == one.dpid && rule.same_identity(&one.rule))
+            });
+        }
+        if let Some(id) = Owner::Entries.own_part(cookie) {
+            let entry = self.others.entries.get(id);
+            return entry.is_some_and(|entry| {
+                entry.place == one.dpid && entry.rule.same_identity(&one.rule)
+            });
+        }
+        // What the other apps have made they make again when it is needed.
+        !is_ours(cookie)
     }
 
     /// Whether a table was full before so many of its entries ended. One that does not say is taken for full.
@@ -238,7 +251,7 @@ impl Job {
                 _ => None,
             },
         };
-        let before = u64::from(stats.active) + ended as u64;
+        let before = u64::from(stats.active) + ended as u64 + HIDDEN;
         most.is_none_or(|most| before >= u64::from(most))
     }
 }
