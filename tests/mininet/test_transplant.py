@@ -42,9 +42,9 @@ def migrate_under_traffic(api, network, algorithm, flows, **options):
     return migration, traffic
 
 
-def assert_counted(network, migration, traffic, flows, gap_s=0):
-    """What the source had counted and what the target counts is what the hosts received, rule by rule; but for what
-    came within `gap_s`."""
+def assert_counted(network, migration, traffic, flows, gap_s=0, before=None):
+    """What the source had counted, beyond what it had counted `before`, and what the target counts is what the hosts
+    received, rule by rule; but for what came within `gap_s`."""
     first, second = network.hosts
     received = {
         (host.IP(), FIRST_PORT + flow): outcome.received_by_flow[flow]
@@ -59,7 +59,7 @@ def assert_counted(network, migration, traffic, flows, gap_s=0):
 
     def counted():
         here = packets(network, TARGET)
-        return {key: carried[key] + here[key] for key in received}
+        return {key: carried[key] + here[key] - (before or {}).get(key, 0) for key in received}
 
     assert carried.keys() >= received.keys()
     # A rule's counter on Open vSwitch lags by up to half a second.
