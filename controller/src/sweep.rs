@@ -17,7 +17,8 @@
 //! 3. The third takes yet another pass: so the one before is over, and has met everything.
 //!
 //! A switch without a cache shows each stamp at once. One that no link leads to, or that refuses the stamp, or whose
-//! frames don't come back can't be seen through; then a time is waited that the caller names.
+//! frames don't come back can't be seen through; then a time is waited that the caller names, and for a minute nothing
+//! more is looked for.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -47,6 +48,9 @@ const LINKS: usize = 2;
 /// traffic.
 const BOUND: Duration = Duration::from_secs(3);
 
+/// How long a switch whose stamps were not seen is taken for one that can't be seen through.
+const BLIND: Duration = Duration::from_secs(60);
+
 /// How long to wait before the stamp is looked for again, the first time and at the most. A port remembers 64 frames
 /// on their way for 5 s; looking without a pause would make it forget.
 const PAUSE: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(16)];
@@ -58,9 +62,17 @@ pub const REVALIDATION: Duration = Duration::from_millis(100);
 /// The passes of one connection of a switch.
 #[derive(Debug, Default)]
 pub(crate) struct Sweeps {
-    /// When the last pass that was waited for was asked for. Locked while one is waited for.
-    last: Arc<Mutex<Option<Instant>>>,
+    /// Locked while a pass is waited for.
+    last: Arc<Mutex<Last>>,
     stamps: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Last {
+    /// When the last pass began that was waited for.
+    begun: Option<Instant>,
+    /// Until then nothing is looked for.
+    blind_until: Option<Instant>,
 }
 
 impl Sweeps {
@@ -88,11 +100,15 @@ impl Network {
         let pass = async move {
             let mut last = Arc::clone(&switch.sweeps().last).lock_owned().await;
             // What somebody else has waited for since will do.
-            if last.is_some_and(|last| last >= asked) {
+            if last.begun.is_some_and(|begun| begun >= asked) {
                 return Ok(());
             }
             let begun = Instant::now();
-            let seen = timeout(BOUND, network.see_stamps(&switch)).await;
+            let mut ways = network.ways_in(switch.dpid());
+            if last.blind_until.is_some_and(|until| begun < until) {
+                ways.clear();
+            }
+            let seen = timeout(BOUND, network.see_stamps(&switch, &ways)).await;
             tracing::debug!(dpid = %switch.dpid(), ?seen, took = ?begun.elapsed(), "a switch goes through its cache");
             switch
                 .apply(&[ToSwitch::FlowMod(FlowMod::add(rules::discovery_rule()))])
@@ -100,9 +116,14 @@ impl Network {
             match seen {
                 Ok(Ok(true)) => {}
                 Ok(Err(error)) if !matches!(error, ApplyError::Rejected(_)) => return Err(error),
-                _ => sleep(unseen).await,
+                _ => {
+                    if !ways.is_empty() {
+                        last.blind_until = Some(Instant::now() + BLIND);
+                    }
+                    sleep(unseen).await;
+                }
             }
-            *last = Some(begun);
+            last.begun = Some(begun);
             Ok(())
         };
         // On its own: a caller that gives up must not leave the rule with a stamp.
@@ -137,9 +158,13 @@ impl Network {
         passes.join_all().await;
     }
 
-    /// Whether all stamps were seen over one of the links to this switch.
-    async fn see_stamps(&self, switch: &SwitchHandle) -> Result<bool, ApplyError> {
-        for port in self.ways_in(switch.dpid()) {
+    /// Whether all stamps were seen over one of the links that lead from these ports to this switch.
+    async fn see_stamps(
+        &self,
+        switch: &SwitchHandle,
+        ways: &[PortRef],
+    ) -> Result<bool, ApplyError> {
+        for &port in ways {
             if self.see_stamps_over(switch, port).await? {
                 return Ok(true);
             }

@@ -9,9 +9,9 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use godwit_openflow::codec::encode_from_switch;
 use godwit_openflow::model::{
-    Action, AggregateStats, Description, ErrorReport, Features, FlowMod, FlowRule, FromSwitch,
-    PacketIn, PacketInReason, PacketOut, Pattern, Port, PortStats, PortStatus, PortStatusReason,
-    StatsReply, StatsRequest, TableFeatures, TableStats, ToSwitch,
+    Action, AggregateStats, Description, ErrorReport, Features, Field, FlowMod, FlowRule,
+    FromSwitch, Instruction, PacketIn, PacketInReason, PacketOut, Pattern, Port, PortStats,
+    PortStatus, PortStatusReason, StatsReply, StatsRequest, TableFeatures, TableStats, ToSwitch,
 };
 use godwit_openflow::types::{Cookie, DatapathId, MacAddr, PortNo, TableId, Version, Xid};
 use godwit_openflow::{Frame, FrameCodec};
@@ -442,8 +442,12 @@ impl Inner {
             let Action::Output { port, .. } = action else {
                 continue;
             };
-            if let Some(end) = self.links.get(&PortRef::new(dpid, *port)) {
-                self.tell(end.dpid, 0, packet_in(end.port, packet.data.clone()));
+            let end = self.links.get(&PortRef::new(dpid, *port));
+            if let Some(end) = end
+                && let Some(switch) = self.switches.get(&end.dpid)
+                && let Some(data) = sent_up(&switch.table, end.port, &packet.data)
+            {
+                self.tell(end.dpid, 0, packet_in(end.port, data));
             }
         }
     }
@@ -462,6 +466,32 @@ async fn write_all(
             return;
         }
     }
+}
+
+/// What the controller gets of a discovery frame, by the entry that takes it.
+fn sent_up(table: &FlowTable, port: PortNo, frame: &Bytes) -> Option<Bytes> {
+    let pattern = Pattern::new().in_port(port).eth_type(0x88cc);
+    let mut data = BytesMut::from(frame.as_ref());
+    let actions = table.lookup(&pattern)?.instructions.iter();
+    let actions = actions.filter_map(|instruction| match instruction {
+        Instruction::ApplyActions(actions) => Some(actions),
+        _ => None,
+    });
+    let mut told = None;
+    for action in actions.flatten() {
+        match action {
+            Action::SetField {
+                field: Field::EthSrc,
+                value,
+            } => data[6..12].copy_from_slice(&value.to_be_bytes()[10..]),
+            Action::Output {
+                port: PortNo::CONTROLLER,
+                ..
+            } => told = Some(data.clone().freeze()),
+            other => panic!("{other:?} is not emulated"),
+        }
+    }
+    told
 }
 
 fn packet_in(port: PortNo, data: Bytes) -> FromSwitch {
