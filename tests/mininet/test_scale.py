@@ -58,10 +58,10 @@ def last_rules(scene):
 
 
 @pytest.mark.limit(600)
-@pytest.mark.parametrize("count, flows", [(5_000, 100), (4_000, 4_000)])
+@pytest.mark.parametrize("count, flows", [(5_000, 100), (4_000, 1_000)])
 def test_thousands_of_rules_and_of_cached_flows_move_without_loss(settle, api, count, flows):
     """`count` routes each way, so twice as many rules on the source; `flows` of them are used each way and are in the
-    caches of all switches of the way."""
+    caches of all switches of the way: 16,000 cached flows in one process in the second case."""
     scene = Scene(settle(Abilene(), openflow10=("s2", "s9")), ABILENE_CASE, api)
     routes = scene.add_routes(count)
     with BothWays(scene.first, scene.second, FIRST_PORT, RATE, flows=flows) as traffic:
