@@ -336,7 +336,9 @@ fn put_outputs(
     }
 }
 
-const fn is_vlan(action: &Action) -> bool {
+/// Whether it puts on, takes off or changes a VLAN tag.
+#[must_use]
+pub const fn is_vlan(action: &Action) -> bool {
     matches!(
         action,
         Action::PushVlan(_)

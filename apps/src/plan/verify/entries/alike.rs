@@ -10,6 +10,7 @@ use godwit_openflow::model::{
 use godwit_openflow::types::{GroupId, MeterId, PortNo};
 
 use crate::migration::transplant::Site;
+use crate::migration::transplant::translate::is_vlan;
 
 /// Ports, and those that stand for them.
 pub(super) type Stands = BTreeMap<PortNo, Exit>;
@@ -252,7 +253,7 @@ impl<'a> Alike<'a> {
         };
         // A set has one tag to push, which a label must not take.
         let is_labelled = other.actions.len() > one.actions.len();
-        let clash = is_labelled && one.actions.iter().any(is_tagging);
+        let clash = is_labelled && one.actions.iter().any(is_vlan);
         one.weight == other.weight && watch_port && watch_group && !clash && {
             let mut rest = other.actions.as_slice();
             one.actions.iter().all(|action| {
@@ -344,16 +345,4 @@ fn pushed(label: u16, actions: &[Action]) -> Option<&[Action]> {
         },
     ];
     actions.strip_prefix(&tag)
-}
-
-const fn is_tagging(action: &Action) -> bool {
-    matches!(
-        action,
-        Action::PushVlan(_)
-            | Action::PopVlan
-            | Action::SetField {
-                field: Field::VlanVid | Field::VlanPcp,
-                ..
-            }
-    )
 }
