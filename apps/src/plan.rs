@@ -284,9 +284,9 @@ impl Difference {
     }
 }
 
-/// Make before break: every new rule first, last hop first; then the live rules get their new next hop,
-/// from the destination towards the source, as many at once as [`verify`] allows; then what is not used
-/// any more is removed.
+/// Make before break: every new rule first, all at once but for those that packets meet as soon as they are there; then
+/// the live rules get their new next hop, from the destination towards the source, as many at once as [`verify`] allows;
+/// then what is not used any more is removed.
 #[must_use]
 pub fn make_before_break(flows: &[Flow]) -> Vec<Round> {
     let mut install = Layers::default();
@@ -295,7 +295,7 @@ pub fn make_before_break(flows: &[Flow]) -> Vec<Round> {
     for flow in flows {
         let difference = Difference::of(flow);
         flip.add(flip_groups(flow, &difference.install, difference.modify));
-        install.add(difference.install.into_iter().map(Some));
+        install.add(install_groups(flow, difference.install));
         remove.extend(difference.remove);
     }
     let mut rounds = install.rounds(Kind::Install);
@@ -304,6 +304,20 @@ pub fn make_before_break(flows: &[Flow]) -> Vec<Round> {
         rounds.push(Round::of(Kind::Remove, remove));
     }
     rounds
+}
+
+/// The new rules of one flow in as few groups as are safe. Where packets of the flow don't come yet, no order of the
+/// rules can be told from another; those on switches where they do come follow when the others are in force, last hop
+/// first.
+fn install_groups(flow: &Flow, installs: Vec<Step>) -> Vec<Vec<Step>> {
+    let first = flow.new.source().dpid;
+    let is_met = |step: &Step| match &flow.old {
+        Some(old) => old.hop_at(step.dpid).is_some(),
+        None => step.dpid == first,
+    };
+    let (met, unmet): (Vec<_>, Vec<_>) = installs.into_iter().partition(is_met);
+    let met = met.into_iter().map(|step| vec![step]);
+    [unmet].into_iter().chain(met).collect()
 }
 
 /// The flips of one flow in as few groups as are safe: a flip joins the group before it when every
@@ -356,9 +370,8 @@ impl Layers {
     }
 
     fn rounds(self, kind: Kind) -> Vec<Round> {
-        self.layers
-            .into_iter()
-            .map(|steps| Round::of(kind, steps))
-            .collect()
+        let layers = self.layers.into_iter();
+        let layers = layers.filter(|steps| !steps.is_empty());
+        layers.map(|steps| Round::of(kind, steps)).collect()
     }
 }

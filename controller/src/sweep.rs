@@ -20,6 +20,7 @@
 //! frames don't come back can't be seen through; then a time is waited that the caller names, and for a minute nothing
 //! more is looked for.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -144,6 +145,7 @@ impl Network {
     /// for where that can't be seen. Those that are gone, or don't answer, are not waited for.
     pub async fn sweep_all(&self, switches: impl IntoIterator<Item = DatapathId>) {
         let mut passes = JoinSet::new();
+        let switches: BTreeSet<DatapathId> = switches.into_iter().collect();
         for dpid in switches {
             let Some(switch) = self.switches().get(dpid) else {
                 continue;

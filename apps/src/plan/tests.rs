@@ -56,17 +56,36 @@ fn kinds(rounds: &[Round]) -> Vec<(Kind, Vec<u64>)> {
 }
 
 #[test]
-fn a_detour_is_installed_from_its_end_before_the_fork_flips() {
+fn a_detour_is_installed_at_once_before_the_fork_flips() {
     let rounds = make_before_break(&[flow(1, &[1, 2, 5], &[1, 3, 4, 5])]);
     assert_eq!(
         kinds(&rounds),
         [
-            (Kind::Install, vec![4]),
-            (Kind::Install, vec![3]),
+            (Kind::Install, vec![4, 3]),
             (Kind::Flip, vec![1]),
             (Kind::Remove, vec![2]),
         ]
     );
+}
+
+#[test]
+fn the_first_hop_of_a_new_flow_comes_when_all_others_are_there() {
+    let mut new = flow(1, &[1, 2, 3], &[1, 2, 3]);
+    new.old = None;
+    assert_eq!(
+        kinds(&make_before_break(&[new])),
+        [(Kind::Install, vec![3, 2]), (Kind::Install, vec![1])]
+    );
+}
+
+#[test]
+fn a_new_rule_where_packets_already_come_waits_for_the_others() {
+    // A flow that begins at a port: where it begins, its rule is another one.
+    let mut moved = flow(1, &[1, 2, 3], &[2, 4, 3]);
+    moved.template.ingress = Some(PortNo(99));
+    let rounds = kinds(&make_before_break(&[moved]));
+    assert_eq!(rounds[0], (Kind::Install, vec![4]));
+    assert_eq!(rounds[1], (Kind::Install, vec![2]));
 }
 
 #[test]
