@@ -242,13 +242,8 @@ impl Difference {
     pub fn of(flow: &Flow) -> Self {
         let template = &flow.template;
         // A path has few switches, so that looking through a list is faster than any tree.
-        type Rules = Vec<(DatapathId, FlowRule)>;
-        let old: Rules = flow
-            .old
-            .iter()
-            .flat_map(|path| template.rules(path))
-            .collect();
-        let new: Rules = template.rules(&flow.new).collect();
+        let old = flow.old.iter().flat_map(|path| template.rules(path));
+        let mut old: Vec<(DatapathId, FlowRule)> = old.collect();
         let step = |dpid, change, before, after| Step {
             flow: template.id,
             dpid,
@@ -257,29 +252,28 @@ impl Difference {
             after,
         };
         let mut difference = Self::default();
-        for (dpid, before) in &old {
-            let is_kept = |(at, after): &(_, FlowRule)| at == dpid && after.same_identity(before);
-            if !new.iter().any(is_kept) {
-                let removal = step(*dpid, Change::Remove, Some(before.clone()), None);
-                difference.remove.push(removal);
+        for (dpid, after) in template.rules(&flow.new).rev() {
+            let place = old
+                .iter()
+                .position(|(at, before)| *at == dpid && before.same_identity(&after));
+            let Some((_, before)) = place.map(|place| old.remove(place)) else {
+                // Where the switch was the first hop and no longer is, or the other way round, the rule's match changes: a
+                // different rule to the switch.
+                let install = step(dpid, Change::Install, None, Some(after));
+                difference.install.push(install);
+                continue;
+            };
+            if before == after {
+                difference.same.push((dpid, after));
+            } else {
+                let flip = step(dpid, Change::Modify, Some(before), Some(after));
+                difference.modify.push(flip);
             }
         }
-        for (dpid, after) in new.into_iter().rev() {
-            let before = old.iter().find(|(at, _)| *at == dpid);
-            match before.map(|(_, before)| before) {
-                Some(before) if *before == after => difference.same.push((dpid, after)),
-                Some(before) if before.same_identity(&after) => {
-                    let flip = step(dpid, Change::Modify, Some(before.clone()), Some(after));
-                    difference.modify.push(flip);
-                }
-                // Where the switch was the first hop and no longer is, or the other way round, the rule's match changes:
-                // a different rule to the switch.
-                _ => {
-                    let install = step(dpid, Change::Install, None, Some(after));
-                    difference.install.push(install);
-                }
-            }
-        }
+        let left = old.into_iter();
+        difference.remove = left
+            .map(|(dpid, rule)| step(dpid, Change::Remove, Some(rule), None))
+            .collect();
         difference
     }
 }

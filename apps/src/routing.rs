@@ -125,21 +125,20 @@ impl Routing {
             removed.reason,
             FlowRemovedReason::IdleTimeout | FlowRemovedReason::HardTimeout
         );
-        let concerns = self.table.with(id, |route| {
-            if route
-                .counters
-                .on_switch(dpid)
-                .is_some_and(counters::OnSwitch::is_live)
-            {
-                route.counters.ended(dpid, final_count);
-            }
+        let mut concerns = None;
+        let is_news = self.table.count(id, |route| {
             let ahead = route.path.hop_at(dpid).is_none();
             // A route that moves may have rules where its path does not go yet.
-            (expired && (!ahead || route.is_leased())).then_some(ahead)
+            concerns = (expired && (!ahead || route.is_leased())).then_some(ahead);
+            let counters = &mut route.counters;
+            let on_switch = counters.on_switch(dpid);
+            on_switch.is_some_and(counters::OnSwitch::is_live) && counters.ended(dpid, final_count)
         });
-        // What a rule had counted at its end is said once.
-        self.table.save_soon();
-        if let Some(ahead) = concerns.flatten() {
+        if is_news {
+            // What a rule had counted at its end is said once.
+            self.table.save_soon();
+        }
+        if let Some(ahead) = concerns {
             self.expiries.note(id, dpid, ahead);
         }
     }

@@ -15,7 +15,7 @@ use super::request::{Algorithm, Request, Shape};
 use super::transplant::detours::{self, Detour};
 use super::transplant::graft::{Scene, graft};
 use super::transplant::ports::{PortMap, links_by_neighbour};
-use super::transplant::read::{self, Depth};
+use super::transplant::read::{self, Depth, Readings};
 use super::transplant::{Site, Transplant};
 use crate::others::{self, Unread};
 use crate::plan::verify::entries::verify_entries;
@@ -25,7 +25,7 @@ use crate::routing::table::Route;
 
 pub use refusal::Refusal;
 pub use ways::waypoints;
-use ways::{WayFinder, in_place};
+use ways::{Ways, joined, ways};
 
 /// A plan that has been verified.
 #[derive(Debug)]
@@ -149,9 +149,9 @@ pub fn check(network: &Network, request: &Request) -> Result<(), Refusal> {
 
 /// Makes the plan of a migration, with all that switches have to be asked for, and proves it.
 ///
-/// All switches are asked at once: the target for everything, the source whether it holds more than these routes' rules,
-/// the switches that get new rules whether they hold any of others. Only one that does is read, and only when the source
-/// holds what belongs to no route, its neighbours are asked as well.
+/// All switches are asked at once, and answer while the rounds are made: the target for everything, the source whether it
+/// holds more than these routes' rules, the switches that get new rules whether they hold any of others. Only one that
+/// does is read, and only when the source holds what belongs to no route, its neighbours are asked as well.
 ///
 /// # Errors
 /// With what stands in the way.
@@ -161,11 +161,10 @@ pub async fn prepare(
     routes: &[Route],
 ) -> Result<Planned, Refusal> {
     let topology = network.topology();
-    let planned = plan(&topology, request, routes)?;
-    let mut wanted: BTreeMap<DatapathId, Depth> = others::gaining(&planned.rounds)
-        .into_iter()
-        .map(|dpid| (dpid, Depth::RulesAmongOthers))
-        .collect();
+    let ways = ways(&topology, request, routes)?;
+    let joined = ways.flows.iter().flat_map(joined);
+    let mut wanted: BTreeMap<DatapathId, Depth> =
+        joined.map(|dpid| (dpid, Depth::RulesAmongOthers)).collect();
     let crossing = |route: &&Route| route.path.hop_at(request.source).is_some();
     let routes_there = routes.iter().filter(crossing).count();
     let beyond = Depth::Beyond {
@@ -173,11 +172,19 @@ pub async fn prepare(
     };
     wanted.insert(request.source, beyond);
     wanted.extend(request.target.map(|target| (target, Depth::Everything)));
+    let readings = Readings::begin(network, wanted);
+    let planned = ways.prove(request)?;
     let unread = |unread: Unread| match unread {
         Unread { dpid, why } if dpid == request.source => Refusal::Unreadable(why.to_string()),
         unread => Refusal::Unread(unread),
     };
-    let mut sites = read::sites(network, wanted).await.map_err(unread)?;
+    let mut sites = readings.sites().await.map_err(unread)?;
+    let unasked = others::gaining(&planned.rounds).into_iter();
+    let unasked = unasked.filter(|dpid| !sites.contains_key(dpid));
+    let unasked: Vec<_> = unasked
+        .map(|dpid| (dpid, Depth::RulesAmongOthers))
+        .collect();
+    sites.extend(read::sites(network, unasked).await?);
     let moving = numbers(routes);
     let source = sites.get(&request.source);
     if request.target.is_some() && source.is_some_and(|source| source.holds_others(&moving)) {
@@ -361,26 +368,7 @@ pub fn plan(
     request: &Request,
     routes: &[Route],
 ) -> Result<Planned, Refusal> {
-    if request.shape == Some(Shape::Substitution) {
-        return substituted(topology, request, routes);
-    }
-    let mut finder = WayFinder::new(topology, request);
-    let mut flows = Vec::with_capacity(routes.len());
-    let mut without = Vec::new();
-    for route in routes {
-        match finder.find(route) {
-            Ok(new) => flows.push(Flow {
-                template: route.template.clone(),
-                old: Some(route.path.clone()),
-                new,
-            }),
-            Err(why) => without.push((route.template.id, why)),
-        }
-    }
-    if !without.is_empty() {
-        return Err(Refusal::NoPath { routes: without });
-    }
-    prove(request, flows)
+    ways(topology, request, routes)?.prove(request)
 }
 
 /// The rounds for these flows, proven. Pure.
@@ -388,48 +376,6 @@ pub fn plan(
 /// # Errors
 /// When they could harm traffic.
 pub fn prove(request: &Request, flows: Vec<Flow>) -> Result<Planned, Refusal> {
-    let rounds = request.algorithm.plan(&flows, request.source);
-    verify(&flows, &rounds, request.algorithm.guarantee())?;
-    Ok(Planned {
-        request: request.clone(),
-        flows,
-        rounds,
-        transplant: None,
-        shape: Chosen::default(),
-        perishable: Vec::new(),
-    })
-}
-
-/// Every route keeps its path, with the target in the source's place.
-fn substituted(
-    topology: &TopologySnapshot,
-    request: &Request,
-    routes: &[Route],
-) -> Result<Planned, Refusal> {
-    let Some(target) = request.target else {
-        let reasons = vec!["without a target nothing can take the source's place".to_owned()];
-        return Err(Refusal::Transplant { reasons });
-    };
-    let mut flows = Vec::with_capacity(routes.len());
-    let mut reasons = BTreeSet::new();
-    for route in routes {
-        match in_place(topology, &route.path, request.source, target) {
-            Ok(new) => flows.push(Flow {
-                template: route.template.clone(),
-                old: Some(route.path.clone()),
-                new,
-            }),
-            Err(why) => _ = reasons.insert(why),
-        }
-    }
-    if !reasons.is_empty() {
-        let reasons = reasons.into_iter().collect();
-        return Err(Refusal::Transplant { reasons });
-    }
-    let planned = prove(request, flows)?;
-    let shape = Chosen::new(
-        Shape::Substitution,
-        "it was asked for: every route keeps its path, with the target in the source's place",
-    );
-    Ok(Planned { shape, ..planned })
+    let shape = Chosen::default();
+    Ways { flows, shape }.prove(request)
 }

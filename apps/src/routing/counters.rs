@@ -225,14 +225,16 @@ impl Counters {
         }
     }
 
-    /// Takes in what a rule had counted at its end. It may report less than was read before, since a
-    /// switch credits late; what was read stands.
-    pub fn ended(&mut self, dpid: DatapathId, reported: Tally) {
-        if let Some(on_switch) = self.switches.get_mut(&dpid)
-            && reported.packets > on_switch.current.packets
-        {
-            on_switch.current = reported;
-        }
+    /// Takes in what a rule had counted at its end, and gives whether that is more than was read before. It may be less,
+    /// since a switch credits late; what was read stands.
+    pub fn ended(&mut self, dpid: DatapathId, reported: Tally) -> bool {
+        let on_switch = self.switches.get_mut(&dpid);
+        let counted_less = |on_switch: &&mut OnSwitch| on_switch.current.packets < reported.packets;
+        let Some(on_switch) = on_switch.filter(counted_less) else {
+            return false;
+        };
+        on_switch.current = reported;
+        true
     }
 
     /// `target` took the place of `source` on this route.

@@ -158,8 +158,8 @@ impl Routing {
         batch: &mut Batch,
     ) -> Result<(), StoreError> {
         let boot = clock::boot();
-        for id in ids {
-            match self.table.get(id) {
+        for (id, route) in self.table.take_to_save(ids) {
+            match route {
                 Some(route) => {
                     if let Some(kept) = KeptRoute::of(route, &boot) {
                         batch.put(Slice::ROUTES, id.into(), &kept)?;

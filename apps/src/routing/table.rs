@@ -123,7 +123,7 @@ struct Inner {
     routes: BTreeMap<FlowId, Route>,
     by_identity: HashMap<Identity, FlowId>,
     last_id: FlowId,
-    /// Routes that the store may not have as they are.
+    /// Routes that the store may not have as they are, and is not about to get.
     changed: BTreeSet<FlowId>,
 }
 
@@ -167,6 +167,19 @@ impl RouteTable {
     /// Which routes have changed, or gone, since this was last asked.
     pub(super) fn take_changed(&self) -> BTreeSet<FlowId> {
         std::mem::take(&mut self.lock().changed)
+    }
+
+    /// Copies of these routes, for the store, which will have them as they are; `None` for those that are gone.
+    pub(super) fn take_to_save(
+        &self,
+        ids: impl IntoIterator<Item = FlowId>,
+    ) -> Vec<(FlowId, Option<Route>)> {
+        let mut inner = self.lock();
+        let take = |id| {
+            inner.changed.remove(&id);
+            (id, inner.routes.get(&id).cloned())
+        };
+        ids.into_iter().map(take).collect()
     }
 
     /// How many there are of those.
@@ -352,21 +365,24 @@ impl RouteTable {
             .for_each(|(&id, route)| look(id, route));
     }
 
-    /// Takes in what is read of a route, and whether that is anything new.
-    pub(super) fn count(&self, id: FlowId, take_in: impl FnOnce(&mut Route) -> bool) {
+    /// Takes in what is read of a route, and gives whether that is anything new.
+    pub(super) fn count(&self, id: FlowId, take_in: impl FnOnce(&mut Route) -> bool) -> bool {
         let mut inner = self.lock();
-        if inner.routes.get_mut(&id).is_some_and(take_in) {
+        let is_news = inner.routes.get_mut(&id).is_some_and(take_in);
+        if is_news {
             inner.changed.insert(id);
         }
+        is_news
     }
 
-    /// Looks at a route and may change what is not its rules: its counters.
+    /// Looks at a route and may change what is not its rules: its counters. Whoever has leased it says when it is to be
+    /// saved; the others' changes are saved soon.
     pub fn with<T>(&self, id: FlowId, change: impl FnOnce(&mut Route) -> T) -> Option<T> {
         let mut inner = self.lock();
         let route = inner.routes.get_mut(&id)?;
         let before = (route.state, route.path.clone());
         let result = change(route);
-        if before != (route.state, route.path.clone()) {
+        if !route.leased && before != (route.state, route.path.clone()) {
             self.save_soon();
         }
         inner.changed.insert(id);
@@ -411,7 +427,6 @@ impl Lease {
     pub fn update(&self, change: impl FnMut(&mut Route)) {
         self.each(change);
         self.table.lock().changed.extend(&self.ids);
-        self.table.save_soon();
     }
 
     fn each(&self, mut change: impl FnMut(&mut Route)) {
@@ -443,5 +458,9 @@ impl Drop for Lease {
     fn drop(&mut self) {
         self.each(|route| route.leased = false);
         self.table.released.notify_waiters();
+        let inner = self.table.lock();
+        if self.ids.iter().any(|id| inner.changed.contains(id)) {
+            self.table.save_soon();
+        }
     }
 }

@@ -5,12 +5,111 @@ use std::collections::{BTreeSet, HashMap};
 use godwit_openflow::types::DatapathId;
 use godwit_topology::{Constraints, Link, NoPath, Path, RouteError, TopologySnapshot};
 
-use crate::migration::request::Request;
+use super::{Chosen, Planned, Refusal};
+use crate::migration::request::{Request, Shape};
 use crate::migration::transplant::ports::links_between;
+use crate::plan::Flow;
+use crate::plan::verify::verify;
 use crate::routing::table::Route;
 
+/// The new ways of flows, and why these.
+#[derive(Debug)]
+pub(super) struct Ways {
+    pub(super) flows: Vec<Flow>,
+    pub(super) shape: Chosen,
+}
+
+impl Ways {
+    /// The rounds that bring the flows there, proven.
+    pub(super) fn prove(self, request: &Request) -> Result<Planned, Refusal> {
+        let Self { flows, shape } = self;
+        let rounds = request.algorithm.plan(&flows, request.source);
+        verify(&flows, &rounds, request.algorithm.guarantee())?;
+        Ok(Planned {
+            request: request.clone(),
+            flows,
+            rounds,
+            transplant: None,
+            shape,
+            perishable: Vec::new(),
+        })
+    }
+}
+
+/// The switches that only the new way of a flow crosses.
+pub(super) fn joined(flow: &Flow) -> impl Iterator<Item = DatapathId> {
+    let is_old = |dpid| {
+        flow.old
+            .as_ref()
+            .is_some_and(|old| old.hop_at(dpid).is_some())
+    };
+    flow.new.switches().filter(move |dpid| !is_old(*dpid))
+}
+
+/// The way that each route shall go.
+pub(super) fn ways(
+    topology: &TopologySnapshot,
+    request: &Request,
+    routes: &[Route],
+) -> Result<Ways, Refusal> {
+    if request.shape == Some(Shape::Substitution) {
+        return substituted(topology, request, routes);
+    }
+    let mut finder = WayFinder::new(topology, request);
+    let mut flows = Vec::with_capacity(routes.len());
+    let mut without = Vec::new();
+    for route in routes {
+        match finder.find(route) {
+            Ok(new) => flows.push(moved(route, new)),
+            Err(why) => without.push((route.template.id, why)),
+        }
+    }
+    if !without.is_empty() {
+        return Err(Refusal::NoPath { routes: without });
+    }
+    let shape = Chosen::default();
+    Ok(Ways { flows, shape })
+}
+
+/// Every route keeps its path, with the target in the source's place.
+fn substituted(
+    topology: &TopologySnapshot,
+    request: &Request,
+    routes: &[Route],
+) -> Result<Ways, Refusal> {
+    let Some(target) = request.target else {
+        let reasons = vec!["without a target nothing can take the source's place".to_owned()];
+        return Err(Refusal::Transplant { reasons });
+    };
+    let mut flows = Vec::with_capacity(routes.len());
+    let mut reasons = BTreeSet::new();
+    for route in routes {
+        match in_place(topology, &route.path, request.source, target) {
+            Ok(new) => flows.push(moved(route, new)),
+            Err(why) => _ = reasons.insert(why),
+        }
+    }
+    if !reasons.is_empty() {
+        let reasons = reasons.into_iter().collect();
+        return Err(Refusal::Transplant { reasons });
+    }
+    let shape = Chosen::new(
+        Shape::Substitution,
+        "it was asked for: every route keeps its path, with the target in the source's place",
+    );
+    Ok(Ways { flows, shape })
+}
+
+fn moved(route: &Route, new: Path) -> Flow {
+    Flow {
+        template: route.template.clone(),
+        old: Some(route.path.clone()),
+        new,
+    }
+}
+
 /// The path with one switch in another's place.
-pub(super) fn in_place(
+fn in_place(
     topology: &TopologySnapshot,
     path: &Path,
     source: DatapathId,
@@ -50,14 +149,14 @@ pub(super) fn in_place(
 type Errand = (DatapathId, DatapathId, Vec<DatapathId>);
 
 /// Finds ways without the source and through the target, once for each pair of switches.
-pub(super) struct WayFinder<'a> {
+struct WayFinder<'a> {
     topology: &'a TopologySnapshot,
     request: &'a Request,
     found: HashMap<Errand, Result<Vec<Link>, NoPath>>,
 }
 
 impl<'a> WayFinder<'a> {
-    pub(super) fn new(topology: &'a TopologySnapshot, request: &'a Request) -> Self {
+    fn new(topology: &'a TopologySnapshot, request: &'a Request) -> Self {
         Self {
             topology,
             request,
@@ -66,7 +165,7 @@ impl<'a> WayFinder<'a> {
     }
 
     /// The new way of one route.
-    pub(super) fn find(&mut self, route: &Route) -> Result<Path, RouteError> {
+    fn find(&mut self, route: &Route) -> Result<Path, RouteError> {
         let via = waypoints(route, self.request);
         let (from, to) = (route.path.source(), route.path.destination());
         let (topology, source) = (self.topology, self.request.source);

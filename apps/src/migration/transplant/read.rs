@@ -10,6 +10,8 @@ use godwit_openflow::model::{
 };
 use godwit_openflow::types::{DatapathId, GroupId, MeterId, Version};
 
+use tokio::task::JoinHandle;
+
 use super::{Holdings, Site};
 use crate::others::Unread;
 
@@ -35,23 +37,44 @@ pub async fn sites(
     network: &Network,
     wanted: impl IntoIterator<Item = (DatapathId, Depth)>,
 ) -> Result<BTreeMap<DatapathId, Site>, Unread> {
-    let readings = wanted.into_iter().map(|(dpid, depth)| {
-        let switch = network.switches().get(dpid);
-        let reading = tokio::spawn(async move {
-            let switch = switch.ok_or(RequestError::Disconnected)?;
-            site(&switch, depth).await
+    Readings::begin(network, wanted).sites().await
+}
+
+/// Switches that are being read, all at once.
+#[derive(Debug)]
+pub struct Readings {
+    under_way: BTreeMap<DatapathId, JoinHandle<Result<Site, RequestError>>>,
+}
+
+impl Readings {
+    /// Asks several switches.
+    pub fn begin(network: &Network, wanted: impl IntoIterator<Item = (DatapathId, Depth)>) -> Self {
+        let under_way = wanted.into_iter().map(|(dpid, depth)| {
+            let switch = network.switches().get(dpid);
+            let reading = tokio::spawn(async move {
+                let switch = switch.ok_or(RequestError::Disconnected)?;
+                site(&switch, depth).await
+            });
+            (dpid, reading)
         });
-        (dpid, reading)
-    });
-    // All are under way before the first is waited for.
-    let readings: Vec<_> = readings.collect();
-    let mut sites = BTreeMap::new();
-    for (dpid, reading) in readings {
-        // One that ended abnormally has found out nothing.
-        let read = reading.await.unwrap_or(Err(RequestError::Disconnected));
-        sites.insert(dpid, read.map_err(|why| Unread { dpid, why })?);
+        Self {
+            under_way: under_way.collect(),
+        }
     }
-    Ok(sites)
+
+    /// Waits for the answers.
+    ///
+    /// # Errors
+    /// When one does not answer a request within five seconds.
+    pub async fn sites(self) -> Result<BTreeMap<DatapathId, Site>, Unread> {
+        let mut sites = BTreeMap::new();
+        for (dpid, reading) in self.under_way {
+            // One that ended abnormally has found out nothing.
+            let read = reading.await.unwrap_or(Err(RequestError::Disconnected));
+            sites.insert(dpid, read.map_err(|why| Unread { dpid, why })?);
+        }
+        Ok(sites)
+    }
 }
 
 /// Reads one switch.
