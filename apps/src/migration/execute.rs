@@ -9,6 +9,7 @@
 //! | `awaited` | the same, where a switch that may send flows the new way did not come back in time |
 //! | `others` | what belongs to no route, beside its messages |
 //! | `readback` | whether what was installed is there, and what stood there before |
+//! | `shared` | the same of groups and meters |
 //! | `standing` | what switches hold, and the least that has to be sent so that a round is done or undone |
 
 mod awaited;
@@ -18,6 +19,7 @@ mod finish;
 mod forward;
 mod others;
 pub(super) mod readback;
+mod shared;
 mod standing;
 
 use std::collections::{BTreeSet, HashMap};
@@ -42,6 +44,7 @@ use crate::routing::table::{Lease, State as RouteState};
 
 use others::Others;
 use readback::Gone;
+use shared::Amiss;
 use standing::Way;
 pub(super) use standing::put_right;
 
@@ -99,6 +102,8 @@ enum Halt {
     Changed(String),
     #[error("entries are gone, as from a table that is full and makes room: {0}")]
     Gone(Gone),
+    #[error("groups or meters are not there as they were put: {0}")]
+    Amiss(Amiss),
     #[error("round {} ({kind:?}): {source}", index + 1)]
     Refused {
         index: usize,

@@ -1,7 +1,7 @@
 //! Changes of what belongs to no route: flow entries of anybody, groups and meters, as whole switches move.
 
-use godwit_openflow::model::group::{GroupCommand, GroupDescription, GroupMod};
-use godwit_openflow::model::meter::{MeterCommand, MeterConfig, MeterMod};
+use godwit_openflow::model::group::{Bucket, GroupCommand, GroupDescription, GroupMod, GroupType};
+use godwit_openflow::model::meter::{MeterBand, MeterCommand, MeterConfig, MeterFlags, MeterMod};
 use godwit_openflow::model::{FlowMod, FlowRule, ToSwitch};
 use godwit_openflow::types::DatapathId;
 use serde::{Deserialize, Serialize};
@@ -99,6 +99,49 @@ fn meter_mod(command: MeterCommand, meter: MeterConfig) -> MeterMod {
     }
 }
 
+/// Whether two groups of one number do the same. A weight means something in a select group only (OF 1.3.5 §7.3.4.2), and
+/// what a switch reports of it elsewhere is its own.
+#[must_use]
+pub fn is_same_group(one: &GroupDescription, other: &GroupDescription) -> bool {
+    let weighs = one.group_type == GroupType::Select;
+    let same = |(one, other): (&Bucket, &Bucket)| {
+        (!weighs || one.weight == other.weight)
+            && one.watch_port == other.watch_port
+            && one.watch_group == other.watch_group
+            && one.actions == other.actions
+    };
+    one.group_type == other.group_type
+        && one.buckets.len() == other.buckets.len()
+        && one.buckets.iter().zip(&other.buckets).all(same)
+}
+
+/// Whether two meters of one number do the same. Rates are in kilobits where nothing is said, and the size of bursts means
+/// something only with the flag for it (OF 1.3.5 §7.3.4.4).
+#[must_use]
+pub fn is_same_meter(one: &MeterConfig, other: &MeterConfig) -> bool {
+    meant(one) == meant(other)
+}
+
+fn meant(meter: &MeterConfig) -> (MeterFlags, Vec<MeterBand>) {
+    let has = |flag: MeterFlags| meter.flags.0 & flag.0 != 0;
+    let mut flags = meter.flags;
+    if !has(MeterFlags::PKTPS) {
+        flags.0 |= MeterFlags::KBPS.0;
+    }
+    let mut bands = meter.bands.clone();
+    if !has(MeterFlags::BURST) {
+        for band in &mut bands {
+            match band {
+                MeterBand::Drop { burst, .. }
+                | MeterBand::DscpRemark { burst, .. }
+                | MeterBand::Experimenter { burst, .. } => *burst = 0,
+                MeterBand::Unknown { .. } => {}
+            }
+        }
+    }
+    (flags, bands)
+}
+
 impl EntryStep {
     /// The message that does it.
     #[must_use]
@@ -138,3 +181,6 @@ impl EntryStep {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

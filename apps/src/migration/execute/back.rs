@@ -8,6 +8,7 @@ use godwit_controller::rules::SwitchFailure;
 use godwit_controller::switch::ApplyError;
 use godwit_openflow::types::DatapathId;
 
+use super::shared::Amiss;
 use super::standing::{Missing, Standing, Way};
 use super::{AGAIN, Halt, Halted, Job, awaited};
 use crate::migration::drain::OldWay;
@@ -66,7 +67,7 @@ impl Job {
         }
         let begun = Instant::now();
         let left = loop {
-            let left = self.undo(*done, matches!(why, Halt::Restarted(_))).await;
+            let left = self.undo(*done, why).await;
             let tried = begun.elapsed();
             let waits_for_return = left.is_flipped && !left.away.is_empty() && tried < RETURN;
             let has_failed = !left.failures.is_empty() || !left.silent.is_empty();
@@ -76,7 +77,11 @@ impl Job {
             }
             tokio::time::sleep(AGAIN).await;
         };
-        if let Halt::Gone(gone) = why {
+        if let Halt::Gone(gone)
+        | Halt::Amiss(Amiss {
+            gone: Some(gone), ..
+        }) = why
+        {
             self.put_back(gone).await;
         }
         // The keeper looks at them as soon as they are given back.
@@ -90,9 +95,11 @@ impl Job {
     }
 
     /// One pass over the rounds. What was let onto the new way stays there until nothing leads to it.
-    async fn undo(&self, done: usize, is_resumed: bool) -> Left {
+    async fn undo(&self, done: usize, why: &Halt) -> Left {
         let rounds = self.planned.rounds.get(..done).unwrap_or_default();
         let mut standing = Standing::read(self.network(), rounds).await;
+        standing.disown(&self.never_put(why));
+        let is_resumed = matches!(why, Halt::Restarted(_));
         let mut left = Left::default();
         // What an earlier run had undone may still be on the links.
         let mut flipped = is_resumed.then(|| self.turned());

@@ -13,6 +13,7 @@ use godwit_controller::rules::is_ours;
 use godwit_openflow::model::{FlowMod, FlowRule, Identity, StatsReply, StatsRequest};
 use godwit_openflow::types::{DatapathId, TableId, Version};
 
+use super::shared::both;
 use super::standing::{Depth, Standing};
 use super::{Halt, Halted, Job};
 use crate::migration::transplant::{Site, is_others};
@@ -21,7 +22,7 @@ use crate::plan::entry::Entry;
 use crate::plan::{FlowId, Round};
 
 /// How many entries are named of all that are gone.
-const MOST_NAMED: usize = 5;
+pub(super) const MOST_NAMED: usize = 5;
 
 /// Entries of its own that a switch may have and not count: Open vSwitch has some to reach its controller in band.
 const HIDDEN: u64 = 16;
@@ -125,8 +126,8 @@ fn left_behind(rounds: &[Round]) -> Vec<(DatapathId, &FlowRule)> {
 }
 
 impl Job {
-    /// Are the entries of the first `installed` rounds there, and those for which they may have had to make room? Asked
-    /// once, when so many are done.
+    /// Are the entries, groups and meters of the first `installed` rounds there, and the entries for which they may have had
+    /// to make room? Asked once, when so many are done.
     pub(super) async fn read_back(
         &self,
         live: &[Round],
@@ -137,8 +138,8 @@ impl Job {
             return Ok(());
         }
         let rounds = live.get(..installed).unwrap_or_default();
-        let checked = self.check_held(rounds).await;
-        checked.map_err(|why| Halted { done, why })
+        let (rules, shared) = tokio::join!(self.check_held(rounds), self.check_shared(rounds));
+        both(rules, shared).map_err(|why| Halted { done, why })
     }
 
     async fn check_held(&self, rounds: &[Round]) -> Result<(), Halt> {

@@ -17,8 +17,9 @@ use godwit_openflow::model::{
 use godwit_openflow::types::{DatapathId, GroupId, MeterId};
 use tokio::task::JoinSet;
 
+use super::shared::Shared;
 use crate::migration::journal::Owed;
-use crate::plan::entry::{Entry, EntryStep, Part};
+use crate::plan::entry::{Entry, EntryStep, Part, is_same_group, is_same_meter};
 use crate::plan::{Change, FlowId, Kind, Round, Step};
 
 /// How long one switch may take to say what it holds: 100,000 rules take half a second.
@@ -110,6 +111,23 @@ impl Standing {
             }
         }
         Self { switches }
+    }
+
+    /// These groups and meters are somebody else's, whatever number they have.
+    pub(super) fn disown(&mut self, theirs: &BTreeSet<(DatapathId, Shared)>) {
+        for (dpid, shared) in theirs {
+            let Some(held) = self.switches.get_mut(dpid) else {
+                continue;
+            };
+            match shared {
+                Shared::Group(group) => {
+                    held.groups.as_mut().and_then(|groups| groups.remove(group));
+                }
+                Shared::Meter(meter) => {
+                    held.meters.as_mut().and_then(|meters| meters.remove(meter));
+                }
+            }
+        }
     }
 
     /// What has to be sent so that this round is done or undone. It is taken as done from then on.
@@ -283,13 +301,13 @@ impl Held {
             Entry::Group(group) => compare(
                 self.groups.as_ref(),
                 &group.group,
-                |there| there == group,
+                |there| is_same_group(there, group),
                 |_| true,
             ),
             Entry::Meter(meter) => compare(
                 self.meters.as_ref(),
                 &meter.meter,
-                |there| there == meter,
+                |there| is_same_meter(there, meter),
                 |_| true,
             ),
         }

@@ -19,7 +19,7 @@ use crate::migration::transplant::translate::Translator;
 use crate::migration::transplant::{Carried, Numbers, Site, Transplant, Twin};
 use crate::others::described;
 use crate::plan::Change;
-use crate::plan::entry::{Entry, EntryStep, Part};
+use crate::plan::entry::{Entry, EntryStep, Part, is_same_group, is_same_meter};
 
 /// What a migration did to what belongs to no route.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -186,8 +186,14 @@ impl<'a> Held<'a> {
     fn found(&self, entry: &Entry) -> Found {
         let same = match entry {
             Entry::Rule(rule) => self.rule(rule).map(|there| is_same(&there.rule, rule)),
-            Entry::Group(group) => self.groups.get(&group.group).map(|there| *there == group),
-            Entry::Meter(meter) => self.meters.get(&meter.meter).map(|there| *there == meter),
+            Entry::Group(group) => {
+                let there = self.groups.get(&group.group);
+                there.map(|there| is_same_group(there, group))
+            }
+            Entry::Meter(meter) => {
+                let there = self.meters.get(&meter.meter);
+                there.map(|there| is_same_meter(there, meter))
+            }
         };
         match same {
             None => Found::Nothing,

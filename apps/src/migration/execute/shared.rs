@@ -1,0 +1,253 @@
+//! Groups and meters that were put are read back before anything relies on them.
+//!
+//! Whoever deletes one takes along the entries that use it (OF 1.3.5 §6.5), and whoever changes one changes what they do.
+//! Only switches that got some are asked, and only for what they got.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
+
+use godwit_controller::limits::APPLY_DEADLINE;
+use godwit_controller::switch::{ApplyError, SwitchHandle};
+use godwit_openflow::model::{
+    GroupCommand, GroupDescription, MeterCommand, MeterConfig, StatsReply, StatsRequest, ToSwitch,
+};
+use godwit_openflow::types::{DatapathId, GroupId, MeterId};
+use tokio::task::JoinSet;
+
+use super::readback::{Gone, MOST_NAMED};
+use super::{Halt, Job};
+use crate::plan::Round;
+use crate::plan::entry::{Entry, is_same_group, is_same_meter};
+
+/// What names a group or a meter on its switch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Shared {
+    Group(GroupId),
+    Meter(MeterId),
+}
+
+impl fmt::Display for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Group(group) => write!(f, "group {}", group.0),
+            Self::Meter(meter) => write!(f, "meter {}", meter.0),
+        }
+    }
+}
+
+impl Shared {
+    const fn of(entry: &Entry) -> Option<Self> {
+        match entry {
+            Entry::Rule(_) => None,
+            Entry::Group(group) => Some(Self::Group(group.group)),
+            Entry::Meter(meter) => Some(Self::Meter(meter.meter)),
+        }
+    }
+
+    /// Of a message that puts one where there was none.
+    fn put_by(message: &ToSwitch) -> Option<Self> {
+        match message {
+            ToSwitch::GroupMod(change) => {
+                (change.command == GroupCommand::Add).then_some(Self::Group(change.group))
+            }
+            ToSwitch::MeterMod(change) => {
+                (change.command == MeterCommand::Add).then_some(Self::Meter(change.meter))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Groups and meters that are not there as they were put.
+#[derive(Debug)]
+pub(super) struct Amiss {
+    /// All of them, as text.
+    named: String,
+    /// The entries that are gone with them, or besides.
+    pub(super) gone: Option<Gone>,
+}
+
+impl fmt::Display for Amiss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.named)?;
+        match &self.gone {
+            Some(gone) => write!(f, "; entries are gone as well: {gone}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What one switch was given and is to have.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Given {
+    groups: HashMap<GroupId, GroupDescription>,
+    meters: HashMap<MeterId, MeterConfig>,
+}
+
+impl Given {
+    /// Of these rounds, by switch.
+    fn by(rounds: &[Round]) -> BTreeMap<DatapathId, Self> {
+        let mut given: BTreeMap<DatapathId, Self> = BTreeMap::new();
+        for step in rounds.iter().flat_map(|round| &round.entries) {
+            let Some(shared) = step.after.as_ref().or(step.before.as_ref()) else {
+                continue;
+            };
+            let Some(shared) = Shared::of(shared) else {
+                continue;
+            };
+            let here = given.entry(step.dpid).or_default();
+            match (&step.after, shared) {
+                (Some(Entry::Group(group)), _) => {
+                    here.groups.insert(group.group, group.clone());
+                }
+                (Some(Entry::Meter(meter)), _) => {
+                    here.meters.insert(meter.meter, meter.clone());
+                }
+                (_, Shared::Group(group)) => _ = here.groups.remove(&group),
+                (_, Shared::Meter(meter)) => _ = here.meters.remove(&meter),
+            }
+        }
+        given.retain(|_, given| *given != Self::default());
+        given
+    }
+
+    /// What is not there as it was put, each with what became of it; `None` when the switch did not say.
+    async fn amiss(&self, switch: &SwitchHandle) -> Option<Vec<(Shared, &'static str)>> {
+        let (groups, meters) = tokio::join!(self.read_groups(switch), self.read_meters(switch));
+        Some(self.compare(&groups?, &meters?))
+    }
+
+    fn compare(
+        &self,
+        groups: &[GroupDescription],
+        meters: &[MeterConfig],
+    ) -> Vec<(Shared, &'static str)> {
+        let there: HashMap<GroupId, &GroupDescription> =
+            groups.iter().map(|group| (group.group, group)).collect();
+        let groups = self.groups.iter().map(|(number, put)| {
+            let same = there.get(number).map(|there| is_same_group(there, put));
+            (Shared::Group(*number), same)
+        });
+        let there: HashMap<MeterId, &MeterConfig> =
+            meters.iter().map(|meter| (meter.meter, meter)).collect();
+        let meters = self.meters.iter().map(|(number, put)| {
+            let same = there.get(number).map(|there| is_same_meter(there, put));
+            (Shared::Meter(*number), same)
+        });
+        let amiss = groups
+            .chain(meters)
+            .filter_map(|(shared, same)| match same {
+                None => Some((shared, "is gone")),
+                Some(false) => Some((shared, "is not what was put there")),
+                Some(true) => None,
+            });
+        let mut amiss: Vec<_> = amiss.collect();
+        amiss.sort_unstable();
+        amiss
+    }
+
+    async fn read_groups(&self, switch: &SwitchHandle) -> Option<Vec<GroupDescription>> {
+        if self.groups.is_empty() {
+            return Some(Vec::new());
+        }
+        let request = StatsRequest::GroupDescription;
+        match switch.request_within(request, APPLY_DEADLINE).await {
+            Ok(StatsReply::GroupDescription(groups)) => Some(groups),
+            _ => None,
+        }
+    }
+
+    async fn read_meters(&self, switch: &SwitchHandle) -> Option<Vec<MeterConfig>> {
+        if self.meters.is_empty() {
+            return Some(Vec::new());
+        }
+        let request = StatsRequest::MeterConfig(MeterId::ALL);
+        match switch.request_within(request, APPLY_DEADLINE).await {
+            Ok(StatsReply::MeterConfig(meters)) => Some(meters),
+            _ => None,
+        }
+    }
+}
+
+impl Job {
+    /// Are the groups and meters that these rounds have put there, as they were put?
+    pub(super) async fn check_shared(&self, rounds: &[Round]) -> Result<(), Halt> {
+        let mut reading = JoinSet::new();
+        for (dpid, given) in Given::by(rounds) {
+            let switch = self.network().switches().get(dpid);
+            reading.spawn(async move {
+                let amiss = match switch {
+                    Some(switch) => given.amiss(&switch).await,
+                    None => None,
+                };
+                (dpid, amiss)
+            });
+        }
+        let mut all = BTreeSet::new();
+        while let Some(answer) = reading.join_next().await {
+            let (dpid, amiss) = answer.map_err(|error| {
+                Halt::Changed(format!("groups and meters can't be compared: {error}"))
+            })?;
+            let amiss = amiss.ok_or_else(|| {
+                Halt::Changed(format!(
+                    "switch {dpid} does not say what groups and meters it has"
+                ))
+            })?;
+            all.extend(amiss.into_iter().map(|(shared, what)| (dpid, shared, what)));
+        }
+        if all.is_empty() {
+            return Ok(());
+        }
+        let names = all.iter().take(MOST_NAMED);
+        let names = names.map(|(dpid, shared, what)| format!("switch {dpid}: {shared} {what}"));
+        let mut names: Vec<String> = names.collect();
+        if all.len() > MOST_NAMED {
+            names.push(format!("and {} more", all.len() - MOST_NAMED));
+        }
+        Err(Halt::Amiss(Amiss {
+            named: names.join("; "),
+            gone: None,
+        }))
+    }
+
+    /// Groups and meters that switches would not take: where one has such a number, it is somebody else's.
+    pub(super) fn never_put(&self, why: &Halt) -> BTreeSet<(DatapathId, Shared)> {
+        let Halt::Refused { index, source, .. } = why else {
+            return BTreeSet::new();
+        };
+        let Some(round) = self.planned.rounds.get(*index) else {
+            return BTreeSet::new();
+        };
+        let messages = round.messages();
+        let batches: BTreeMap<DatapathId, &[ToSwitch]> = messages.batches().collect();
+        let mut never = BTreeSet::new();
+        for failure in &source.failures {
+            let batch = batches.get(&failure.dpid).copied().unwrap_or_default();
+            let refused: Vec<&ToSwitch> = match &failure.error {
+                error if error.nothing_in_force() => batch.iter().collect(),
+                ApplyError::Rejected(refusal) => {
+                    let messages = refusal.messages.iter();
+                    messages.filter_map(|(at, _)| batch.get(*at)).collect()
+                }
+                _ => continue,
+            };
+            let refused = refused.into_iter().filter_map(Shared::put_by);
+            never.extend(refused.map(|shared| (failure.dpid, shared)));
+        }
+        never
+    }
+}
+
+/// What both readings have found; the groups and meters are named first, since entries go with them.
+pub(super) fn both(rules: Result<(), Halt>, shared: Result<(), Halt>) -> Result<(), Halt> {
+    match (rules, shared) {
+        (Err(Halt::Gone(gone)), Err(Halt::Amiss(amiss))) => Err(Halt::Amiss(Amiss {
+            gone: Some(gone),
+            ..amiss
+        })),
+        (rules, shared) => rules.and(shared),
+    }
+}
+
+#[cfg(test)]
+mod tests;
