@@ -45,7 +45,7 @@ GROUPS, METERS = 16, 4
 # In OpenFlow's own numbers (OF 1.3.5 §7.5.4): type, code, and the code's name.
 OUT_OF_GROUPS = (6, 3, "OUT_OF_GROUPS")
 CHAINING_UNSUPPORTED = (6, 5, "CHAINING_UNSUPPORTED")
-OUT_OF_METERS = (12, 11, "OUT_OF_METERS")
+OUT_OF_METERS = (12, 10, "OUT_OF_METERS")
 BAD_RATE = (12, 6, "BAD_RATE")
 BAD_VENDOR = {"error_type": 1, "code": 3}
 
@@ -257,11 +257,11 @@ def test_somebody_takes_the_number_before_the_target_gets_it(any_scene, kind, nu
         rule.wait()
         rule.disarm()
         target.ofctl(f"add-{kind}", f"{number},{other}")
-        theirs = entries(any_scene.network, TARGET)
         any_scene.proxies[TARGET].resume()
         ended = any_scene.end_of(identifier)
-    assert entries(any_scene.network, TARGET) == theirs, ended["error"]
+    theirs = entries(any_scene.network, TARGET)
     target.ofctl(f"del-{kind}s", number)
+    assert len(theirs) == 1 and theirs[0].startswith(f"{number}"), theirs
     assert_undone(any_scene, ended, traffic, [name, NAMED, f"{kind} {number.partition('=')[2]}"])
 
 
