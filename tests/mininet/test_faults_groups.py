@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 import pytest
 
 from controller import Controller, Refused
-from faults import FaultScene
+from faults import OF_DISCOVERY, FaultScene
 from network import GodwitNetwork
 from processes import wait_until
 from proxy import Proxy
@@ -16,8 +16,8 @@ from test_crash import last_number, latest
 from topologies import MigrationCase
 from transplants import KINDS, SOURCE, TARGET, Twins, entries, fill, translated
 
-# The target, and the two switches with a host: they get entries for what will come from the target.
-BEHIND = (TARGET, "s3", "s4")
+# Source and target, and the two switches with a host: they get entries for what will come from the target.
+BEHIND = (SOURCE, TARGET, "s3", "s4")
 NAMED = "000000000000000" + TARGET[1:]
 
 # Groups of every type, some that point at others or watch them, and meters with and without a size of bursts.
@@ -399,4 +399,63 @@ def test_there_and_back_nothing_is_lost_and_the_groups_are_as_before(scene):
         back = scene.end_of(scene.api.post(f"/migrations/{ended['id']}/revert")["id"])
         assert back["state"] == "committed", back
     scene.assert_untouched()
+    scene.assert_nothing_lost(traffic)
+
+
+def test_groups_and_meters_that_somebody_writes_to_the_source_meanwhile_are_on_the_target(scene):
+    source, target = scene.network.switch(SOURCE), scene.network.switch(TARGET)
+    out = {name: scene.network.port(name, "s4") for name in (SOURCE, TARGET)}
+    source.ofctl("add-group", "group_id=400,type=indirect,bucket=drop")
+    scene.remember()
+    before = scene.held
+    with scene.traffic(FLOWS) as traffic:
+        with scene.installed() as identifier:
+            source.ofctl("mod-group", f"group_id=101,type=indirect,bucket=set_field:8->ip_dscp,output:{out[SOURCE]}")
+            source.ofctl("add-group", f"group_id=301,type=indirect,bucket=output:{out[SOURCE]}")
+            source.ofctl("add-group", "group_id=300,type=all,bucket=group:301")
+            source.ofctl("del-groups", "group_id=400")
+            source.ofctl("mod-meter", "meter=20,kbps,bands=type=drop,rate=800000")
+            source.ofctl("add-meter", "meter=30,kbps,bands=type=drop,rate=700000")
+            source.ofctl("add-flow", "cookie=0x999,priority=900,tcp,tp_dst=99,actions=meter:30,group:300")
+            wanted = translated(scene.network, entries(scene.network, SOURCE))
+        ended = scene.end_of(identifier)
+    assert ended["state"] == "committed", ended
+    assert entries(scene.network, TARGET) == wanted
+    assert entries(scene.network, SOURCE) == []
+    scene.assert_nothing_lost(traffic)
+    # As it was, so that there is a way back.
+    target.ofctl("del-flows", "tcp")
+    for number in (300, 301):
+        target.ofctl("del-groups", f"group_id={number}")
+    target.ofctl("del-meters", "meter=30")
+    target.ofctl("mod-meter", "meter=20,kbps,bands=type=drop,rate=900000")
+    target.ofctl("mod-group", f"group_id=101,type=indirect,bucket=output:{out[TARGET]}")
+    back = scene.end_of(scene.api.post(f"/migrations/{ended['id']}/revert")["id"])
+    assert back["state"] == "committed", back
+    # What had been deleted stays so.
+    gone = [line for line in before[SOURCE] if "group_id=400" in line]
+    assert entries(scene.network, SOURCE) == [line for line in before[SOURCE] if line not in gone]
+    scene.remember()
+
+
+def test_what_the_source_loses_after_the_flip_nobody_has_deleted(scene):
+    """It comes back without rules, as after a loss of power, before it is read for the last time."""
+    source, proxies = scene.network.switch(SOURCE), scene.proxies
+    flipped = proxies["s3"].arm("pass", "flow_mod", which="modify", cookie="0x77")
+    rule = proxies["s3"].arm("hang", "flow_mod", which="add", after=flipped, **OF_DISCOVERY)
+    with scene.traffic(FLOWS) as traffic:
+        identifier = scene.start()
+        rule.wait()
+        rule.disarm()
+        flipped.disarm()
+        for kind in ("flows", "groups", "meters"):
+            source.ofctl(f"del-{kind}")
+        connections = proxies[SOURCE].connections()
+        proxies[SOURCE].disconnect()
+        proxies[SOURCE].wait_for_connection(connections + 1)
+        wait_until(scene.connected, 5, "the source connected")
+        proxies["s3"].resume()
+        ended = scene.end_of(identifier)
+    assert ended["state"] == "committed", ended
+    assert scene.has_all() and entries(scene.network, SOURCE) == []
     scene.assert_nothing_lost(traffic)

@@ -7,6 +7,7 @@
 //! | `commit` | the routes' new paths are theirs |
 //! | `back` | everything as it was |
 //! | `awaited` | the same, where a switch that may send flows the new way did not come back in time |
+//! | `late` | groups and meters that somebody wrote to the source meanwhile |
 //! | `others` | what belongs to no route, beside its messages |
 //! | `readback` | whether what was installed is there, and what stood there before |
 //! | `shared` | the same of groups and meters |
@@ -17,6 +18,7 @@ mod back;
 mod commit;
 mod finish;
 mod forward;
+mod late;
 mod others;
 pub(super) mod readback;
 mod shared;
@@ -73,6 +75,8 @@ pub struct Job {
     connections: Vec<(DatapathId, Option<u64>)>,
     /// How far an earlier run had come.
     progress: Option<Progress>,
+    /// Whether an earlier run had begun it.
+    is_resumed: bool,
     /// When this was made: nothing that it installs is older.
     begun: Instant,
     /// What switches that are gone have to be told when they return.
@@ -150,6 +154,7 @@ impl Job {
             reverted,
             via,
             connections: Vec::new(),
+            is_resumed: progress.is_some(),
             progress,
             begun: Instant::now(),
             owed: Mutex::default(),

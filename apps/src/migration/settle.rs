@@ -15,7 +15,7 @@ use super::planning::Planned;
 use crate::plan::Change;
 use crate::plan::entry::{Entry, EntryStep};
 
-pub use late::{LateWrites, differences};
+pub use late::{LateWrites, differences, shared_differences};
 pub use replay::replay;
 
 /// A rule that leaves one place for another.

@@ -34,6 +34,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::others::described;
 use crate::plan::FlowId;
+use crate::plan::entry::Entry;
 use translate::Translator;
 
 pub use ports::{PortMap, Stand};
@@ -184,6 +185,32 @@ impl Transplant {
                 "it would reach {} as well, which is the target's own",
                 described(own)
             )),
+            None => Ok(translated),
+        }
+    }
+
+    /// What a group or meter of the source has to be on the target.
+    ///
+    /// # Errors
+    /// Says why it can't be there.
+    pub fn translated_shared(&self, entry: &Entry) -> Result<Entry, String> {
+        let mut why = Vec::new();
+        let translated = match entry {
+            Entry::Group(group) => {
+                let translator = Translator::to_target(&self.ports, &self.numbers);
+                Entry::Group(translator.group(group, &mut why))
+            }
+            Entry::Meter(meter) => {
+                let number = self.numbers.meters.get(&meter.meter);
+                Entry::Meter(MeterConfig {
+                    meter: *number.unwrap_or(&meter.meter),
+                    ..meter.clone()
+                })
+            }
+            Entry::Rule(_) => return Err("it is no group and no meter".to_owned()),
+        };
+        match why.into_iter().next() {
+            Some(reason) => Err(reason),
             None => Ok(translated),
         }
     }

@@ -6,7 +6,8 @@ use std::sync::{Mutex, PoisonError};
 
 use godwit_controller::carried::{Brought, Ended};
 use godwit_controller::{Batch, Event, StoreError};
-use godwit_openflow::model::{FlowFlags, FlowMod, FlowRule};
+use godwit_openflow::model::{FlowCommand, FlowFlags, FlowMod, FlowRule};
+use godwit_openflow::types::DatapathId;
 
 use super::Job;
 use crate::entries::{Entries, Lease};
@@ -15,7 +16,8 @@ use crate::migration::journal::CountedOther;
 use crate::migration::planning::Planned;
 use crate::migration::record::{Migration, OtherCount};
 use crate::migration::request::Algorithm;
-use crate::migration::settle::{self, MovedRule, OldPorts};
+use crate::migration::settle::{self, LateWrites, MovedRule, OldPorts};
+use crate::migration::transplant::Transplant;
 use crate::plan::entry::Entry;
 use crate::routing::counters::Tally;
 
@@ -115,13 +117,33 @@ impl Job {
             Algorithm::Move | Algorithm::FreezeCopy => Vec::new(),
         };
         let mut late = settle::differences(&before, &counts.left);
+        let [Some(source), Some(target)] = request.left_and_taking() else {
+            return;
+        };
+        if self.may_have_lost(source) {
+            // What it has not kept nobody has deleted.
+            let deletes = |write: &FlowMod| write.command == FlowCommand::DeleteStrict;
+            late.writes.retain(|write| !deletes(write));
+        }
         if request.reverts.is_some() {
             let added = std::mem::take(&mut late.added);
             late.writes.retain(|write| !added.contains(&write.rule));
         }
-        let [Some(source), Some(target)] = request.left_and_taking() else {
-            return;
-        };
+        let ends = [source, target];
+        let mut shared = self.late_shared(migration, ends, &late).await;
+        shared.put(migration, self.network()).await;
+        self.adopt_late_rules(migration, transplant, ends, late)
+            .await;
+        shared.take_away(migration, self.network()).await;
+    }
+
+    async fn adopt_late_rules(
+        &self,
+        migration: &Migration,
+        transplant: &Transplant,
+        [source, target]: [DatapathId; 2],
+        late: LateWrites,
+    ) {
         if late.writes.is_empty() {
             return;
         }

@@ -4,7 +4,13 @@
 use std::collections::HashMap;
 
 use godwit_controller::rules::{Owner, is_ours};
-use godwit_openflow::model::{FlowMod, FlowRule, FlowStats, Identity};
+use godwit_openflow::model::{
+    FlowMod, FlowRule, FlowStats, GroupDescription, Identity, MeterConfig,
+};
+
+use crate::migration::transplant::graft::in_order;
+use crate::plan::Change;
+use crate::plan::entry::{Entry, is_same_group, is_same_meter};
 
 /// What somebody did to the source after it was read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -50,6 +56,49 @@ pub fn differences(before: &[FlowRule], now: &[FlowStats]) -> LateWrites {
     late
 }
 
+/// Compares the groups and meters that the source has with those that it had: what is new as it is, what has changed as
+/// it is now, what is gone as it was. New groups stand behind those that they point at. Pure.
+#[must_use]
+pub fn shared_differences<'a>(
+    before: impl Iterator<Item = &'a Entry> + Clone,
+    groups: &[GroupDescription],
+    meters: &[MeterConfig],
+) -> Vec<(Change, Entry)> {
+    let (mut put, mut gone) = (Vec::new(), Vec::new());
+    let mut compare = |was: Option<bool>, now: Entry| match was {
+        None => put.push((Change::Install, now)),
+        Some(false) => put.push((Change::Modify, now)),
+        Some(true) => {}
+    };
+    for meter in meters {
+        let was = before.clone().find_map(|entry| match entry {
+            Entry::Meter(was) if was.meter == meter.meter => Some(is_same_meter(was, meter)),
+            _ => None,
+        });
+        compare(was, Entry::Meter(meter.clone()));
+    }
+    // Groups that point at each other in a circle are refused by every switch.
+    for (_, group) in in_order(groups.iter().collect(), &mut Vec::new()) {
+        let was = before.clone().find_map(|entry| match entry {
+            Entry::Group(was) if was.group == group.group => Some(is_same_group(was, group)),
+            _ => None,
+        });
+        compare(was, Entry::Group(group.clone()));
+    }
+    for entry in before {
+        let is_there = match entry {
+            Entry::Group(was) => groups.iter().any(|group| group.group == was.group),
+            Entry::Meter(was) => meters.iter().any(|meter| meter.meter == was.meter),
+            Entry::Rule(_) => true,
+        };
+        if !is_there {
+            gone.push((Change::Remove, entry.clone()));
+        }
+    }
+    put.extend(gone);
+    put
+}
+
 /// Rules of the controller and of routes move in their own way.
 fn is_core_or_route(rule: &FlowRule) -> bool {
     let owners = [Owner::Core, Owner::Routing];
@@ -61,8 +110,10 @@ fn is_core_or_route(rule: &FlowRule) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use godwit_openflow::model::{Action, FlowCommand, Pattern};
-    use godwit_openflow::types::{Cookie, PortNo};
+    use godwit_openflow::model::{
+        Action, Bucket, FlowCommand, GroupType, MeterBand, MeterFlags, Pattern,
+    };
+    use godwit_openflow::types::{Cookie, GroupId, MeterId, PortNo};
 
     use super::*;
 
@@ -119,5 +170,57 @@ mod tests {
     fn the_controllers_own_rules_are_not_late() {
         let discovery = godwit_controller::rules::discovery_rule();
         assert_eq!(differences(&[], &held(&[discovery])), LateWrites::default());
+    }
+    fn group(number: u32, does: Action) -> GroupDescription {
+        GroupDescription {
+            group_type: GroupType::Indirect,
+            group: GroupId(number),
+            buckets: vec![Bucket {
+                weight: 0,
+                watch_port: None,
+                watch_group: None,
+                actions: vec![does],
+            }],
+        }
+    }
+
+    fn meter(number: u32, rate: u32) -> MeterConfig {
+        MeterConfig {
+            flags: MeterFlags::KBPS,
+            meter: MeterId(number),
+            bands: vec![MeterBand::Drop { rate, burst: 0 }],
+        }
+    }
+
+    #[test]
+    fn groups_and_meters_that_were_added_changed_and_deleted_are_seen() {
+        let out = |port: u32| Action::output(PortNo(port));
+        let before = [
+            Entry::Group(group(1, out(1))),
+            Entry::Group(group(2, out(1))),
+            Entry::Group(group(3, out(1))),
+            Entry::Meter(meter(1, 5)),
+            Entry::Meter(meter(2, 5)),
+        ];
+        let inner = group(9, out(1));
+        let outer = group(4, Action::Group(GroupId(9)));
+        let groups = [
+            outer.clone(),
+            group(1, out(1)),
+            group(2, out(2)),
+            inner.clone(),
+        ];
+        let meters = [meter(2, 6), meter(3, 5)];
+        let seen = shared_differences(before.iter(), &groups, &meters);
+        let expected = [
+            (Change::Modify, Entry::Meter(meter(2, 6))),
+            (Change::Install, Entry::Meter(meter(3, 5))),
+            (Change::Modify, Entry::Group(group(2, out(2)))),
+            (Change::Install, Entry::Group(inner)),
+            (Change::Install, Entry::Group(outer)),
+            (Change::Remove, before[2].clone()),
+            (Change::Remove, before[3].clone()),
+        ];
+        assert_eq!(seen, expected);
     }
 }

@@ -235,7 +235,7 @@ fn put_groups(scene: &Scene<'_>, steps: &mut Steps, why: &mut Vec<String>) {
 }
 
 /// Groups behind those that they point at, each with its place in the list.
-fn in_order<'a>(
+pub fn in_order<'a>(
     groups: Vec<&'a GroupDescription>,
     why: &mut Vec<String>,
 ) -> Vec<(usize, &'a GroupDescription)> {
