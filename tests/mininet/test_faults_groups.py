@@ -95,8 +95,8 @@ class Planted(FaultScene):
 
     @contextmanager
     def installed(self):
-        """A migration that stands still when the target has all of its groups and meters and nothing relies on them yet:
-        another switch has still to answer. Gives the migration's number."""
+        """A migration that stands still when the target has all of its groups and meters and nothing relies on them
+        yet: another switch has still to answer. Gives the migration's number."""
         rule = self.proxies["s4"].arm("hang", "flow_mod", which="add", cookie="0x77")
         identifier = self.start()
         rule.wait()
