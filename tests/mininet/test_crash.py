@@ -136,12 +136,11 @@ def tidy(scene, routes, state):
             scene.api.delete(f"/routes/{route}")
 
 
-def dies(scene, controller, algorithm, done, strike):
-    """One migration under traffic, in the middle of which `strike` ends the controller, and another takes its place."""
-    introduce(scene)
-    routes = scene.add_routes(FLOWS)
-    before, last = rules(scene.network), last_number(scene)
-    with BothWays(scene.first, scene.second, FIRST_PORT, RATE, flows=FLOWS) as traffic:
+def cut_off(scene, controller, flows, strike):
+    """One migration under traffic, in the middle of which `strike` ends the controller, and another takes its place.
+    Whether it died, the state that the migration came to, and the traffic."""
+    last = last_number(scene)
+    with BothWays(scene.first, scene.second, FIRST_PORT, RATE, flows=flows) as traffic:
         time.sleep(LEAD_S)
         has_died = strike()
         if has_died:
@@ -149,15 +148,23 @@ def dies(scene, controller, algorithm, done, strike):
             wait_for_switches(scene)
         state = latest(scene, last)
         time.sleep(LEAD_S)
+    return has_died, state, traffic
+
+
+def dies(scene, controller, algorithm, done, strike):
+    """A migration of routes that `strike` cuts off: whether it did, and the state that the migration came to."""
+    introduce(scene)
+    routes = scene.add_routes(FLOWS)
+    before = rules(scene.network)
+    has_died, state, traffic = cut_off(scene, controller, FLOWS, strike)
     check(scene, algorithm, state, (before, done), routes, traffic)
     tidy(scene, routes, state)
     return has_died, state
 
 
-@pytest.mark.limit(900)
-@pytest.mark.parametrize("algorithm", ALGORITHMS)
-def test_it_dies_before_and_after_every_record(scene, controller, algorithm):
-    done = undisturbed(scene, algorithm)
+def assert_every_record(scene, controller, algorithm, cut):
+    """A migration for each record of the journal and each side of it, at which the controller dies. `cut` makes one,
+    with what strikes, checks what came of it, and says whether the controller died, and the migration's state."""
     states, number, has_died = [], 0, True
     while has_died:
         number += 1
@@ -170,13 +177,20 @@ def test_it_dies_before_and_after_every_record(scene, controller, algorithm):
                 begin(scene, algorithm, key)
                 return has_ended(controller, 8)
 
-            has_died, state = dies(scene, controller, algorithm, done, strike)
+            has_died, state = cut(strike)
             if has_died:
                 states.append(state)
     print(f"{algorithm}: {number - 1} records, {states}")
     # What was not begun, then what was undone, then what was finished.
     order = ["not begun", "rolled_back", "committed"]
     assert states == sorted(states, key=order.index) and set(states) == set(order)
+
+
+@pytest.mark.limit(900)
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_it_dies_before_and_after_every_record(scene, controller, algorithm):
+    done = undisturbed(scene, algorithm)
+    assert_every_record(scene, controller, algorithm, lambda strike: dies(scene, controller, algorithm, done, strike))
 
 
 @pytest.mark.limit(120 + 60 * RUNS)

@@ -2,20 +2,14 @@
 one finishes or undoes it, and traffic under `clone` notices neither."""
 
 import signal
-import time
 
 import pytest
 
-from routes import FIRST_PORT
-from test_crash import begin, failpoint, has_ended, last_number, latest, wait_for_switches
+from test_crash import assert_every_record, cut_off, last_number, wait_for_switches
 from test_migration import Scene
 from test_transplant import assert_counted
 from topologies import MigrationCase
-from traffic import BothWays
 from transplants import KINDS, SOURCE, TARGET, Twins, entries, fill, packets, translated
-
-RATE = 2000
-LEAD_S = 1.0
 
 
 @pytest.fixture
@@ -34,21 +28,14 @@ def all_entries(network):
 
 
 def dies(scene, controller, strike):
-    """One migration under traffic, in the middle of which `strike` ends the controller, and another takes its place."""
-    before, last = all_entries(scene.network), last_number(scene)
+    """A transplant that `strike` cuts off: whether it did, and the state that the migration came to."""
+    before = all_entries(scene.network)
     counted = packets(scene.network, SOURCE)
-    with BothWays(scene.first, scene.second, FIRST_PORT, RATE, flows=len(KINDS)) as traffic:
-        time.sleep(LEAD_S)
-        has_died = strike()
-        if has_died:
-            controller.resume()
-            wait_for_switches(scene)
-        state = latest(scene, last)
-        time.sleep(LEAD_S)
+    has_died, state, traffic = cut_off(scene, controller, len(KINDS), strike)
     outcome = traffic.outcome
     assert (outcome.lost, outcome.duplicates, outcome.receiver_drops) == (0, 0, 0), (state, outcome.missing)
     if state == "committed":
-        migration = next(one for one in scene.api.get("/migrations") if one["id"] > last)
+        migration = scene.api.get(f"/migrations/{last_number(scene)}")
         assert entries(scene.network, SOURCE) == []
         assert entries(scene.network, TARGET) == translated(scene.network, before[SOURCE])
         assert_counted(scene.network, migration, traffic, len(KINDS), before=counted)
@@ -66,22 +53,4 @@ def dies(scene, controller, strike):
 
 @pytest.mark.limit(600)
 def test_it_dies_before_and_after_every_record_of_a_transplant(scene, controller):
-    states, number, has_died = [], 0, True
-    while has_died:
-        number += 1
-        for moment in ("before", "after"):
-            with failpoint(f"{moment}:{number}"):
-                controller.restart(signal.SIGKILL)
-            wait_for_switches(scene)
-
-            def strike(key=f"{moment} {number}"):
-                begin(scene, "clone", key)
-                return has_ended(controller, 8)
-
-            has_died, state = dies(scene, controller, strike)
-            if has_died:
-                states.append(state)
-    print(f"{number - 1} records, {states}")
-    # What was not begun, then what was undone, then what was finished.
-    order = ["not begun", "rolled_back", "committed"]
-    assert states == sorted(states, key=order.index) and set(states) == set(order)
+    assert_every_record(scene, controller, "clone", lambda strike: dies(scene, controller, strike))
