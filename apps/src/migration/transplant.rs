@@ -35,6 +35,7 @@ use serde::{Deserialize, Serialize};
 use crate::others::described;
 use crate::plan::FlowId;
 use crate::plan::entry::Entry;
+use conflict::Groups;
 use translate::Translator;
 
 pub use ports::{PortMap, Stand};
@@ -66,6 +67,13 @@ pub struct Site {
 }
 
 impl Site {
+    /// Its groups by their numbers.
+    #[must_use]
+    pub fn groups(&self) -> Groups<'_> {
+        let groups = self.holdings.groups.iter();
+        groups.map(|(group, _)| (group.group, group)).collect()
+    }
+
     /// The flow entries that neither the controller itself nor one of these routes put there.
     pub fn others<'a>(
         &'a self,

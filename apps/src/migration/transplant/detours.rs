@@ -19,7 +19,7 @@ use godwit_openflow::model::{Action, Field, FlowMod, FlowRule, Instruction, Patt
 use godwit_openflow::types::{Cookie, DatapathId, PortNo, Version, Xid};
 use godwit_topology::{Graph, Link};
 
-use super::conflict::{Groups, outputs, rewrites};
+use super::conflict::{outputs, rewrites};
 use super::graft::Scene;
 use super::neighbours::may_be_same;
 use super::ports::{PortMap, Stand, links_between, links_by_neighbour};
@@ -201,7 +201,7 @@ pub(super) fn plan(scene: &Scene<'_>, used: &BTreeSet<PortNo>) -> Vec<Detour> {
 /// Whether anything of nobody's routes goes between the source and this neighbour.
 fn is_needed(scene: &Scene<'_>, site: &Site, used: &BTreeSet<PortNo>) -> bool {
     let links = links_between(scene.graph, scene.source.dpid, site.dpid);
-    let groups = groups(site);
+    let groups = site.groups();
     let is_matched = |port| {
         let mut rules = scene.source.others(scene.moving);
         rules.any(|stats| in_port(&stats.rule.pattern) == Some(port))
@@ -251,11 +251,6 @@ const fn written(action: &Action) -> Option<u128> {
         } => Some(*value),
         _ => None,
     }
-}
-
-fn groups(site: &Site) -> Groups<'_> {
-    let groups = site.holdings.groups.iter();
-    groups.map(|(group, _)| (group.group, group)).collect()
 }
 
 /// What speaks against a detour.
@@ -379,7 +374,7 @@ fn check_returned(scene: &Scene<'_>, site: &Site, links: &[Link], why: &mut Vec<
                 .collect::<BTreeSet<_>>(),
         ),
     ] {
-        let groups = groups(at);
+        let groups = at.groups();
         for stats in at.others(scene.moving) {
             let rule = &stats.rule;
             let comes = in_port(&rule.pattern).is_none_or(|port| ends.contains(&port));
@@ -400,7 +395,7 @@ fn senders<'a>(
     ports: &BTreeSet<PortNo>,
     choose: impl Fn(&FlowRule) -> bool,
 ) -> Vec<&'a FlowRule> {
-    let groups = groups(site);
+    let groups = site.groups();
     let spreads = |port: &PortNo| matches!(*port, PortNo::FLOOD | PortNo::ALL | PortNo::NORMAL);
     let rules = site.holdings.rules.iter().map(|stats| &stats.rule);
     rules

@@ -9,7 +9,7 @@ use godwit_openflow::model::{Action, Field, FlowRule, FlowStats, Instruction, Pa
 use godwit_openflow::types::{DatapathId, PortNo};
 use godwit_topology::Graph;
 
-use super::conflict::{Groups, outputs, rewrites, told_apart};
+use super::conflict::{outputs, rewrites, told_apart};
 use super::detours::Detour;
 use super::graft::{Scene, Steps, remaining};
 use super::ports::{PortMap, Stand, links_between, sharing, turned};
@@ -57,11 +57,6 @@ impl<'a> Neighbour<'a> {
                 .collect(),
             is_reached: links.iter().any(|link| used.contains(&link.src.port)),
         }
-    }
-
-    fn groups(&self) -> Groups<'a> {
-        let groups = self.site.holdings.groups.iter();
-        groups.map(|(group, _)| (group.group, group)).collect()
     }
 
     /// Everything that has to change here.
@@ -267,8 +262,7 @@ impl<'a> Neighbour<'a> {
         if twins.is_empty() {
             return;
         }
-        let groups = scene.target.holdings.groups.iter();
-        let groups: Groups<'_> = groups.map(|(group, _)| (group.group, group)).collect();
+        let groups = scene.target.groups();
         for FlowStats { rule, .. } in scene.target.others(scene.moving) {
             let ends = outputs(rule, &groups).into_iter().filter_map(|port| {
                 let link = scene

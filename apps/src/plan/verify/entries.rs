@@ -19,7 +19,7 @@ use godwit_openflow::types::{DatapathId, PortNo, TableId};
 use godwit_topology::{Graph, Link, PortRef};
 
 use super::Guarantee;
-use crate::migration::transplant::conflict::{Groups, outputs};
+use crate::migration::transplant::conflict::outputs;
 use crate::migration::transplant::graft::Scene;
 use crate::migration::transplant::{Site, is_others};
 use crate::others::described;
@@ -392,8 +392,7 @@ impl<'a> Judge<'a> {
         let unturned = Stands::new();
         let turned = self.turned.get(&site.dpid).unwrap_or(&unturned);
         let lost = |port: &PortNo| is_towards(port) && !turned.contains_key(port);
-        let groups = site.holdings.groups.iter();
-        let groups: Groups<'_> = groups.map(|(group, _)| (group.group, group)).collect();
+        let groups = site.groups();
         let mut alike = Alike::new(site, Whose::Neighbours, turned, &after.groups, None);
         let mut twins: Map<(TableId, u16, Pattern), ()> = Map::default();
         for stats in site.others(self.scene.moving) {

@@ -16,13 +16,7 @@ use crate::others::described;
 
 /// The source's ports that its entries and groups send to.
 pub(super) fn used_ports(scene: &Scene<'_>) -> BTreeSet<PortNo> {
-    let groups: Groups<'_> = scene
-        .source
-        .holdings
-        .groups
-        .iter()
-        .map(|(group, _)| (group.group, group))
-        .collect();
+    let groups = scene.source.groups();
     let rules = scene
         .source
         .others(scene.moving)
@@ -56,13 +50,7 @@ pub(super) fn check_shared(scene: &Scene<'_>, map: &PortMap, why: &mut Vec<Strin
     let rewritten = |rule: &FlowRule| translator.instructions(&rule.instructions, &mut Vec::new());
     let rules = || scene.source.others(scene.moving).map(|stats| &stats.rule);
     told_apart(rules(), &shared, rewritten, why);
-    let groups: Groups<'_> = scene
-        .source
-        .holdings
-        .groups
-        .iter()
-        .map(|(group, _)| (group.group, group))
-        .collect();
+    let groups = scene.source.groups();
     for rule in rules() {
         let comes = in_port(&rule.pattern);
         for out in outputs_meant(rule, &groups, map) {
@@ -107,12 +95,7 @@ fn is_sent_to(scene: &Scene<'_>, port: PortNo, rule: &FlowRule) -> bool {
     let Some(site) = scene.neighbours.get(&link.dst.dpid) else {
         return true;
     };
-    let groups: Groups<'_> = site
-        .holdings
-        .groups
-        .iter()
-        .map(|(group, _)| (group.group, group))
-        .collect();
+    let groups = site.groups();
     site.others(scene.moving).any(|stats| {
         let sends = outputs(&stats.rule, &groups).contains(&link.dst.port);
         sends && (rewrites(&stats.rule) || may_be_same(&stats.rule.pattern, &rule.pattern))
@@ -128,13 +111,7 @@ pub(super) fn check_towards_source(scene: &Scene<'_>, why: &mut Vec<String>) {
         return;
     }
     let dpid = scene.target.dpid;
-    let groups: Groups<'_> = scene
-        .target
-        .holdings
-        .groups
-        .iter()
-        .map(|(group, _)| (group.group, group))
-        .collect();
+    let groups = scene.target.groups();
     let leads = |out: &[PortNo]| {
         let floods = |port: &PortNo| matches!(*port, PortNo::FLOOD | PortNo::ALL | PortNo::NORMAL);
         out.iter().any(|port| ports.contains(port) || floods(port))

@@ -48,7 +48,7 @@ impl Neighbour<'_> {
 
     /// A packet of which copies go to the source and to the target would come to the target twice.
     pub(super) fn check_copies(&self, scene: &Scene<'_>, why: &mut Vec<String>) {
-        let groups = self.groups();
+        let groups = self.site.groups();
         let reaches = |ports: &BTreeSet<PortNo>, ends: &BTreeSet<PortNo>| !ports.is_disjoint(ends);
         let (mut to_source, mut to_target) = (Vec::new(), Vec::new());
         for FlowStats { rule, .. } in self.others(scene) {
@@ -158,8 +158,7 @@ impl<'a> Tables<'a> {
 
 /// Whether the entry sends packets out of one of these ports.
 fn sends(rule: &FlowRule, site: &Site, ports: &BTreeSet<PortNo>) -> bool {
-    let groups = site.holdings.groups.iter();
-    let groups: Groups<'_> = groups.map(|(group, _)| (group.group, group)).collect();
+    let groups = site.groups();
     let mut out = outputs(rule, &groups).into_iter();
     out.any(|port| ports.contains(&port) || matches!(port, PortNo::FLOOD | PortNo::ALL))
 }

@@ -6,7 +6,7 @@ use godwit_topology::PortRef;
 
 use super::alike;
 use super::{Judge, Unsound};
-use crate::migration::transplant::conflict::{Groups, outputs, rewrites};
+use crate::migration::transplant::conflict::{outputs, rewrites};
 use crate::migration::transplant::{Site, is_others};
 use crate::others::described;
 
@@ -90,8 +90,7 @@ impl<'a> Senders<'a> {
         choose: impl Fn(&FlowRule) -> bool,
         is_meant: impl Fn(&PortNo) -> bool,
     ) -> Self {
-        let groups = site.holdings.groups.iter();
-        let groups: Groups<'_> = groups.map(|(group, _)| (group.group, group)).collect();
+        let groups = site.groups();
         let rules = site.holdings.rules.iter().map(|stats| &stats.rule);
         let sending = rules
             .filter(|rule| choose(rule))
