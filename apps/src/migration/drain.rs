@@ -18,7 +18,7 @@ use std::time::Duration;
 use godwit_controller::carried::Place;
 use godwit_controller::switch::RequestError;
 use godwit_controller::{Network, Owner};
-use godwit_openflow::model::{FlowStats, OwnedIdentity, StatsReply, StatsRequest};
+use godwit_openflow::model::{FlowStats, StatsReply, StatsRequest};
 use godwit_openflow::types::{DatapathId, PortNo};
 use godwit_topology::PortRef;
 use tokio::task::JoinSet;
@@ -46,8 +46,8 @@ const OWN_FRAMES: u64 = 2;
 pub struct OldWay {
     /// The flows whose rules are watched, on each switch.
     rules: BTreeMap<DatapathId, BTreeSet<FlowId>>,
-    /// Rules of no route that are watched, by what they are to their switch, and their index among the moved.
-    others: BTreeMap<DatapathId, HashMap<OwnedIdentity, usize>>,
+    /// Rules of no route that are watched, each with its index among the moved.
+    others: BTreeMap<DatapathId, HashMap<Place, usize>>,
     /// Ports to send markers out of: first all of the first layer; when they have arrived, the next.
     markers: Vec<BTreeSet<PortRef>>,
     /// The switch that is left, of which everything is read: somebody may write to it meanwhile.
@@ -141,13 +141,7 @@ impl OldWay {
     pub fn with(mut self, rules: &[MovedRule], old: &OldPorts, busy: &BTreeSet<PortRef>) -> Self {
         for (index, rule) in rules.iter().enumerate() {
             let here = self.others.entry(rule.from.dpid).or_default();
-            let Place {
-                table,
-                priority,
-                pattern,
-                ..
-            } = rule.from.clone();
-            here.insert((table, priority, pattern), index);
+            here.insert(rule.from.clone(), index);
         }
         for (layer, ports) in [&old.parting, &old.exits].into_iter().enumerate() {
             match self.markers.get_mut(layer) {
@@ -353,7 +347,7 @@ impl OldWay {
             if let Some(id) = route.filter(|id| routes.is_some_and(|all| all.contains(id))) {
                 counts.routes.insert((dpid, id), reading);
             } else if let Some(others) = others
-                && let Some(&index) = others.get(&rule.owned_identity())
+                && let Some(&index) = others.get(&Place::of(dpid, rule))
             {
                 counts.others.insert(index, reading);
             }
