@@ -138,3 +138,14 @@ pub enum Instruction {
         body: Bytes,
     },
 }
+
+impl Instruction {
+    /// The actions that it applies or writes, in order; none of any other instruction.
+    #[must_use]
+    pub fn actions(&self) -> &[Action] {
+        match self {
+            Self::ApplyActions(actions) | Self::WriteActions(actions) => actions,
+            _ => &[],
+        }
+    }
+}

@@ -122,17 +122,14 @@ impl FlowRule {
         self.identity() == other.identity()
     }
 
+    /// Its apply-actions and write-actions, in order.
+    pub fn actions(&self) -> impl Iterator<Item = &Action> {
+        self.instructions.iter().flat_map(Instruction::actions)
+    }
+
     /// The output ports of its apply-actions and write-actions, in order.
     pub fn output_ports(&self) -> impl Iterator<Item = PortNo> + '_ {
-        self.instructions
-            .iter()
-            .flat_map(|instruction| match instruction {
-                Instruction::ApplyActions(actions) | Instruction::WriteActions(actions) => {
-                    actions.as_slice()
-                }
-                _ => &[],
-            })
-            .filter_map(Action::output_port)
+        self.actions().filter_map(Action::output_port)
     }
 }
 

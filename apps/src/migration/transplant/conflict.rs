@@ -100,17 +100,14 @@ pub fn told_apart<'a>(
 pub type Groups<'a> = BTreeMap<GroupId, &'a GroupDescription>;
 
 /// Groups within groups are followed so deep; switches allow none that refer to themselves.
-const DEPTH: usize = 16;
+pub(super) const DEPTH: usize = 16;
 
 /// The ports that an entry sends to, through groups too.
 #[must_use]
 pub fn outputs(rule: &FlowRule, groups: &Groups<'_>) -> Vec<PortNo> {
     let mut ports = Vec::new();
     for instruction in &rule.instructions {
-        if let Instruction::ApplyActions(actions) | Instruction::WriteActions(actions) = instruction
-        {
-            put_outputs(actions, groups, DEPTH, &mut ports);
-        }
+        put_outputs(instruction.actions(), groups, DEPTH, &mut ports);
     }
     ports
 }
@@ -146,18 +143,12 @@ fn put_outputs(actions: &[Action], groups: &Groups<'_>, depth: usize, into: &mut
 /// Whether a packet may leave the entry other than it came: then what it matched says nothing of what is sent.
 #[must_use]
 pub fn rewrites(rule: &FlowRule) -> bool {
-    rule.instructions
-        .iter()
-        .any(|instruction| match instruction {
-            Instruction::ApplyActions(actions) | Instruction::WriteActions(actions) => {
-                actions.iter().any(|action| {
-                    !matches!(
-                        action,
-                        Action::Output { .. } | Action::Enqueue { .. } | Action::SetQueue(_)
-                    )
-                })
-            }
-            Instruction::GotoTable(_) => true,
-            _ => false,
-        })
+    let leaves = |instruction: &Instruction| matches!(instruction, Instruction::GotoTable(_));
+    let only_sends = |action: &Action| {
+        matches!(
+            action,
+            Action::Output { .. } | Action::Enqueue { .. } | Action::SetQueue(_)
+        )
+    };
+    rule.instructions.iter().any(leaves) || !rule.actions().all(only_sends)
 }

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bytes::BytesMut;
 use godwit_openflow::codec::encode_to_switch;
-use godwit_openflow::model::{Action, Field, FlowMod, FlowRule, Instruction, Pattern, ToSwitch};
+use godwit_openflow::model::{Action, Field, FlowMod, FlowRule, Pattern, ToSwitch};
 use godwit_openflow::types::{Cookie, DatapathId, PortNo, Version, Xid};
 use godwit_topology::{Graph, Link};
 
@@ -225,13 +225,7 @@ fn free_labels(scene: &Scene<'_>) -> impl Iterator<Item = u16> + use<> {
         for rule in rules {
             let matched = rule.pattern.get(Field::VlanVid);
             named.extend(matched.and_then(|vlan| name(vlan.value())));
-            let lists = rule.instructions.iter().filter_map(|one| match one {
-                Instruction::ApplyActions(actions) | Instruction::WriteActions(actions) => {
-                    Some(actions)
-                }
-                _ => None,
-            });
-            named.extend(lists.flatten().filter_map(written).filter_map(name));
+            named.extend(rule.actions().filter_map(written).filter_map(name));
         }
         let groups = site.holdings.groups.iter();
         let buckets = groups.flat_map(|(group, _)| &group.buckets);

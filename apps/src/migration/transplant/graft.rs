@@ -23,7 +23,7 @@ use super::conflict;
 use super::detours::{self, Detour};
 use super::neighbours::Neighbour;
 use super::ports::{PortMap, links_by_neighbour};
-use super::translate::{Translator, VLAN_PRESENT};
+use super::translate::{Translator, VLAN_PRESENT, is_vlan};
 use super::{Carried, Numbers, Site, Transplant, is_others};
 use crate::others::described;
 use crate::plan::entry::{Entry, EntryStep, Part};
@@ -388,28 +388,12 @@ fn check_sayable(scene: &Scene<'_>, source: &FlowRule, target: &FlowRule, why: &
         why.push(unsupported.to_string());
     }
     // 1.0 adds a tag where there is none.
-    if from == Version::V10 && changes_vlan(source) && !is_tagged(&source.pattern) {
+    if from == Version::V10 && source.actions().any(is_vlan) && !is_tagged(&source.pattern) {
         why.push(
             "it sets a VLAN tag, which OpenFlow 1.0 adds where there is none and 1.3 does not"
                 .to_owned(),
         );
     }
-}
-
-fn changes_vlan(rule: &FlowRule) -> bool {
-    rule.instructions
-        .iter()
-        .any(|instruction| match instruction {
-            Instruction::ApplyActions(actions) => actions.iter().any(|action| {
-                let field = match action {
-                    Action::SetField { field, .. } => *field,
-                    Action::PopVlan => Field::VlanVid,
-                    _ => return false,
-                };
-                matches!(field, Field::VlanVid | Field::VlanPcp)
-            }),
-            _ => false,
-        })
 }
 
 fn is_tagged(pattern: &Pattern) -> bool {

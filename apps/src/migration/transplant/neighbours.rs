@@ -5,7 +5,7 @@ mod doubled;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use godwit_openflow::model::{Action, Field, FlowRule, FlowStats, Instruction, Pattern};
+use godwit_openflow::model::{Action, Field, FlowRule, FlowStats, Pattern};
 use godwit_openflow::types::{DatapathId, PortNo};
 use godwit_topology::Graph;
 
@@ -117,13 +117,7 @@ impl<'a> Neighbour<'a> {
         for FlowStats { rule, .. } in self.others(scene) {
             let mut reasons = Vec::new();
             let instructions = translator.instructions(&rule.instructions, &mut reasons);
-            for instruction in &rule.instructions {
-                if let Instruction::ApplyActions(actions) | Instruction::WriteActions(actions) =
-                    instruction
-                {
-                    self.check_lost(actions, &mut reasons);
-                }
-            }
+            self.check_lost(rule.actions(), &mut reasons);
             why.extend(
                 reasons
                     .iter()

@@ -9,7 +9,7 @@ use godwit_openflow::model::{
 use godwit_openflow::types::PortNo;
 
 use super::Neighbour;
-use crate::migration::transplant::conflict::{Groups, outputs};
+use crate::migration::transplant::conflict::{DEPTH, Groups, outputs};
 use crate::migration::transplant::graft::Scene;
 use crate::migration::transplant::pipeline::{after, stages};
 use crate::migration::transplant::ports::links_between;
@@ -180,10 +180,7 @@ fn at_any_stage(rule: &FlowRule) -> FlowRule {
 fn copies(rule: &FlowRule, groups: &Groups<'_>) -> Vec<BTreeSet<PortNo>> {
     let mut copies = Vec::new();
     for instruction in &rule.instructions {
-        if let Instruction::ApplyActions(actions) | Instruction::WriteActions(actions) = instruction
-        {
-            put_copies(actions, groups, 16, &mut copies);
-        }
+        put_copies(instruction.actions(), groups, DEPTH, &mut copies);
     }
     copies
 }
