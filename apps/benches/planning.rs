@@ -8,12 +8,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hint::black_box;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use godwit_apps::migration::guard::Limits;
 use godwit_apps::migration::planning::{Planned, complete, plan};
-use godwit_apps::migration::request::{Algorithm, Bounds, Request};
+use godwit_apps::migration::request::{Algorithm, Request};
 use godwit_apps::migration::transplant::graft::{Scene, graft};
 use godwit_apps::migration::transplant::{Holdings, Site};
 use godwit_apps::plan::Template;
@@ -54,17 +53,7 @@ fn topology() -> std::sync::Arc<TopologySnapshot> {
 }
 
 fn request() -> Request {
-    Request {
-        source: SOURCE,
-        target: Some(TARGET),
-        algorithm: Algorithm::Clone,
-        shape: None,
-        limits: Limits::default(),
-        bounds: Bounds::default(),
-        queue: false,
-        hold: Duration::ZERO,
-        reverts: None,
-    }
+    Request::new(SOURCE, Some(TARGET), Algorithm::Clone)
 }
 
 fn station(number: u32) -> MacAddr {

@@ -8,9 +8,8 @@ use godwit_openflow::types::DatapathId;
 use godwit_topology::{Constraints, TopologySnapshot};
 
 use super::order::{Candidate, Cost, Footprint};
-use crate::migration::guard::Limits;
 use crate::migration::planning::{Planned, Refusal};
-use crate::migration::request::{Algorithm, Bounds, DEFAULT_HOLD, Request};
+use crate::migration::request::{Algorithm, Request};
 use crate::migration::{BeginError, Migrations};
 use crate::routing::Routing;
 use crate::routing::table::Route;
@@ -31,21 +30,6 @@ pub(super) enum Obstacle {
     Refused(String),
     /// It can't be done in whatever order the others go.
     Impossible(Vec<String>),
-}
-
-/// The migration that empties a switch.
-pub(super) fn migration_of(dpid: DatapathId, algorithm: Algorithm) -> Request {
-    Request {
-        source: dpid,
-        target: None,
-        algorithm,
-        shape: None,
-        limits: Limits::default(),
-        bounds: Bounds::default(),
-        queue: false,
-        hold: DEFAULT_HOLD,
-        reverts: None,
-    }
 }
 
 /// What a refused migration means to a drain.
@@ -102,7 +86,9 @@ pub(super) async fn look(
     if network.switches().get(dpid).is_none() {
         return Err(Obstacle::Away(format!("switch {dpid} is not connected")));
     }
-    let planned = migrations.rehearse(&migration_of(dpid, algorithm)).await;
+    let planned = migrations
+        .rehearse(&Request::new(dpid, None, algorithm))
+        .await;
     let planned = planned.map_err(|error| obstacle(&error))?;
     let footprint = footprint(&network.topology(), &planned);
     // A migration that is refused for switches of another's has frozen its source for a moment. There is no need.

@@ -16,6 +16,7 @@ use super::check::{self, Obstacle};
 use super::order::{Candidate, Footprint, Order, Sequence};
 use super::record::{Drain, Progress, State, Turn};
 use crate::migration::record::{Migration, State as MigrationState};
+use crate::migration::request::Request;
 
 /// Between two looks at the migrations under way. A migration by `clone` takes half a second or more.
 const POLL: Duration = Duration::from_millis(20);
@@ -273,7 +274,7 @@ impl Worker {
         });
         // After a crash it is known that the switch may be in the middle of it.
         self.drains.save(&self.drain).await;
-        let request = check::migration_of(dpid, algorithm);
+        let request = Request::new(dpid, None, algorithm);
         match self.drains.migrations.begin(request, None).await {
             Ok((migration, _)) => {
                 let is_given_up = self.drain.change(|record| {

@@ -103,6 +103,22 @@ pub struct Request {
 }
 
 impl Request {
+    /// One with all that nobody has said as it is by default.
+    #[must_use]
+    pub fn new(source: DatapathId, target: Option<DatapathId>, algorithm: Algorithm) -> Self {
+        Self {
+            source,
+            target,
+            algorithm,
+            shape: None,
+            limits: Limits::default(),
+            bounds: Bounds::default(),
+            queue: false,
+            hold: DEFAULT_HOLD,
+            reverts: None,
+        }
+    }
+
     /// The switches that it names.
     pub fn switches(&self) -> impl Iterator<Item = DatapathId> + use<> {
         [Some(self.source), self.target].into_iter().flatten()

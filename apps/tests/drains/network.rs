@@ -4,9 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
-use godwit_apps::migration::guard::Limits;
 use godwit_apps::migration::planning::{Planned, Refusal, plan};
-use godwit_apps::migration::request::{Algorithm, Bounds, Request};
+use godwit_apps::migration::request::{Algorithm, Request};
 use godwit_apps::plan::{FlowId, Template};
 use godwit_apps::routing::table::{Origin, Route};
 use godwit_controller::rest::endpoint::Endpoint;
@@ -106,17 +105,7 @@ impl Network {
 
     /// What emptying a switch would do now.
     pub(crate) fn plan(&self, source: DatapathId) -> Result<Planned, Refusal> {
-        let request = Request {
-            source,
-            target: None,
-            algorithm: Algorithm::Clone,
-            shape: None,
-            limits: Limits::default(),
-            bounds: Bounds::default(),
-            queue: false,
-            hold: std::time::Duration::ZERO,
-            reverts: None,
-        };
+        let request = Request::new(source, None, Algorithm::Clone);
         let crossing = self.routes.values();
         let crossing = crossing.filter(|route| route.path.hop_at(source).is_some());
         let crossing: Vec<Route> = crossing.cloned().collect();

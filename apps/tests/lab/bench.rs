@@ -15,9 +15,8 @@ use std::time::{Duration, Instant};
 
 use godwit_apps::entries::Entries;
 use godwit_apps::migration::Migrations;
-use godwit_apps::migration::guard::Limits;
 use godwit_apps::migration::record::{Migration, State};
-use godwit_apps::migration::request::{Algorithm, Bounds, DEFAULT_HOLD, Request};
+use godwit_apps::migration::request::{Algorithm, Request};
 use godwit_apps::plan::FlowId;
 use godwit_apps::routing::install::{InstallError, Wish};
 use godwit_apps::routing::table::Origin;
@@ -178,17 +177,7 @@ impl Bench {
     }
 
     pub(crate) fn request(algorithm: Algorithm) -> Request {
-        Request {
-            source: SOURCE,
-            target: Some(TARGET),
-            algorithm,
-            shape: None,
-            limits: Limits::default(),
-            bounds: Bounds::default(),
-            queue: false,
-            hold: DEFAULT_HOLD,
-            reverts: None,
-        }
+        Request::new(SOURCE, Some(TARGET), algorithm)
     }
 
     pub(crate) async fn migrate(&self, algorithm: Algorithm) -> Arc<Migration> {

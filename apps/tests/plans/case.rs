@@ -3,9 +3,8 @@
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
-use godwit_apps::migration::guard::Limits;
 use godwit_apps::migration::planning::{Planned, Refusal, plan};
-use godwit_apps::migration::request::{Algorithm, Bounds, Request};
+use godwit_apps::migration::request::{Algorithm, Request};
 use godwit_apps::plan::{FlowId, Template};
 use godwit_apps::routing::table::{Origin, Route};
 use godwit_controller::rest::endpoint::Endpoint;
@@ -146,17 +145,7 @@ impl<'a> Case<'a> {
     }
 
     pub(crate) fn plan(&self, algorithm: Algorithm) -> Result<Planned, Refusal> {
-        let request = Request {
-            source: self.source,
-            target: self.target,
-            algorithm,
-            shape: None,
-            limits: Limits::default(),
-            bounds: Bounds::default(),
-            queue: false,
-            hold: std::time::Duration::ZERO,
-            reverts: None,
-        };
+        let request = Request::new(self.source, self.target, algorithm);
         let routes: Vec<Route> = self
             .moving
             .iter()

@@ -4,9 +4,8 @@ mod filling;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use godwit_apps::migration::guard::Limits;
 use godwit_apps::migration::planning::{Planned, Refusal, complete, plan};
-use godwit_apps::migration::request::{Algorithm, Bounds, Request, Shape};
+use godwit_apps::migration::request::{Algorithm, Request, Shape};
 use godwit_apps::migration::transplant::graft::Scene;
 use godwit_apps::migration::transplant::{Holdings, Site};
 use godwit_apps::plan::{FlowId, Template};
@@ -333,15 +332,8 @@ impl<'a> Ground<'a> {
         sites: &BTreeMap<DatapathId, Site>,
     ) -> Result<Planned, Refusal> {
         let request = Request {
-            source: SOURCE,
-            target: Some(TARGET),
-            algorithm,
             shape,
-            limits: Limits::default(),
-            bounds: Bounds::default(),
-            queue: false,
-            hold: std::time::Duration::ZERO,
-            reverts: None,
+            ..Request::new(SOURCE, Some(TARGET), algorithm)
         };
         let topology = &self.wiring.topology;
         let planned = plan(topology, &request, &self.routes)?;

@@ -3,9 +3,8 @@ use godwit_openflow::types::PortNo;
 use godwit_topology::Hop;
 
 use super::*;
-use crate::migration::guard::Limits;
 use crate::migration::planning::prove;
-use crate::migration::request::{Bounds, DEFAULT_HOLD, Request};
+use crate::migration::request::Request;
 use crate::plan::{Flow, Template};
 
 /// The port to a neighbour has the neighbour's number; hosts hang on ports from 100 on.
@@ -36,17 +35,7 @@ fn planned(algorithm: Algorithm, count: u32) -> Planned {
         old: Some(path(&[1, 2, 5, 4])),
         new: path(&[1, 3, 4]),
     };
-    let request = Request {
-        source: DatapathId(2),
-        target: Some(DatapathId(3)),
-        algorithm,
-        shape: None,
-        limits: Limits::default(),
-        bounds: Bounds::default(),
-        queue: false,
-        hold: DEFAULT_HOLD,
-        reverts: None,
-    };
+    let request = Request::new(DatapathId(2), Some(DatapathId(3)), algorithm);
     prove(&request, (1..=count).map(flow).collect()).unwrap()
 }
 

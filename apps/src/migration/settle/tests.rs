@@ -4,9 +4,8 @@ use godwit_openflow::types::{DatapathId, GroupId, PortNo};
 use godwit_topology::{Graph, Link, PortRef};
 
 use super::*;
-use crate::migration::guard::Limits;
 use crate::migration::planning::Chosen;
-use crate::migration::request::{Algorithm, Bounds, Request};
+use crate::migration::request::{Algorithm, Request};
 use crate::migration::transplant::{Carried, Transplant, Twin};
 use crate::plan::entry::Part;
 use crate::plan::{Kind, Round};
@@ -112,17 +111,7 @@ fn planned() -> Planned {
     let mut round = Round::of(Kind::Flip, Vec::new());
     round.entries = steps();
     Planned {
-        request: Request {
-            source: SOURCE,
-            target: Some(TARGET),
-            algorithm: Algorithm::Clone,
-            shape: None,
-            limits: Limits::default(),
-            bounds: Bounds::default(),
-            queue: false,
-            hold: std::time::Duration::ZERO,
-            reverts: None,
-        },
+        request: Request::new(SOURCE, Some(TARGET), Algorithm::Clone),
         flows: Vec::new(),
         rounds: vec![round],
         transplant: Some(transplant),

@@ -1,13 +1,10 @@
-use std::time::Duration;
-
 use godwit_openflow::model::{Action, Bucket, GroupStats, GroupType, Instruction, Port};
 use godwit_openflow::types::{Cookie, MacAddr, PortNo, Version};
 use godwit_topology::{Graph, Link, PortRef};
 
 use super::*;
-use crate::migration::guard::Limits;
 use crate::migration::planning::Chosen;
-use crate::migration::request::{Algorithm, Bounds, Request};
+use crate::migration::request::{Algorithm, Request};
 use crate::migration::transplant::Holdings;
 use crate::migration::transplant::graft::{Scene, graft};
 use crate::plan::Kind;
@@ -140,17 +137,7 @@ fn planned(sites: &Sites, mixes: bool) -> Planned {
         .unwrap()
         .into_rounds(Vec::new(), TARGET, !mixes);
     Planned {
-        request: Request {
-            source: SOURCE,
-            target: Some(TARGET),
-            algorithm: Algorithm::Clone,
-            shape: None,
-            limits: Limits::default(),
-            bounds: Bounds::default(),
-            queue: false,
-            hold: Duration::from_secs(1),
-            reverts: None,
-        },
+        request: Request::new(SOURCE, Some(TARGET), Algorithm::Clone),
         flows: Vec::new(),
         rounds,
         transplant: Some(transplant),
