@@ -15,6 +15,7 @@ pub mod error;
 pub mod id;
 mod key;
 mod queued;
+mod rule;
 pub mod server;
 mod shared;
 mod switches;
@@ -34,6 +35,7 @@ pub use body::{Body, OneOrMany};
 pub use error::{ApiError, Problem};
 pub use id::Id;
 pub use key::idempotency_key;
+pub use rule::RuleDto;
 
 use crate::app::App;
 use crate::connection::ConnectionCounts;

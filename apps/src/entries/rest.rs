@@ -13,14 +13,12 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use godwit_controller::carried::Place;
-use godwit_controller::rest::{ApiError, Body, Id, OneOrMany, endpoint};
+use godwit_controller::rest::{ApiError, Body, Id, OneOrMany, RuleDto, endpoint};
 use godwit_controller::switch::{ApplyError, RequestError, SwitchHandle};
 use godwit_controller::{ReadError, StoreError};
 use godwit_openflow::model::outbound::FlowFilter;
-use godwit_openflow::model::{
-    FlowFlags, FlowStats, Instruction, Pattern, StatsReply, StatsRequest,
-};
-use godwit_openflow::types::{Cookie, DatapathId, Version};
+use godwit_openflow::model::{FlowFlags, FlowStats, StatsReply, StatsRequest};
+use godwit_openflow::types::{DatapathId, Version};
 use serde::Serialize;
 
 use super::Entries;
@@ -49,13 +47,8 @@ struct EntryDto {
     queued: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
-    table: u8,
-    priority: u16,
-    cookie: Cookie,
-    r#match: Pattern,
-    instructions: Vec<Instruction>,
-    idle_timeout: u16,
-    hard_timeout: u16,
+    #[serde(flatten)]
+    rule: RuleDto,
     flags: FlowFlags,
     #[serde(skip_serializing_if = "Option::is_none", flatten)]
     counted: Option<Counted>,
@@ -79,14 +72,8 @@ impl EntryDto {
             state: entry.state,
             queued: entry.state == EntryState::Queued,
             error: entry.problem,
-            table: rule.table.0,
-            priority: rule.priority,
-            cookie: rule.cookie,
-            r#match: rule.pattern,
-            instructions: rule.instructions,
-            idle_timeout: rule.idle_timeout,
-            hard_timeout: rule.hard_timeout,
             flags: rule.flags,
+            rule: RuleDto::from(rule),
             counted,
         }
     }
@@ -296,3 +283,6 @@ fn known(entries: &Entries, switch: &str, id: EntryId) -> Result<StaticEntry, Ap
         })
         .ok_or_else(|| ApiError::not_found("the switch has no static entry with this number"))
 }
+
+#[cfg(test)]
+mod tests;

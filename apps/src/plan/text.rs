@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use godwit_openflow::model::{FlowRule, GroupDescription, Instruction, MeterConfig, Pattern};
-use godwit_openflow::types::{Cookie, DatapathId};
+use godwit_controller::rest::RuleDto;
+use godwit_openflow::model::{GroupDescription, MeterConfig};
+use godwit_openflow::types::DatapathId;
 use serde::Serialize;
 
 use super::entry::{Entry, EntryStep, Part};
@@ -66,36 +67,10 @@ struct UndoDto {
     rule: Option<RuleDto>,
 }
 
-/// A rule as it is served, without counters.
-#[derive(Debug, Serialize)]
-struct RuleDto {
-    table: u8,
-    priority: u16,
-    cookie: Cookie,
-    r#match: Pattern,
-    instructions: Vec<Instruction>,
-    idle_timeout: u16,
-    hard_timeout: u16,
-}
-
-impl From<&FlowRule> for RuleDto {
-    fn from(rule: &FlowRule) -> Self {
-        Self {
-            table: rule.table.0,
-            priority: rule.priority,
-            cookie: rule.cookie,
-            r#match: rule.pattern.clone(),
-            instructions: rule.instructions.clone(),
-            idle_timeout: rule.idle_timeout,
-            hard_timeout: rule.hard_timeout,
-        }
-    }
-}
-
 impl From<&Entry> for EntryDto {
     fn from(entry: &Entry) -> Self {
         match entry {
-            Entry::Rule(rule) => Self::Rule(RuleDto::from(rule)),
+            Entry::Rule(rule) => Self::Rule(RuleDto::from(rule.clone())),
             Entry::Group(group) => Self::Group(group.clone()),
             Entry::Meter(meter) => Self::Meter(meter.clone()),
         }
@@ -210,12 +185,15 @@ impl From<&Step> for StepDto {
         Self {
             change: step.change,
             flow: step.flow,
-            rule: shown.map(RuleDto::from),
+            rule: shown.cloned().map(RuleDto::from),
             why,
             undo: UndoDto {
                 change: undone_by,
-                rule: undone.map(RuleDto::from),
+                rule: undone.cloned().map(RuleDto::from),
             },
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,10 +3,11 @@
 use axum::extract::State;
 use axum::routing::get;
 use axum::{Json, Router};
-use godwit_openflow::model::{FlowCommand, FlowFlags, Instruction, Pattern};
-use godwit_openflow::types::{Cookie, DatapathId, TableId};
+use godwit_openflow::model::{FlowCommand, FlowFlags};
+use godwit_openflow::types::DatapathId;
 use serde::Serialize;
 
+use super::RuleDto;
 use crate::held::HeldWrite;
 use crate::network::Network;
 
@@ -22,13 +23,8 @@ struct QueuedDto {
     dpid: DatapathId,
     writer: &'static str,
     command: FlowCommand,
-    table: TableId,
-    priority: u16,
-    cookie: Cookie,
-    r#match: Pattern,
-    instructions: Vec<Instruction>,
-    idle_timeout: u16,
-    hard_timeout: u16,
+    #[serde(flatten)]
+    rule: RuleDto,
     flags: FlowFlags,
     since: String,
 }
@@ -41,14 +37,8 @@ impl From<HeldWrite> for QueuedDto {
             dpid: held.dpid,
             writer: held.writer,
             command: held.write.command,
-            table: rule.table,
-            priority: rule.priority,
-            cookie: rule.cookie,
-            r#match: rule.pattern,
-            instructions: rule.instructions,
-            idle_timeout: rule.idle_timeout,
-            hard_timeout: rule.hard_timeout,
             flags: rule.flags,
+            rule: RuleDto::from(rule),
             since: humantime::format_rfc3339_millis(held.since).to_string(),
         }
     }
@@ -58,3 +48,6 @@ async fn list(State(network): State<Network>) -> Json<Vec<QueuedDto>> {
     let held = network.held().list();
     Json(held.into_iter().map(QueuedDto::from).collect())
 }
+
+#[cfg(test)]
+mod tests;

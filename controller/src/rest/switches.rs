@@ -4,15 +4,15 @@ use axum::extract::State;
 use axum::routing::get;
 use axum::{Json, Router};
 use godwit_openflow::model::{
-    Description, FlowStats, Instruction, Pattern, Port, PortStats, StatsReply, StatsRequest,
-    TableStats,
+    Description, FlowStats, Port, PortStats, StatsReply, StatsRequest, TableStats,
 };
-use godwit_openflow::types::{Cookie, DatapathId, MacAddr, PortNo, Version};
+use godwit_openflow::types::{DatapathId, MacAddr, PortNo, Version};
 use serde::Serialize;
 
 use super::endpoint;
 use super::error::ApiError;
 use super::id::Id;
+use super::rule::RuleDto;
 use crate::network::{Network, ReadError, SwitchState};
 use crate::rules::Owner;
 use crate::switch::{RequestError, SwitchHandle};
@@ -128,25 +128,20 @@ async fn show(
     Ok(Json(SwitchDto::connected(&network, &switch)))
 }
 
-/// A flow entry as it is served.
+/// A flow entry with what it has counted.
 #[derive(Serialize)]
-struct RuleDto {
+struct CountedRuleDto {
     /// Of a static entry: its number.
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<u32>,
-    table: u8,
-    priority: u16,
-    cookie: Cookie,
-    r#match: Pattern,
-    instructions: Vec<Instruction>,
-    idle_timeout: u16,
-    hard_timeout: u16,
+    #[serde(flatten)]
+    rule: RuleDto,
     duration_ns: u64,
     packets: u64,
     bytes: u64,
 }
 
-impl From<FlowStats> for RuleDto {
+impl From<FlowStats> for CountedRuleDto {
     fn from(stats: FlowStats) -> Self {
         let FlowStats {
             rule,
@@ -156,13 +151,7 @@ impl From<FlowStats> for RuleDto {
         } = stats;
         Self {
             id: Owner::Entries.own_part(rule.cookie),
-            table: rule.table.0,
-            priority: rule.priority,
-            cookie: rule.cookie,
-            r#match: rule.pattern,
-            instructions: rule.instructions,
-            idle_timeout: rule.idle_timeout,
-            hard_timeout: rule.hard_timeout,
+            rule: RuleDto::from(rule),
             duration_ns,
             packets,
             bytes,
@@ -173,13 +162,13 @@ impl From<FlowStats> for RuleDto {
 async fn rules(
     State(network): State<Network>,
     Id(id): Id<String>,
-) -> Result<Json<Vec<RuleDto>>, ApiError> {
+) -> Result<Json<Vec<CountedRuleDto>>, ApiError> {
     let switch = endpoint::switch(&network, &id)?;
     let flows = network
         .read_exact(&switch, None)
         .await
         .map_err(|error| read_failed(&switch, &error))?;
-    Ok(Json(flows.into_iter().map(RuleDto::from).collect()))
+    Ok(Json(flows.into_iter().map(CountedRuleDto::from).collect()))
 }
 
 async fn ports(
@@ -230,3 +219,6 @@ pub(super) fn request_failed(switch: &SwitchHandle, error: &RequestError) -> Api
 fn read_failed(switch: &SwitchHandle, error: &ReadError) -> ApiError {
     ApiError::switch_failed(format!("switch {}: {error}", switch.name()))
 }
+
+#[cfg(test)]
+mod tests;
