@@ -8,123 +8,19 @@
 
 #[path = "decode/captures.rs"]
 mod captures;
+#[path = "decode/running.rs"]
+mod running;
 
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use captures::{ETHERNET, FORMS, Form, Sender};
+use running::{
+    ECHO_REQUEST, FEATURES_REQUEST, HELLO, Ran, SHORT_FEATURES_REPLY, bytes, decode, file,
+    handshake, ran, ran_on, ran_with_input,
+};
 use serde_json::Value;
-use tempfile::TempDir;
-
-const HELLO: &str = "0400000800000001";
-const FEATURES_REQUEST: &str = "0405000800000002";
-/// A table number that FEATURES_REPLY has no place for: it is too short.
-const SHORT_FEATURES_REPLY: &str = "0406000c0000000200000000";
-const ECHO_REQUEST: &str = "0402000c0000000361626364";
-
-fn bytes(hex: &str) -> Vec<u8> {
-    let digits: Vec<_> = hex
-        .chars()
-        .map(|digit| digit.to_digit(16).unwrap() as u8)
-        .collect();
-    digits
-        .chunks(2)
-        .map(|pair| pair[0] << 4 | pair[1])
-        .collect()
-}
-
-fn decode(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_godwit"));
-    command.arg("decode").args(arguments);
-    command
-}
-
-/// What it printed and how it ended.
-struct Ran {
-    status: i32,
-    lines: Vec<String>,
-    err: String,
-}
-
-impl Ran {
-    fn json(&self) -> Vec<Value> {
-        self.lines
-            .iter()
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect()
-    }
-
-    /// The transaction ids of the messages.
-    fn xids(&self) -> Vec<u64> {
-        let all = self.json();
-        all.iter().filter_map(|line| line["xid"].as_u64()).collect()
-    }
-}
-
-impl From<Output> for Ran {
-    fn from(output: Output) -> Self {
-        let out = String::from_utf8(output.stdout).unwrap();
-        Self {
-            status: output.status.code().unwrap(),
-            lines: out.lines().map(str::to_owned).collect(),
-            err: String::from_utf8(output.stderr).unwrap(),
-        }
-    }
-}
-
-fn ran(arguments: &[&str]) -> Ran {
-    decode(arguments).output().unwrap().into()
-}
-
-fn ran_with_input(arguments: &[&str], input: &str) -> Ran {
-    let mut child = decode(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    let input = input.to_owned();
-    let writer = std::thread::spawn(move || stdin.write_all(input.as_bytes()).unwrap());
-    let ran = child.wait_with_output().unwrap().into();
-    writer.join().unwrap();
-    ran
-}
-
-/// A file that is removed with the first of these.
-fn file(content: &[u8]) -> (TempDir, PathBuf) {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("messages.pcap");
-    std::fs::write(&path, content).unwrap();
-    (directory, path)
-}
-
-fn ran_on(content: &[u8], arguments: &[&str]) -> Ran {
-    let (_directory, path) = file(content);
-    let all: Vec<_> = [path.to_str().unwrap()]
-        .iter()
-        .chain(arguments)
-        .copied()
-        .collect();
-    ran(&all)
-}
-
-/// A handshake on this port: six packets, of which the last has two messages and the second has none whole.
-fn handshake(port: u16) -> Vec<Vec<u8>> {
-    let (mut switch, mut controller) = (Sender::switch(port), Sender::controller(port));
-    let hello = bytes(HELLO);
-    let two = [bytes(FEATURES_REQUEST), bytes(ECHO_REQUEST)].concat();
-    vec![
-        switch.syn(false),
-        controller.syn(true),
-        switch.data(&hello[..3]),
-        switch.data(&hello[3..]),
-        controller.data(&hello),
-        controller.data(&two),
-    ]
-}
 
 #[test]
 fn every_form_of_capture_gives_the_messages() {

@@ -38,6 +38,19 @@ def data(kind):
     return lambda attributes, _: (kind, octets(attributes["data"]))
 
 
+def reply(kind, one, single=False):
+    """The reading of a statistics reply, a list or a single structure."""
+
+    def read(attributes, _):
+        body = attributes["body"]
+        # Some of the single ones os-ken gives as a list too.
+        parts = [one(unpack(part)[1]) for part in (body if isinstance(body, list) else [body])]
+        parts = parts[0] if single else parts
+        return "stats", {"more": attributes["flags"] & 1 != 0, "body": {"type": kind, "body": parts}}
+
+    return read
+
+
 def named(names, number):
     """An enumeration's name, or `{"unknown": number}`."""
     return names[number] if number < len(names) else {"unknown": number}

@@ -18,6 +18,7 @@ from os_ken_common import (
     octets,
     optional,
     port_counters,
+    reply,
     unpack,
     without_none,
 )
@@ -273,19 +274,6 @@ def request(kind, body=lambda attributes: None):
         "stats_request",
         {"more": attributes["flags"] & 1 != 0, "body": {"type": kind, "body": body(attributes)}},
     )
-
-
-def reply(kind, one, single=False):
-    """A multipart reply, a list or a single structure."""
-
-    def read(attributes, _):
-        body = attributes["body"]
-        # Some of the single ones os-ken gives as a list too.
-        parts = [one(unpack(part)[1]) for part in (body if isinstance(body, list) else [body])]
-        parts = parts[0] if single else parts
-        return "stats", {"more": attributes["flags"] & 1 != 0, "body": {"type": kind, "body": parts}}
-
-    return read
 
 
 def flow_filter(attributes):

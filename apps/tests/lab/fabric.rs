@@ -1,19 +1,21 @@
 //! Switches on links: flow tables that are kept, discovery frames that arrive, and packets that are followed
 //! through all tables after every single change of one.
 
+#[path = "fabric/answers.rs"]
+mod answers;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use godwit_openflow::codec::encode_from_switch;
 use godwit_openflow::model::{
-    Action, AggregateStats, Description, ErrorReport, Features, Field, FlowMod, FlowRule,
-    FromSwitch, Instruction, PacketIn, PacketInReason, PacketOut, Pattern, Port, PortStats,
-    PortStatus, PortStatusReason, StatsReply, StatsRequest, TableFeatures, TableStats, ToSwitch,
+    Action, FlowMod, FlowRule, FromSwitch, PacketOut, Pattern, PortStatus, PortStatusReason,
+    ToSwitch,
 };
-use godwit_openflow::types::{Cookie, DatapathId, MacAddr, PortNo, TableId, Version, Xid};
+use godwit_openflow::types::{DatapathId, PortNo, Version, Xid};
 use godwit_openflow::{Frame, FrameCodec};
 use godwit_topology::PortRef;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -23,9 +25,7 @@ use tokio_util::codec::Decoder as _;
 use tokio_util::sync::CancellationToken;
 
 use crate::flow_table::FlowTable;
-
-/// The ports of every switch.
-const PORTS: u32 = 4;
+use answers::{features, packet_in, port, report, sent_up, table_full};
 
 /// How a switch takes what it is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -312,19 +312,10 @@ impl Inner {
             ToSwitch::EchoRequest(payload) => self.tell(dpid, xid, FromSwitch::EchoReply(payload)),
             ToSwitch::BarrierRequest => self.tell(dpid, xid, FromSwitch::BarrierReply),
             ToSwitch::FeaturesRequest => {
-                let features = Features {
-                    datapath_id: dpid,
-                    buffers: 0,
-                    tables: 1,
-                    auxiliary_id: 0,
-                    capabilities: 0x47,
-                    actions: None,
-                    ports: None,
-                };
-                self.tell(dpid, xid, FromSwitch::Features(features));
+                self.tell(dpid, xid, FromSwitch::Features(features(dpid)));
             }
             ToSwitch::StatsRequest { body: request, .. } => {
-                let body = self.report(dpid, &request);
+                let body = report(dpid, &self.switches[&dpid].table, &request);
                 self.tell(dpid, xid, FromSwitch::Stats { more: false, body });
             }
             ToSwitch::FlowMod(change) => self.change(dpid, xid, &change),
@@ -333,63 +324,11 @@ impl Inner {
         }
     }
 
-    fn report(&self, dpid: DatapathId, request: &StatsRequest) -> StatsReply {
-        let table = &self.switches[&dpid].table;
-        match request {
-            StatsRequest::Flows(filter) => StatsReply::Flows(table.report(filter)),
-            StatsRequest::Aggregate(filter) => {
-                let held = table.report(filter);
-                StatsReply::Aggregate(AggregateStats {
-                    packets: held.iter().map(|stats| stats.packets).sum(),
-                    bytes: held.iter().map(|stats| stats.bytes).sum(),
-                    flows: u32::try_from(held.len()).unwrap(),
-                })
-            }
-            StatsRequest::Ports(_) => {
-                StatsReply::Ports((1..=PORTS).map(|number| silent(PortNo(number))).collect())
-            }
-            StatsRequest::PortDescription => {
-                let all = (1..=PORTS).chain([PortNo::LOCAL.0]);
-                StatsReply::PortDescription(all.map(|number| port(dpid, number)).collect())
-            }
-            StatsRequest::GroupDescription => StatsReply::GroupDescription(Vec::new()),
-            StatsRequest::Groups(_) => StatsReply::Groups(Vec::new()),
-            StatsRequest::MeterConfig(_) => StatsReply::MeterConfig(Vec::new()),
-            StatsRequest::Meters(_) => StatsReply::Meters(Vec::new()),
-            StatsRequest::Tables => StatsReply::Tables(vec![TableStats {
-                table: 0,
-                name: None,
-                max_entries: None,
-                wildcards: None,
-                active: u32::try_from(table.rules().count()).unwrap(),
-                lookups: 0,
-                matched: 0,
-            }]),
-            StatsRequest::TableFeatures(_) => StatsReply::TableFeatures(vec![TableFeatures {
-                table: TableId(0),
-                name: String::new(),
-                metadata_match: 0,
-                metadata_write: 0,
-                config: 0,
-                max_entries: u32::try_from(table.limited().unwrap_or(1_000_000)).unwrap(),
-                properties: Vec::new(),
-            }]),
-            StatsRequest::Description => StatsReply::Description(Description::default()),
-            other => panic!("the controller asks for {other:?}"),
-        }
-    }
-
     fn change(&mut self, dpid: DatapathId, xid: u32, change: &FlowMod) {
         let switch = self.switches.get_mut(&dpid).unwrap();
         if *switch.mood.borrow() == Mood::Refuses {
             switch.refused += 1;
-            let full = ErrorReport {
-                version: Version::V13,
-                error_type: 5,
-                code: 1,
-                data: Bytes::new(),
-            };
-            return self.tell(dpid, xid, FromSwitch::Error(full));
+            return self.tell(dpid, xid, table_full());
         }
         let owner = godwit_controller::Owner::Routing;
         let is_routes = owner.own_part(change.rule.cookie).is_some();
@@ -465,82 +404,5 @@ async fn write_all(
         if write.write_all(&bytes).await.is_err() {
             return;
         }
-    }
-}
-
-/// What the controller gets of a discovery frame, by the entry that takes it.
-fn sent_up(table: &FlowTable, port: PortNo, frame: &Bytes) -> Option<Bytes> {
-    let pattern = Pattern::new().in_port(port).eth_type(0x88cc);
-    let mut data = BytesMut::from(frame.as_ref());
-    let actions = table.lookup(&pattern)?.instructions.iter();
-    let actions = actions.filter_map(|instruction| match instruction {
-        Instruction::ApplyActions(actions) => Some(actions),
-        _ => None,
-    });
-    let mut told = None;
-    for action in actions.flatten() {
-        match action {
-            Action::SetField {
-                field: Field::EthSrc,
-                value,
-            } => data[6..12].copy_from_slice(&value.to_be_bytes()[10..]),
-            Action::Output {
-                port: PortNo::CONTROLLER,
-                ..
-            } => told = Some(data.clone().freeze()),
-            other => panic!("{other:?} is not emulated"),
-        }
-    }
-    told
-}
-
-fn packet_in(port: PortNo, data: Bytes) -> FromSwitch {
-    FromSwitch::PacketIn(PacketIn {
-        buffer_id: None,
-        total_len: u16::try_from(data.len()).unwrap(),
-        reason: PacketInReason::Action,
-        table: TableId(0),
-        cookie: Some(Cookie(0)),
-        in_port: port,
-        pattern: Pattern::new().in_port(port),
-        data,
-    })
-}
-
-fn port(dpid: DatapathId, number: u32) -> Port {
-    let name = match PortNo(number) {
-        PortNo::LOCAL => format!("s{}", dpid.0),
-        _ => format!("s{}-eth{number}", dpid.0),
-    };
-    Port {
-        number: PortNo(number),
-        mac: MacAddr([2, 0, 0, 0, dpid.0 as u8, number as u8]),
-        name,
-        admin_down: false,
-        link_down: false,
-        config: 0,
-        state: 0,
-        features: [0; 4],
-        current_speed: 0,
-        max_speed: 0,
-    }
-}
-
-fn silent(port: PortNo) -> PortStats {
-    PortStats {
-        port,
-        rx_packets: Some(0),
-        tx_packets: Some(0),
-        rx_bytes: Some(0),
-        tx_bytes: Some(0),
-        rx_dropped: None,
-        tx_dropped: None,
-        rx_errors: None,
-        tx_errors: None,
-        rx_frame_errors: None,
-        rx_overrun_errors: None,
-        rx_crc_errors: None,
-        collisions: None,
-        duration_ns: None,
     }
 }
