@@ -18,6 +18,26 @@ fn godwit(arguments: &[&str]) -> Command {
     command
 }
 
+/// The arguments of a controller with this data directory that switches would find at this port.
+fn run_at(openflow: &str, data_dir: &Path) -> [String; 7] {
+    let data_dir = data_dir.to_str().unwrap();
+    let any = "127.0.0.1:0";
+    [
+        "run",
+        "--openflow",
+        openflow,
+        "--http",
+        any,
+        "--data-dir",
+        data_dir,
+    ]
+    .map(str::to_owned)
+}
+
+fn godwit_at(openflow: &str, data_dir: &Path) -> Command {
+    godwit(&run_at(openflow, data_dir).each_ref().map(String::as_str))
+}
+
 /// A controller on ports of the system's choice, ended when this is dropped.
 struct Running {
     child: Child,
@@ -27,20 +47,10 @@ struct Running {
 
 impl Running {
     fn start(data_dir: &Path) -> Self {
-        let data_dir = data_dir.to_str().unwrap();
-        let any = "127.0.0.1:0";
-        let mut child = godwit(&[
-            "run",
-            "--openflow",
-            any,
-            "--http",
-            any,
-            "--data-dir",
-            data_dir,
-        ])
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+        let mut child = godwit_at("127.0.0.1:0", data_dir)
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let mut address = |after: &str| -> SocketAddr {
             let line = lines
@@ -166,17 +176,7 @@ fn both_signals_end_it_with_success() {
 fn a_second_controller_is_refused_with_the_reason() {
     let directory = tempfile::tempdir().unwrap();
     let running = Running::start(directory.path());
-    let any = "127.0.0.1:0";
-    let same_directory = [
-        "run",
-        "--openflow",
-        any,
-        "--http",
-        any,
-        "--data-dir",
-        directory.path().to_str().unwrap(),
-    ];
-    let output = godwit(&same_directory).output().unwrap();
+    let output = godwit_at("127.0.0.1:0", directory.path()).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(
         stderr(&output).contains("used by another controller"),
@@ -186,34 +186,9 @@ fn a_second_controller_is_refused_with_the_reason() {
 
     let other = tempfile::tempdir().unwrap();
     let taken = running.openflow.to_string();
-    let same_port = [
-        "run",
-        "--openflow",
-        &taken,
-        "--http",
-        any,
-        "--data-dir",
-        other.path().to_str().unwrap(),
-    ];
-    let output = godwit(&same_port).output().unwrap();
+    let output = godwit_at(&taken, other.path()).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains(&taken), "{}", stderr(&output));
-}
-
-/// The arguments of a controller with this data directory that switches would find at this port.
-fn run_at(openflow: &str, data_dir: &Path) -> [String; 7] {
-    let data_dir = data_dir.to_str().unwrap();
-    let any = "127.0.0.1:0";
-    [
-        "run",
-        "--openflow",
-        openflow,
-        "--http",
-        any,
-        "--data-dir",
-        data_dir,
-    ]
-    .map(str::to_owned)
 }
 
 #[test]

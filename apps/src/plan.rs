@@ -10,7 +10,7 @@ pub mod text;
 pub mod verify;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use godwit_controller::Owner;
 use godwit_openflow::model::{Action, FlowFlags, FlowMod, FlowRule, Pattern};

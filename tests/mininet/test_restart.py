@@ -181,6 +181,16 @@ def test_a_migration_after_a_restart_counts_what_was_before_it(scene, controller
     assert scene.api.switch_state(scene.source) == "active"
 
 
+def assert_counts_go_on(scene, routes, counted):
+    """Nothing that was counted is lost, and what comes now is counted on top of it."""
+    assert scene.counters(routes) == counted
+    with BothWays(scene.first, scene.second, FIRST_PORT, RATE, flows=len(counted) // 2) as traffic:
+        time.sleep(LEAD_S)
+    more = traffic.there.received_by_flow + traffic.back.received_by_flow
+    wanted = tuple(then + now for then, now in zip(counted, more))
+    wait_until(lambda: scene.counters(routes) == wanted, 3, "the counters")
+
+
 def test_a_switch_that_lost_a_rule_meanwhile_gets_that_one_back_and_no_packet_is_counted_twice(scene, controller):
     routes = scene.add_routes(3)
     last = next(name for name in ("s1", "s4") if name in carriers(scene.network))
@@ -199,12 +209,7 @@ def test_a_switch_that_lost_a_rule_meanwhile_gets_that_one_back_and_no_packet_is
     assert after[0] == before[0]
     young = [key for key, age in after[1].items() if age < before[1][key]]
     assert young == [(last, *rule.identity)] and after[1][young[0]] <= time.monotonic() - begun
-    assert scene.counters(routes) == counted
-    with BothWays(scene.first, scene.second, FIRST_PORT, RATE, flows=3) as traffic:
-        time.sleep(LEAD_S)
-    more = traffic.there.received_by_flow + traffic.back.received_by_flow
-    wanted = tuple(then + now for then, now in zip(counted, more))
-    wait_until(lambda: scene.counters(routes) == wanted, 3, "the counters")
+    assert_counts_go_on(scene, routes, counted)
 
 
 def test_a_switch_that_was_emptied_meanwhile_is_filled_and_its_counters_go_on(scene, controller):
@@ -219,12 +224,7 @@ def test_a_switch_that_was_emptied_meanwhile_is_filled_and_its_counters_go_on(sc
     controller.resume()
     wait_for_switches(scene)
     wait_until(lambda: held(scene.network)[0] == before[0], 5, "all rules back")
-    assert scene.counters(routes) == counted
-    with BothWays(scene.first, scene.second, FIRST_PORT, RATE, flows=3) as traffic:
-        time.sleep(LEAD_S)
-    more = traffic.there.received_by_flow + traffic.back.received_by_flow
-    wanted = tuple(then + now for then, now in zip(counted, more))
-    wait_until(lambda: scene.counters(routes) == wanted, 3, "the counters")
+    assert_counts_go_on(scene, routes, counted)
 
 
 def test_a_link_that_went_down_meanwhile_is_gone_round(scene, controller):

@@ -11,7 +11,8 @@ use crate::migration::request::Algorithm;
 /// The port of a switch on which hosts hang. The port to a neighbour has the neighbour's number.
 const HOST: PortNo = PortNo(1000);
 
-fn path(switches: &[u64]) -> Path {
+/// Over these switches, from hosts at the first to hosts at the last.
+pub(crate) fn path(switches: &[u64]) -> Path {
     let port = |dpid: u64| PortNo(u32::try_from(dpid).unwrap());
     let hops: Vec<Hop> = (0..switches.len())
         .map(|index| Hop {

@@ -1,25 +1,10 @@
 use godwit_openflow::model::Pattern;
-use godwit_openflow::types::PortNo;
-use godwit_topology::Hop;
 
 use super::*;
 use crate::migration::planning::prove;
 use crate::migration::request::Request;
+use crate::plan::tests::path;
 use crate::plan::{Flow, Template};
-
-/// The port to a neighbour has the neighbour's number; hosts hang on ports from 100 on.
-fn path(switches: &[u64]) -> Path {
-    let port = |index: Option<usize>, host| {
-        let neighbour = index.and_then(|index| switches.get(index));
-        PortNo(neighbour.map_or(host, |dpid| u32::try_from(*dpid).unwrap()))
-    };
-    let hops = switches.iter().enumerate().map(|(index, dpid)| Hop {
-        dpid: DatapathId(*dpid),
-        in_port: port(index.checked_sub(1), 100),
-        out_port: port(Some(index + 1), 101),
-    });
-    Path::try_from(hops.collect::<Vec<_>>()).unwrap()
-}
 
 /// So many routes from 1-2-5-4 to 1-3-4.
 fn planned(algorithm: Algorithm, count: u32) -> Planned {

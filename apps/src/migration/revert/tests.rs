@@ -1,27 +1,14 @@
 use godwit_controller::rest::endpoint::Endpoint;
 use godwit_openflow::model::Pattern;
 use godwit_openflow::types::PortNo;
-use godwit_topology::{Hop, Link, PortRef};
+use godwit_topology::{Link, PortRef};
 
 use super::*;
 use crate::plan::Template;
+use crate::plan::tests::path;
 use crate::routing::table::Origin;
 
 const SOURCE: DatapathId = DatapathId(2);
-
-/// The port to a neighbour has the neighbour's number; hosts hang on ports from 100 on.
-fn path(switches: &[u64]) -> Path {
-    let port = |index: Option<usize>, host| {
-        let neighbour = index.and_then(|index| switches.get(index));
-        PortNo(neighbour.map_or(host, |dpid| u32::try_from(*dpid).unwrap()))
-    };
-    let hops = switches.iter().enumerate().map(|(index, dpid)| Hop {
-        dpid: DatapathId(*dpid),
-        in_port: port(index.checked_sub(1), 100),
-        out_port: port(Some(index + 1), 101),
-    });
-    Path::try_from(hops.collect::<Vec<_>>()).unwrap()
-}
 
 /// 1-2-4 and 1-3-4.
 fn network() -> Graph {
