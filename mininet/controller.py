@@ -109,6 +109,13 @@ class Api:
         """Return when all of the network's hosts are known where they are."""
         wait_until(lambda: self.attachments() == network.attachments(), timeout, "all hosts known")
 
+    def settle(self, network):
+        """Return when the network is known completely, and its hosts know each other's addresses."""
+        self.wait_for_network(network)
+        assert network.ping_all() == 0, "the network isn't usable to begin with"
+        self.wait_for_hosts(network)
+        network.static_arp()
+
     def migrate(self, source, target=None, algorithm="clone", timeout=60):
         """Run a migration to its end, and return it."""
         body = {"source": source, "algorithm": algorithm}

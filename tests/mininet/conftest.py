@@ -95,10 +95,7 @@ def settle(connect, api):
 
     def build(topo, **options):
         network = connect(topo, **options)
-        api.wait_for_network(network)
-        assert network.ping_all() == 0, "the network isn't usable to begin with"
-        api.wait_for_hosts(network)
-        network.static_arp()
+        api.settle(network)
         return network
 
     return build

@@ -156,10 +156,7 @@ def built(controller, name="abilene", behind=(), **options):
             proxy.wait_for_connection()
         scene = FaultScene(network, case, controller.api, proxies)
         wait_until(scene.connected, 20, "every switch connected")
-        controller.api.wait_for_network(network)
-        assert network.ping_all() == 0, "the network isn't usable to begin with"
-        controller.api.wait_for_hosts(network)
-        network.static_arp()
+        controller.api.settle(network)
         yield scene
 
 

@@ -264,10 +264,7 @@ def test_a_full_disk_refuses_a_migration_before_anything_is_touched(tmp_path):
     with small_disk(str(tmp_path)) as place, OnSmallDisk(place) as controller:
         with GodwitNetwork(Abilene(), controller.openflow_port) as network:
             network.wait_connected()
-            controller.api.wait_for_network(network)
-            assert network.ping_all() == 0
-            controller.api.wait_for_hosts(network)
-            network.static_arp()
+            controller.api.settle(network)
             scene = Scene(network, ABILENE_CASE, controller.api)
             routes = scene.add_routes(200)
             fill(place)

@@ -328,10 +328,7 @@ def test_a_full_disk_harms_no_route(tmp_path):
     with small_disk(str(tmp_path)) as place, OnSmallDisk(place) as controller:
         with GodwitNetwork(Abilene(), controller.openflow_port, **CASE) as network:
             network.wait_connected()
-            controller.api.wait_for_network(network)
-            assert network.ping_all() == 0
-            controller.api.wait_for_hosts(network)
-            network.static_arp()
+            controller.api.settle(network)
             routes_on_a_full_disk(Scene(network, ABILENE_CASE, controller.api), controller, place)
 
 
