@@ -6,6 +6,8 @@ import time
 import pytest
 
 from controller import Refused
+from faults import controller  # noqa: F401  pylint: disable=unused-import
+from network import GodwitNetwork
 from processes import wait_until
 from routes import FIRST_PORT, UDP, carriers, outputs, requests, udp_rules
 from topologies import Abilene
@@ -14,10 +16,21 @@ from traffic import BothWays
 PATH = ["s4", "s7", "s8", "s11", "s2", "s1"]
 
 
+@pytest.fixture(scope="module")
+def network(controller):  # noqa: F811  pylint: disable=redefined-outer-name
+    """Abilene with two switches on the path that speak OpenFlow 1.0, for all tests of this file."""
+    with GodwitNetwork(Abilene(), controller.openflow_port, openflow10=("s2", "s9")) as built:
+        built.wait_connected()
+        controller.api.settle(built)
+        yield built
+
+
 @pytest.fixture
-def abilene(settle):
-    """Abilene with two switches on the path that speak OpenFlow 1.0."""
-    return settle(Abilene(), openflow10=("s2", "s9"))
+def abilene(network, api):  # pylint: disable=redefined-outer-name
+    """The same without routes."""
+    for route in api.get("/routes"):
+        api.delete(f"/routes/{route['id']}")
+    return network
 
 
 def test_a_route_is_one_rule_on_every_switch_of_the_shortest_path(abilene, api):
@@ -131,7 +144,7 @@ def test_a_body_that_is_no_route_is_refused(abilene, api, name):
     assert api.get("/switches")
 
 
-def test_the_command_line_shows_and_changes_what_rest_does(abilene, controller, api):
+def test_the_command_line_shows_and_changes_what_rest_does(abilene, controller, api):  # noqa: F811
     first, second = abilene.hosts
     made = controller.command("route", "add", first.IP(), second.IP(), "--match", "eth_type=2048",
                               "--match", "ip_proto=17", "--match", f"udp_dst={FIRST_PORT}")
