@@ -1,4 +1,4 @@
-"""Requests that come twice, at once, too late or by halves."""
+"""Requests that can't be met, or come twice, at once, too late or by halves."""
 
 import json
 import os
@@ -11,7 +11,7 @@ from contextlib import suppress
 import pytest
 from requests import ConnectionError  # pylint: disable=redefined-builtin
 
-from controller import Api
+from controller import Api, Refused
 from faults import (  # noqa: F401  pylint: disable=unused-import
     PHASES,
     abilene,
@@ -26,6 +26,30 @@ from routes import carriers
 
 ROUTES = 5
 BODY = {"source": "s7", "target": "s6", "algorithm": "clone"}
+
+BAD_MIGRATIONS = {
+    "an unknown source": ({"source": "s99"}, 404),
+    "an unknown target": ({"target": "s99"}, 404),
+    "a target equal to the source": ({"target": "s7"}, 422),
+    "an unknown algorithm": ({"algorithm": "teleport"}, 422),
+    "an unknown field": ({"speed": "ludicrous"}, 422),
+    "a source with a host on it": ({"source": "s4", "target": "s5"}, 422),
+    "no source": ({"source": None}, 422),
+}
+
+
+@pytest.mark.parametrize("name", BAD_MIGRATIONS)
+def test_a_migration_that_cannot_be_is_refused_and_nothing_is_touched(scene, name):  # noqa: F811
+    change, status = BAD_MIGRATIONS[name]
+    scene.add_routes(ROUTES)
+    before = scene.network.all_rules()
+    with pytest.raises(Refused) as refused:
+        scene.api.post("/migrations", {**BODY, **change})
+    assert refused.value.status == status
+    assert refused.value.content_type.startswith("application/problem+json")
+    assert refused.value.problem()["detail"]
+    assert scene.network.all_rules() == before
+    assert scene.api.switch_state("s7") == "active"
 
 
 def answers(scene, bodies, **options):  # noqa: F811
