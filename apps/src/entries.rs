@@ -8,14 +8,16 @@
 //! | `request` | what is asked for, checked |
 //! | `rest` | `/v1/switches/{id}/rules`, `/v1/entries` |
 //!
-//! An entry is on the disk before it is sent, and in force before it is confirmed. So one that was confirmed is there
-//! after any end of the controller, and one that was not is there or not.
+//! An entry is on the disk before it is sent or held, and in force before it is confirmed. So one that was confirmed is
+//! there after any end of the controller, and one that was not is there or not.
 //!
 //! # For migrations
 //!
 //! A migration [leases](Entries::lease) every switch whose rules it changes. When it commits, the entries of the source
 //! [have moved](Entries::moved), and those of neighbours that it changed [read otherwise](Entries::changed). Of each
-//! held write that it makes in the end, it says what [became](Entries::settled) of it.
+//! held write that it makes in the end, it says what [became](Entries::settled) of it. All these entries are
+//! [put](Entries::put) on the disk together with the end of the migration. Until then the disk has them as they were, and
+//! the next run that takes the migration up [holds](Entries::hold_again) again what was held.
 
 mod install;
 mod request;
@@ -28,7 +30,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use axum::Router;
 use godwit_controller::held::HeldWrite;
 use godwit_controller::{
-    App, Batch, Commands, Desired, Event, Network, Owner, Slice, StoreError, View, write_metric,
+    App, Batch, Commands, Desired, Event, Network, Owner, Slice, StoreError, SwitchState, View,
+    write_metric,
 };
 use godwit_openflow::model::{FlowCommand, FlowRemoved, FlowRemovedReason, FlowRule};
 use godwit_openflow::types::DatapathId;
@@ -128,69 +131,53 @@ impl Entries {
     }
 
     /// Those entries of `from`, also such as are held for it, for which `form` gives a form stand on `to` from now on, in
-    /// that form; or can't, for a reason. What has to be kept of that is added to `batch`.
-    ///
-    /// # Errors
-    /// When a record can't be made of an entry.
+    /// that form; or can't, for a reason. Gives those that have to be [kept](Self::put).
+    #[must_use]
     pub fn moved(
         &self,
         from: DatapathId,
         to: DatapathId,
         form: impl Fn(&FlowRule) -> Option<Result<FlowRule, String>>,
-        batch: &mut Batch,
-    ) -> Result<(), StoreError> {
+    ) -> BTreeSet<EntryId> {
         let mut table = self.lock();
+        let mut ids = BTreeSet::new();
         for id in table.at(from) {
             let entry = table.get(id).filter(|entry| entry.state != State::Refused);
-            let Some(rule) = entry.and_then(|entry| form(&entry.rule)) else {
-                continue;
-            };
-            match table.moved(id, to, rule) {
-                Some(entry) => batch.put(Slice::ENTRIES, id.into(), &entry)?,
-                None => batch.delete(Slice::ENTRIES, id.into()),
+            if let Some(rule) = entry.and_then(|entry| form(&entry.rule)) {
+                table.moved(id, to, rule);
+                ids.insert(id);
             }
         }
-        Ok(())
+        ids
     }
 
-    /// A rule of a switch reads like this from now on. If it is an entry, what has to be kept of that is added to
-    /// `batch`.
-    ///
-    /// # Errors
-    /// When a record can't be made of the entry.
-    pub fn changed(
-        &self,
-        dpid: DatapathId,
-        rule: &FlowRule,
-        batch: &mut Batch,
-    ) -> Result<(), StoreError> {
-        let Some(id) = Owner::Entries.own_part(rule.cookie) else {
-            return Ok(());
-        };
+    /// A rule of a switch reads like this from now on. If it is an entry, gives it, since it has to be
+    /// [kept](Self::put).
+    #[must_use]
+    pub fn changed(&self, dpid: DatapathId, rule: &FlowRule) -> Option<EntryId> {
+        let id = Owner::Entries.own_part(rule.cookie)?;
         let mut table = self.lock();
-        if table.get(id).is_none_or(|entry| entry.place != dpid) {
-            return Ok(());
-        }
-        match table.update(id, |entry| entry.rule = rule.clone()) {
-            Some(entry) => batch.put(Slice::ENTRIES, id.into(), &entry),
-            None => Ok(()),
-        }
+        table.get(id).filter(|entry| entry.place == dpid)?;
+        table.update(id, |entry| entry.rule = rule.clone())?;
+        Some(id)
     }
 
     /// What became of a held write: for an entry that was added, the switch where it stands now and its form there;
-    /// for one that was deleted, anything; or why the switch refused. Writes of others are none of this app's business.
-    pub fn settled(&self, held: &HeldWrite, outcome: Result<(DatapathId, FlowRule), String>) {
-        let Some(id) = Owner::Entries.own_part(held.write.rule.cookie) else {
-            return;
-        };
+    /// for one that was deleted, anything; or why the switch refused. Gives the entry, which has to be
+    /// [kept](Self::put). Writes of others are none of this app's business.
+    #[must_use]
+    pub fn settled(
+        &self,
+        held: &HeldWrite,
+        outcome: Result<(DatapathId, FlowRule), String>,
+    ) -> Option<EntryId> {
+        let id = Owner::Entries.own_part(held.write.rule.cookie)?;
         let deleted = held.write.command == FlowCommand::DeleteStrict;
-        let mut batch = Batch::default();
         let mut table = self.lock();
         if deleted && outcome.is_ok() {
             table.remove(id);
-            batch.delete(Slice::ENTRIES, id.into());
         } else {
-            let settled = table.update(id, |entry| match outcome {
+            table.update(id, |entry| match outcome {
                 Ok((place, rule)) => entry.put(place, rule),
                 Err(why) => {
                     entry.problem = Some(why);
@@ -199,13 +186,46 @@ impl Entries {
                     }
                 }
             });
-            if let Some(entry) = settled
-                && let Err(error) = batch.put(Slice::ENTRIES, id.into(), &entry)
-            {
-                tracing::error!(id, %error, "what became of a static entry can't be kept");
+        }
+        Some(id)
+    }
+
+    /// The work of this switch was being moved away when an earlier run of the controller ended, and that is taken up
+    /// again: writes to it are held from now on, first of all those that were held then, in their order.
+    pub fn hold_again(&self, source: DatapathId) {
+        let writes = self.lock().held_again(source);
+        if !writes.is_empty() {
+            tracing::info!(%source, writes = writes.len(), "writes that an earlier run held are held again");
+        }
+        self.network.held().freeze_again(source, NAME, writes);
+    }
+
+    /// Puts these entries into a batch as they are now, for whoever writes down what else goes with that; those that are
+    /// gone are deleted.
+    ///
+    /// # Errors
+    /// When one can't be said as JSON.
+    pub fn put<'a>(
+        &self,
+        ids: impl IntoIterator<Item = &'a EntryId>,
+        batch: &mut Batch,
+    ) -> Result<(), StoreError> {
+        let table = self.lock();
+        for &id in ids {
+            match table.get(id) {
+                Some(entry) => batch.put(Slice::ENTRIES, id.into(), entry)?,
+                None => batch.delete(Slice::ENTRIES, id.into()),
             }
         }
-        drop(table);
+        Ok(())
+    }
+
+    /// Gives the store these entries as they are now; it writes them soon.
+    pub fn keep_soon<'a>(&self, ids: impl IntoIterator<Item = &'a EntryId>) {
+        let mut batch = Batch::default();
+        if let Err(error) = self.put(ids, &mut batch) {
+            tracing::error!(%error, "what became of static entries can't be kept");
+        }
         self.network.store().write_later(batch);
     }
 
@@ -224,9 +244,14 @@ impl Entries {
         for &id in ids {
             batch.delete(Slice::ENTRIES, id.into());
         }
-        let written = self.network.store().write(batch).await;
+        let written = self.network.store().write(batch.clone()).await;
         let mut table = self.lock();
         ids.iter().for_each(|&id| _ = table.remove(id));
+        drop(table);
+        if written.is_err() {
+            // Whoever was refused must not find them there once the disk takes something again.
+            self.network.store().write_later(batch);
+        }
         written
     }
 
@@ -269,7 +294,8 @@ fn read(network: &Network) -> Result<Table, StoreError> {
         Ok((id, entry))
     };
     let entries: Result<Vec<_>, StoreError> = entries.into_iter().map(numbered).collect();
-    Ok(Table::load(entries?, last.unwrap_or_default()))
+    let is_drained = |dpid| network.state(dpid) == SwitchState::Drained;
+    Ok(Table::load(entries?, last.unwrap_or_default(), is_drained))
 }
 
 impl App for Entries {
@@ -286,7 +312,12 @@ impl App for Entries {
 
     fn desired(&self, dpid: DatapathId) -> Desired {
         let held = self.network.held();
-        let (desired, over) = self.lock().desired(dpid, |place| held.is_frozen(place));
+        let mut table = self.lock();
+        // A switch is here: what an earlier run had frozen is frozen again by now.
+        let outdated = table.outdated();
+        let (desired, over) = table.desired(dpid, |place| held.is_frozen(place));
+        drop(table);
+        self.keep_soon(&outdated);
         over.into_iter().for_each(|id| self.drop_record(id));
         desired
     }

@@ -308,7 +308,9 @@ impl Migrations {
                 let source = request.source;
                 self.network().set_state(source, before).await;
                 if request.reverts.is_none() {
-                    settle::replay(self.network(), &self.entries, source, source, Ok).await;
+                    let made =
+                        settle::replay(self.network(), &self.entries, source, source, Ok).await;
+                    self.entries.keep_soon(&made);
                 }
                 Err(error)
             }

@@ -101,7 +101,8 @@ pub enum Verdict {
     Claim(Commands),
 }
 
-/// What an app wants done: all rules, confirmed by a barrier, then the packets.
+/// What an app wants done: all rules, confirmed by a barrier, then the packets. Rules for a switch whose work is being
+/// moved away are [held](crate::held) until that is over, and are not made if the controller ends before.
 #[derive(Debug, Default)]
 pub struct Commands {
     /// Changes of flow tables.
@@ -149,4 +150,6 @@ pub struct Desired {
     pub rules: Vec<FlowRule>,
     /// Cookies of entries that are being changed right now and shall be left as they are.
     pub busy: Vec<Cookie>,
+    /// Whether the switch is to be compared again soon, since somebody is changing it.
+    pub again: bool,
 }

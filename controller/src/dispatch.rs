@@ -38,8 +38,8 @@ impl Dispatcher {
         Self { network, apps }
     }
 
-    /// Compares what the switch holds with what it should, and mends the difference. Whether some rules were left
-    /// out because they are being changed.
+    /// Compares what the switch holds with what it should, and mends the difference. Whether that has to be done again,
+    /// since it or some rules are being changed.
     async fn reconcile(&self, switch: &SwitchHandle) -> bool {
         let dpid = switch.dpid();
         let (reported, is_read) = match self.network.read(switch, None).await {
@@ -51,7 +51,7 @@ impl Dispatcher {
         };
         let mut desired = Desired {
             rules: rules::base().to_vec(),
-            busy: Vec::new(),
+            ..Desired::default()
         };
         let mut all_known = true;
         for app in self.apps.iter() {
@@ -59,6 +59,7 @@ impl Dispatcher {
                 Some(wanted) => {
                     desired.rules.extend(wanted.rules);
                     desired.busy.extend(wanted.busy);
+                    desired.again |= wanted.again;
                     all_known &= app.knows_its_rules();
                 }
                 None => all_known = false,
@@ -80,7 +81,7 @@ impl Dispatcher {
         if let Err(error) = switch.apply(&messages).await {
             tracing::warn!(%dpid, %error, "the switch did not take its rules");
         }
-        !desired.busy.is_empty()
+        desired.again || !desired.busy.is_empty()
     }
 
     /// Compares again until nothing is under change that concerns the switch.

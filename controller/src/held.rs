@@ -3,6 +3,14 @@
 //! Whoever writes asks to be [admitted](HeldWrites::admit), and is told at one moment which writes go out now and which
 //! are held. Whoever moves a switch's work [freezes](HeldWrites::freeze) it, waits until what was being sent is
 //! [through](HeldWrites::written), and at the end [takes](HeldWrites::take) what was held, until nothing is.
+//!
+//! # What is promised
+//!
+//! What is held here is in memory only, and ends with the process. That an app's commands were held is said to nobody:
+//! an app that needs its rules over a restart says so when its switch is [compared](crate::App::desired). Who answers a
+//! request before its write is in force has to have it on the disk before that, and to hold it
+//! [again](HeldWrites::freeze_again) in the next run, before any switch is heard: static entries are the only such
+//! writes. A route that is asked for is not held but leads round the frozen switch.
 
 #[cfg(test)]
 mod tests;
@@ -104,11 +112,19 @@ impl Inner {
         writer: &'static str,
         writes: Vec<FlowMod>,
     ) -> Result<u64, HoldError> {
-        let held = self.frozen.get_mut(&dpid).ok_or(HoldError::NotFrozen)?;
+        let held = self.frozen.get(&dpid).ok_or(HoldError::NotFrozen)?;
         if held.writes.len() + writes.len() > MOST_HELD {
             self.refused += writes.len() as u64;
             return Err(HoldError::Full(dpid));
         }
+        self.append(dpid, writer, writes);
+        Ok(self.last)
+    }
+
+    fn append(&mut self, dpid: DatapathId, writer: &'static str, writes: Vec<FlowMod>) {
+        let Some(held) = self.frozen.get_mut(&dpid) else {
+            return;
+        };
         let since = SystemTime::now();
         for write in writes {
             self.last += 1;
@@ -120,7 +136,6 @@ impl Inner {
                 since,
             });
         }
-        Ok(self.last)
     }
 }
 
@@ -156,6 +171,15 @@ impl HeldWrites {
     /// From now on writes to this switch are held.
     pub fn freeze(&self, dpid: DatapathId) {
         self.lock().frozen.entry(dpid).or_default();
+    }
+
+    /// The same, behind these writes, which were held in an earlier run of the controller and have been promised since.
+    /// Nothing else may be held for it yet. There may be more of them than [`MOST_HELD`]: what was promised is bounded
+    /// by whoever kept it.
+    pub fn freeze_again(&self, dpid: DatapathId, writer: &'static str, writes: Vec<FlowMod>) {
+        let mut inner = self.lock();
+        inner.frozen.entry(dpid).or_default();
+        inner.append(dpid, writer, writes);
     }
 
     /// Whether writes to this switch are held.

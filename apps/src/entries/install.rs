@@ -150,6 +150,8 @@ impl Entries {
                 .map(|rule| StaticEntry::new(dpid, switch.name(), rule.clone(), state));
             let made = self.add(fresh.collect()).await?;
             match self.write(switch, guard, &made).await {
+                // It may have been made, and even refused, in the same moment: what is said is that it was held.
+                Ok(()) if state == State::Queued => return Ok(made),
                 Ok(()) => {
                     let now = made
                         .into_iter()

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use godwit_controller::carried::Place;
 use godwit_controller::{Desired, Owner};
-use godwit_openflow::model::FlowRule;
+use godwit_openflow::model::{FlowMod, FlowRule};
 use godwit_openflow::types::DatapathId;
 use serde::{Deserialize, Serialize};
 
@@ -103,7 +103,7 @@ impl StaticEntry {
     pub(super) fn taken_up(mut self) -> Option<Self> {
         self.state = match self.state {
             State::Removing | State::Leaving => return None,
-            // Nobody holds it any more, and whoever asked for it may have been told that it will be there.
+            // Unless its switch is frozen again it is to be there: whoever asked for it may have been told so.
             State::Installing | State::Queued | State::Active => State::Active,
             State::Refused => State::Refused,
         };
@@ -154,22 +154,69 @@ pub(super) struct Table {
     last: EntryId,
     /// Switches whose rules somebody is changing, and how many do.
     leased: BTreeMap<DatapathId, usize>,
+    /// What an earlier run held, or was taking away, as it left it; until it is known what is frozen again.
+    left: BTreeMap<EntryId, StaticEntry>,
 }
 
 impl Table {
     /// The entries of an earlier run, of which the last one made had the number `last`.
-    pub(super) fn load(entries: Vec<(EntryId, StaticEntry)>, last: EntryId) -> Self {
+    pub(super) fn load(
+        entries: Vec<(EntryId, StaticEntry)>,
+        last: EntryId,
+        is_drained: impl Fn(DatapathId) -> bool,
+    ) -> Self {
         let mut table = Self {
             last,
             ..Self::default()
         };
         for (id, entry) in entries {
             table.last = table.last.max(id);
+            if matches!(
+                entry.state,
+                State::Queued | State::Removing | State::Leaving
+            ) {
+                table.left.insert(id, entry.clone());
+            }
+            // What was held is made before the end of a migration is written down. So this was about to be held when
+            // the switch was thawed, and nobody was told that it will be there.
+            if entry.state == State::Queued && is_drained(entry.place) {
+                continue;
+            }
             if let Some(entry) = entry.taken_up() {
                 table.put(id, entry);
             }
         }
         table
+    }
+
+    /// A switch is frozen again, as it was in the earlier run: what was held for it, or about to be, is what it was.
+    /// Gives the writes. An entry is only made in the place of another when that one is leaving. So of those that are
+    /// one to the switch the numbers say in which order they were asked for.
+    pub(super) fn held_again(&mut self, place: DatapathId) -> Vec<FlowMod> {
+        let left = std::mem::take(&mut self.left);
+        let (here, elsewhere) = left
+            .into_iter()
+            .partition(|(_, entry)| entry.place == place);
+        self.left = elsewhere;
+        let mut writes = Vec::new();
+        for (id, mut entry) in here {
+            let rule = entry.rule.clone();
+            if entry.state == State::Queued {
+                writes.push(FlowMod::add(rule));
+            } else {
+                // It may have been held itself before, and be there since.
+                entry.state = State::Leaving;
+                writes.push(FlowMod::delete_strict(rule));
+            }
+            self.remove(id);
+            self.put(id, entry);
+        }
+        writes
+    }
+
+    /// What is left of an earlier run and was not held again: its records are not what it is.
+    pub(super) fn outdated(&mut self) -> Vec<EntryId> {
+        std::mem::take(&mut self.left).into_keys().collect()
     }
 
     fn put(&mut self, id: EntryId, entry: StaticEntry) {
@@ -279,6 +326,8 @@ impl Table {
         is_frozen: impl Fn(DatapathId) -> bool,
     ) -> (Desired, Vec<EntryId>) {
         let (mut desired, mut over) = (Desired::default(), Vec::new());
+        // An entry may be given up while a migration that has taken it in puts it there.
+        desired.again = self.leased.contains_key(&dpid) || is_frozen(dpid);
         let mut frozen: BTreeMap<DatapathId, bool> = BTreeMap::new();
         for (id, entry) in self.iter() {
             let changes = matches!(

@@ -38,7 +38,7 @@ use super::journal::{Debt, Journal, Owed, Progress};
 use super::planning::Planned;
 use super::record::{Ended, Migration, Saved, State};
 use super::revert::Reverted;
-use crate::entries::Entries;
+use crate::entries::{Entries, EntryId};
 use crate::plan::entry::EntryStep;
 use crate::plan::{FlowId, Kind, Round};
 use crate::routing::Routing;
@@ -190,12 +190,10 @@ impl Job {
             None => self.forward(migration).await,
             Some(progress) => self.resume(migration, &progress).await,
         };
-        let ended = match outcome {
+        match outcome {
             Ok(()) => self.commit(migration).await,
             Err(halted) => self.back(migration, &halted).await,
-        };
-        self.thaw(ended.state == State::Committed).await;
-        ended
+        }
     }
 
     /// Takes up what an earlier run left: past the last flip it is finished, else undone. Both read first what the
@@ -252,14 +250,14 @@ impl Job {
         self.journal.debts(&self.owed())
     }
 
-    /// Writes down how it ended, so that it is remembered, and forgets how it went.
-    /// `others` has what else is to be kept.
+    /// Writes down how it ended, so that it is remembered, and forgets how it went. Together with that it is written what
+    /// became of these static entries: until then the disk has the writes that were held for the source.
     async fn end(
         &self,
         migration: &Migration,
         state: State,
         error: Option<String>,
-        others: Batch,
+        settled: BTreeSet<EntryId>,
     ) -> Ended {
         let ended = migration.ending(state, error);
         let mut saved = vec![migration.saved(ended.clone())];
@@ -278,7 +276,8 @@ impl Job {
             routes: self.lease.ids().to_vec(),
             saved,
             owed: self.owed().clone(),
-            others,
+            entries: self.others.entries.clone(),
+            settled,
         };
         if let Err(error) = ending.write().await {
             tracing::error!(id = migration.id(), %error, "the end of the migration can't be written yet");
@@ -301,15 +300,17 @@ struct Ending {
     routes: Vec<FlowId>,
     saved: Vec<Saved>,
     owed: Vec<Owed>,
-    others: Batch,
+    entries: Entries,
+    settled: BTreeSet<EntryId>,
 }
 
 impl Ending {
-    /// Writes it, with the routes as they are now: neither is ever there without the other.
+    /// Writes it, with the routes and static entries as they are now: none is ever there without the others.
     async fn write(&self) -> Result<(), StoreError> {
-        let mut batch = self.others.clone();
+        let mut batch = Batch::default();
         let routes = self.routes.iter().copied();
         self.routing.put_routes(routes, &mut batch)?;
+        self.entries.put(&self.settled, &mut batch)?;
         self.journal.end(batch, &self.saved, &self.owed).await
     }
 

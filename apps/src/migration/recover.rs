@@ -79,6 +79,9 @@ impl Migrations {
         migration.planned(Arc::clone(&planned));
         migration.set_state(State::Running);
         self.remember(Arc::clone(&migration));
+        if planned.request.reverts.is_none() {
+            self.entries.hold_again(planned.request.source);
+        }
         let switches = planned.switches().into_iter();
         self.lock().touched.extend(switches.map(|dpid| (dpid, id)));
         let flows = planned.flows.iter();
@@ -131,9 +134,6 @@ impl Migrations {
         if reverted.is_none() || before == SwitchState::Drained {
             let network = self.network();
             network.set_state(request.source, SwitchState::Frozen).await;
-        }
-        if request.reverts.is_none() {
-            self.network().held().freeze(request.source);
         }
         let job = Job::new(Parts {
             routing: self.routing.clone(),

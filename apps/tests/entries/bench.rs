@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use godwit_apps::entries::Entries;
-use godwit_controller::{Controller, ControllerConfig, Network, Store};
+use godwit_controller::{Controller, ControllerConfig, Network, Slice, Store};
 use godwit_openflow::types::DatapathId;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -57,7 +57,16 @@ impl Bench {
     }
 
     /// A controller that takes up what an earlier one has kept.
-    pub(crate) async fn with(store: Store, [source, target]: [Switch; 2]) -> Self {
+    pub(crate) async fn with(store: Store, switches: [Switch; 2]) -> Self {
+        Self::taking_up(store, switches, |_| {}).await
+    }
+
+    /// The same, after something that is taken up before any switch connects.
+    async fn taking_up(
+        store: Store,
+        [source, target]: [Switch; 2],
+        first: impl FnOnce(&Entries),
+    ) -> Self {
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         let listen = ControllerConfig {
             openflow: vec![any],
@@ -66,6 +75,7 @@ impl Bench {
         let controller = Controller::bind(&listen, store).await.unwrap();
         let network = controller.network().clone();
         let entries = Entries::new(network.clone());
+        first(&entries);
         let openflow = controller.openflow_addresses()[0];
         let http = controller.http_address().unwrap();
         let (stop, stopped) = watch::channel(false);
@@ -113,11 +123,33 @@ impl Bench {
 
     /// The next run of the controller, with the same switches.
     pub(crate) async fn restarted(self) -> Self {
+        self.restarted_taking_up(|_| {}).await
+    }
+
+    /// The next run, in which the source is still being emptied.
+    pub(crate) async fn restarted_frozen(self) -> Self {
+        self.restarted_taking_up(|entries| entries.hold_again(SOURCE))
+            .await
+    }
+
+    async fn restarted_taking_up(self, first: impl FnOnce(&Entries)) -> Self {
         let switches = [self.source.clone(), self.target.clone()];
         let store = self.network.store().clone();
         switches.iter().for_each(Switch::unplug);
         drop(self);
-        Self::with(store, switches).await
+        Self::taking_up(store, switches, first).await
+    }
+
+    /// The records of the entries that are on the disk: number, state, place.
+    pub(crate) async fn records(&self) -> Vec<(u64, String, DatapathId)> {
+        let store = self.network.store();
+        store.flush().await.unwrap();
+        let records = store.load::<Value>(Slice::ENTRIES).unwrap().into_iter();
+        let record = |(id, record): (u64, Value)| {
+            let place = serde_json::from_value(record["place"].clone()).unwrap();
+            (id, record["state"].as_str().unwrap().to_owned(), place)
+        };
+        records.map(record).collect()
     }
 
     /// Status and body of the answer to a request.

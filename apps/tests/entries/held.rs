@@ -18,11 +18,12 @@ pub(crate) fn translated(rule: &FlowRule) -> FlowRule {
 }
 
 /// Makes what is held for the source on `place`, one after another, until nothing is held.
-async fn thaw(bench: &Bench, place: DatapathId) {
+pub(crate) async fn thaw(bench: &Bench, place: DatapathId) {
+    let mut settled = Vec::new();
     loop {
         let held = bench.network.held().take(SOURCE);
         if held.is_empty() {
-            return;
+            return bench.entries.keep_soon(&settled);
         }
         for held in held {
             let mut write = held.write.clone();
@@ -34,7 +35,7 @@ async fn thaw(bench: &Bench, place: DatapathId) {
                 Ok(()) => Ok((place, write.rule)),
                 Err(error) => Err(error.to_string()),
             };
-            bench.entries.settled(&held, outcome);
+            settled.extend(bench.entries.settled(&held, outcome));
         }
     }
 }
@@ -87,15 +88,10 @@ async fn what_is_asked_for_while_frozen_is_held_and_visible_and_comes_to_the_new
     assert_eq!(bench.source.priorities(), [1]);
 
     // The migration has moved the old one already.
-    let mut batch = godwit_controller::Batch::default();
-    let moved = bench.entries.moved(
-        SOURCE,
-        TARGET,
-        |rule| Some(Ok(translated(rule))),
-        &mut batch,
-    );
-    moved.unwrap();
-    bench.network.store().write(batch).await.unwrap();
+    let form = |rule: &FlowRule| Some(Ok(translated(rule)));
+    let moved = bench.entries.moved(SOURCE, TARGET, form);
+    assert_eq!(moved.len(), 4);
+    bench.entries.keep_soon(&moved);
     let there = translated(&bench.source.entries()[0]);
     bench.target.change(&FlowMod::add(there));
     thaw(&bench, TARGET).await;

@@ -12,6 +12,7 @@ mod bench;
 #[allow(dead_code, reason = "the fabric of other tests needs more of it")]
 mod flow_table;
 mod held;
+mod held_again;
 mod life;
 mod moved;
 mod switch;

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use godwit_controller::Batch;
 use godwit_openflow::model::FlowMod;
 use serde_json::json;
 
@@ -11,13 +10,10 @@ use crate::bench::{Bench, SOURCE, TARGET, body, until};
 use crate::held::translated;
 
 async fn moved(bench: &Bench) {
-    let mut batch = Batch::default();
     let translate = |rule: &_| Some(Ok(translated(rule)));
-    bench
-        .entries
-        .moved(SOURCE, TARGET, translate, &mut batch)
-        .unwrap();
-    bench.network.store().write(batch).await.unwrap();
+    let moved = bench.entries.moved(SOURCE, TARGET, translate);
+    bench.entries.keep_soon(&moved);
+    bench.network.store().flush().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -55,12 +51,8 @@ async fn entries_that_have_moved_belong_to_their_new_switch_also_after_a_restart
 async fn an_entry_that_cant_stand_at_the_new_place_is_refused_with_the_reason() {
     let bench = Bench::new().await;
     let (_, id) = bench.post(body(1)).await;
-    let mut batch = Batch::default();
     let translate = |_: &_| Some(Err("the target has no such port".to_owned()));
-    bench
-        .entries
-        .moved(SOURCE, TARGET, translate, &mut batch)
-        .unwrap();
+    assert!(bench.entries.moved(SOURCE, TARGET, translate).contains(&id));
     let (_, entry) = bench.get(id).await;
     assert_eq!(
         (&entry["state"], &entry["error"]),
@@ -74,11 +66,11 @@ async fn a_neighbours_entry_reads_as_the_migration_left_it() {
     bench.post(body(1)).await;
     let mut changed = bench.source.entries()[0].clone();
     changed.instructions.clear();
-    let mut batch = Batch::default();
-    bench.entries.changed(TARGET, &changed, &mut batch).unwrap();
-    assert!(batch.is_empty());
-    bench.entries.changed(SOURCE, &changed, &mut batch).unwrap();
-    bench.network.store().write(batch).await.unwrap();
+    assert_eq!(bench.entries.changed(TARGET, &changed), None);
+    let id = bench.entries.changed(SOURCE, &changed);
+    assert_eq!(id, Some(1));
+    bench.entries.keep_soon(&id);
+    bench.network.store().flush().await.unwrap();
     let bench = bench.restarted().await;
     assert_eq!(bench.source.entries(), [changed]);
 }

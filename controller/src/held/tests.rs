@@ -41,6 +41,22 @@ async fn writes_to_a_frozen_switch_are_held_in_order_and_others_go_out() {
 }
 
 #[tokio::test]
+async fn what_was_promised_is_held_again_before_all_else_and_however_much_it_is() {
+    let writes = HeldWrites::default();
+    writes.freeze_again(FROZEN, "test", vec![write(1); MOST_HELD + 1]);
+    assert!(writes.is_frozen(FROZEN));
+    let late = writes.hold(FROZEN, "test", write(2));
+    assert_eq!(late, Err(HoldError::Full(FROZEN)));
+    assert_eq!(writes.take(FROZEN).len(), MOST_HELD + 1);
+    writes.hold(FROZEN, "test", write(3)).unwrap();
+    assert_eq!(priorities(&writes.take(FROZEN)), [3]);
+    assert!(writes.take(FROZEN).is_empty() && !writes.is_frozen(FROZEN));
+    // Where nothing was held, the switch is frozen all the same.
+    writes.freeze_again(OTHER, "test", Vec::new());
+    assert!(writes.is_frozen(OTHER) && writes.list().is_empty());
+}
+
+#[tokio::test]
 async fn no_more_than_the_limit_are_held_and_a_batch_is_held_whole_or_not() {
     let writes = HeldWrites::default();
     writes.freeze(FROZEN);

@@ -23,7 +23,7 @@ fn reported(rule: FlowRule) -> FlowStats {
 fn commands(desired: Vec<FlowRule>, present: Vec<FlowRule>) -> Vec<(FlowCommand, FlowRule)> {
     let desired = Desired {
         rules: desired,
-        busy: Vec::new(),
+        ..Desired::default()
     };
     let present: Vec<FlowStats> = present.into_iter().map(reported).collect();
     difference(&desired, &present)
@@ -66,8 +66,8 @@ fn only_our_own_leftovers_are_deleted() {
 fn entries_under_change_are_left_alone() {
     let busy = rule(1, 2, Owner::Routing.cookie(3));
     let desired = Desired {
-        rules: Vec::new(),
         busy: vec![Owner::Routing.cookie(3)],
+        ..Desired::default()
     };
     assert_eq!(difference(&desired, &[reported(busy)]), []);
 }

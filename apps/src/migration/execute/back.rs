@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use godwit_controller::Batch;
 use godwit_controller::rules::SwitchFailure;
 use godwit_controller::switch::ApplyError;
 use godwit_openflow::types::DatapathId;
@@ -90,8 +89,8 @@ impl Job {
         self.set_source(self.before).await;
         drop(timer);
         let (state, error) = told(why, &left);
-        self.end(migration, state, Some(error), Batch::default())
-            .await
+        let settled = self.thaw(false).await;
+        self.end(migration, state, Some(error), settled).await
     }
 
     /// One pass over the rounds. What was let onto the new way stays there until nothing leads to it.

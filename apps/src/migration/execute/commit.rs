@@ -46,8 +46,9 @@ impl Job {
         };
         self.set_source(state).await;
         drop(timer);
-        let others = self.settle_others().await;
-        let ended = self.end(migration, State::Committed, None, others).await;
+        let mut settled = self.settle_others().await;
+        settled.extend(self.thaw(true).await);
+        let ended = self.end(migration, State::Committed, None, settled).await;
         tracing::info!(id = migration.id(), "migration committed");
         ended
     }

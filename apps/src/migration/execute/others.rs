@@ -1,7 +1,7 @@
 //! What belongs to no route, beside its messages: whose end is told, what is counted on, where static entries stand, and
 //! the writes that were held.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
 
 use godwit_controller::carried::{Brought, Ended};
@@ -10,7 +10,7 @@ use godwit_openflow::model::{FlowCommand, FlowFlags, FlowMod, FlowRule};
 use godwit_openflow::types::DatapathId;
 
 use super::Job;
-use crate::entries::{Entries, Lease};
+use crate::entries::{Entries, EntryId, Lease};
 use crate::migration::drain::{Counts, OldWay, Reading};
 use crate::migration::journal::CountedOther;
 use crate::migration::planning::Planned;
@@ -175,24 +175,25 @@ impl Job {
         }
     }
 
-    /// The moved rules stand at their new places only. Gives what has to be kept of that.
-    pub(super) async fn settle_others(&self) -> Batch {
+    /// The moved rules stand at their new places only. Gives the static entries for which that has to be kept.
+    pub(super) async fn settle_others(&self) -> BTreeSet<EntryId> {
         let sources = self.others.rules.iter().map(|rule| &rule.from);
         let ended = self.network().carried().settled(sources);
         self.tell(ended).await;
-        let mut batch = Batch::default();
         let request = &self.planned.request;
         let ([Some(left), Some(taking)], Some(transplant)) =
             (request.left_and_taking(), &self.planned.transplant)
         else {
-            return batch;
+            return BTreeSet::new();
         };
+        // An entry that is held in the place of one that is leaving has another cookie.
+        let key = |rule: &FlowRule| (rule.owned_identity(), rule.cookie);
         let carried = transplant.rules.iter();
         let carried: HashMap<_, _> = carried
-            .map(|carried| (carried.source.identity(), &carried.target))
+            .map(|carried| (key(&carried.source), &carried.target))
             .collect();
         // What came to the target after the source had gone is the target's own, and stays there on a way back.
-        let form = |rule: &FlowRule| match carried.get(&rule.identity()) {
+        let form = |rule: &FlowRule| match carried.get(&key(rule)) {
             Some(target) => Some(Ok((*target).clone())),
             None if request.reverts.is_some() => None,
             None => {
@@ -200,22 +201,15 @@ impl Job {
                 Some(translated.map(|write| write.rule))
             }
         };
-        let moved = self.others.entries.moved(left, taking, form, &mut batch);
-        if let Err(error) = moved.and_then(|()| self.changed_entries(&mut batch)) {
-            tracing::error!(%error, "where static entries stand now can't be kept");
-        }
-        batch
-    }
-
-    /// Static entries of neighbours that read otherwise now.
-    fn changed_entries(&self, batch: &mut Batch) -> Result<(), StoreError> {
+        let mut settled = self.others.entries.moved(left, taking, form);
+        // Those of neighbours that read otherwise now.
         let steps = self.planned.rounds.iter().flat_map(|round| &round.entries);
         for step in steps {
             if let (Some(Entry::Rule(_)), Some(Entry::Rule(after))) = (&step.before, &step.after) {
-                self.others.entries.changed(step.dpid, after, batch)?;
+                settled.extend(self.others.entries.changed(step.dpid, after));
             }
         }
-        Ok(())
+        settled
     }
 
     /// Waits until nothing is left of what was let onto the new way.
@@ -268,10 +262,12 @@ impl Job {
     }
 
     /// Makes the writes that were held for the source: on the target once the migration is done, else on the source.
-    pub(super) async fn thaw(&self, committed: bool) {
+    /// This is before the end is written down, so that a new run either takes the migration up, and holds and makes them
+    /// again, or finds all of them made. Gives the static entries for which that has to be kept.
+    pub(super) async fn thaw(&self, committed: bool) -> BTreeSet<EntryId> {
         let request = &self.planned.request;
         if request.reverts.is_some() {
-            return;
+            return BTreeSet::new();
         }
         let transplant = self.planned.transplant.as_ref().filter(|_| committed);
         let place = request
@@ -293,7 +289,7 @@ impl Job {
             place,
             translate,
         )
-        .await;
+        .await
     }
 }
 

@@ -1,29 +1,33 @@
 //! The writes that were held for a source, made where its work is now.
 
+use std::collections::BTreeSet;
+
 use godwit_controller::Network;
 use godwit_controller::switch::{ApplyError, SwitchHandle};
 use godwit_openflow::model::{FlowMod, ToSwitch};
 use godwit_openflow::types::DatapathId;
 
-use crate::entries::Entries;
+use crate::entries::{Entries, EntryId};
 
 /// Writes that go to a switch at once: a barrier each is not worth its time, and what comes after waits so long.
 const BATCH: usize = 1_000;
 
 /// Makes the writes that were held for `source`, in their order, on `place`, each as `translate` says it there; and goes
 /// on with those that come meanwhile, until there is none. From then on the source takes writes again.
-/// The static entries among them are told what became of them.
+/// The static entries among them are told what became of them; gives those, which have to be kept.
+#[must_use]
 pub async fn replay(
     network: &Network,
     entries: &Entries,
     source: DatapathId,
     place: DatapathId,
     translate: impl Fn(FlowMod) -> Result<FlowMod, String>,
-) {
+) -> BTreeSet<EntryId> {
+    let mut settled = BTreeSet::new();
     loop {
         let held = network.held().take(source);
         if held.is_empty() {
-            return;
+            return settled;
         }
         for batch in held.chunks(BATCH) {
             let translated = batch.iter().map(|held| translate(held.write.clone()));
@@ -33,7 +37,7 @@ pub async fn replay(
                     tracing::warn!(switch = %held.dpid, writer = held.writer, number = held.number, why,
                         "a write that was held could not be made");
                 }
-                entries.settled(held, outcome.map(|write| (place, write.rule)));
+                settled.extend(entries.settled(held, outcome.map(|write| (place, write.rule))));
             }
         }
     }
