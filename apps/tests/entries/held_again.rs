@@ -160,8 +160,7 @@ async fn an_entry_given_up_before_a_migration_put_it_there_again_is_taken_away_w
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn writes_are_on_the_disk_before_they_are_held_and_many_at_once_wait_for_it_together() {
-    const ALONE: u16 = 15;
+async fn what_many_ask_for_at_once_is_on_the_disk_when_it_is_answered() {
     const WRITERS: u16 = 100;
     const EACH: u16 = 10;
     let directory = tempfile::tempdir().unwrap();
@@ -170,21 +169,13 @@ async fn writes_are_on_the_disk_before_they_are_held_and_many_at_once_wait_for_i
     let switches = [SOURCE, TARGET].map(Switch::new);
     let bench = Arc::new(Bench::with(store, switches).await);
     bench.network.held().freeze(SOURCE);
-    let mut alone = Vec::new();
-    for number in 1..=ALONE {
-        let begun = Instant::now();
-        assert_eq!(bench.post(body(number)).await.0, 202);
-        alone.push(begun.elapsed());
-    }
-    alone.sort();
-    let median = alone[alone.len() / 2];
     let begun = Instant::now();
     let mut writers = JoinSet::new();
     for writer in 0..WRITERS {
         let bench = Arc::clone(&bench);
         writers.spawn(async move {
             for number in 1..=EACH {
-                let (status, _) = bench.post(body(ALONE + writer * EACH + number)).await;
+                let (status, _) = bench.post(body(writer * EACH + number)).await;
                 assert_eq!(status, 202);
             }
         });
@@ -193,19 +184,12 @@ async fn writes_are_on_the_disk_before_they_are_held_and_many_at_once_wait_for_i
         wrote.unwrap();
     }
     let took = begun.elapsed();
-    println!(
-        "one write: {median:?}; {WRITERS} clients, {} writes: {took:?}",
-        WRITERS * EACH
-    );
+    println!("{WRITERS} clients, {} writes: {took:?}", WRITERS * EACH);
     // Each is on the disk: another who opens a copy finds it.
     let copy = directory.path().join("copy.redb");
     std::fs::copy(&path, &copy).unwrap();
     let copy = Store::open(&copy).unwrap();
     let records = copy.load::<serde_json::Value>(Slice::ENTRIES).unwrap();
-    assert_eq!(records.len(), usize::from(ALONE + WRITERS * EACH));
+    assert_eq!(records.len(), usize::from(WRITERS * EACH));
     assert_eq!(bench.network.held().list().len(), records.len());
-    assert!(
-        took < median * u32::from(WRITERS * EACH) / 4,
-        "{took:?} {median:?}"
-    );
 }

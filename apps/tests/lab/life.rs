@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use godwit_apps::entries::Entries;
+use godwit_apps::entries::{Entries, StaticEntry};
 use godwit_apps::migration::journal::Hook;
 use godwit_apps::migration::record::{Migration, State};
 use godwit_apps::migration::request::Request;
@@ -11,6 +11,8 @@ use godwit_apps::migration::{BeginError, Migrations};
 use godwit_apps::routing::Routing;
 use godwit_apps::routing::install::Wish;
 use godwit_controller::{App, Controller, ControllerConfig, Network, Store};
+use godwit_openflow::model::FlowRule;
+use godwit_openflow::types::DatapathId;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
@@ -21,6 +23,7 @@ pub(crate) struct Life {
     runtime: Runtime,
     pub(crate) network: Network,
     pub(crate) routing: Routing,
+    pub(crate) entries: Entries,
     pub(crate) migrations: Migrations,
     openflow: SocketAddr,
     _stop: watch::Sender<bool>,
@@ -45,20 +48,24 @@ impl Life {
             let (routing, keeper) = Routing::new(network.clone());
             routing.load().unwrap();
             let entries = Entries::new(network.clone());
-            let migrations = Migrations::watched(routing.clone(), entries, hook);
+            let migrations = Migrations::watched(routing.clone(), entries.clone(), hook);
             tokio::spawn(keeper.run());
-            let apps: Vec<Arc<dyn App>> =
-                vec![Arc::new(routing.clone()), Arc::new(migrations.clone())];
+            let apps: Vec<Arc<dyn App>> = vec![
+                Arc::new(entries.clone()),
+                Arc::new(routing.clone()),
+                Arc::new(migrations.clone()),
+            ];
             let openflow = controller.openflow_addresses()[0];
             let (stop, stopped) = watch::channel(false);
             tokio::spawn(controller.run(apps, stopped));
-            (network, routing, migrations, openflow, stop)
+            (network, routing, entries, migrations, openflow, stop)
         });
-        let (network, routing, migrations, openflow, stop) = made.await.unwrap();
+        let (network, routing, entries, migrations, openflow, stop) = made.await.unwrap();
         Self {
             runtime,
             network,
             routing,
+            entries,
             migrations,
             openflow,
             _stop: stop,
@@ -92,6 +99,15 @@ impl Life {
         self.doing(async move { routing.create(wishes).await })
             .await
             .unwrap()
+    }
+
+    /// Asks for static entries of a switch.
+    pub(crate) async fn add(&self, dpid: DatapathId, rules: Vec<FlowRule>) -> Vec<StaticEntry> {
+        let entries = self.entries.clone();
+        let switch = self.network.switches().get(dpid).unwrap();
+        let made = self.doing(async move { entries.create(&switch, rules).await });
+        let made = made.await.unwrap().into_iter();
+        made.map(|(_, entry)| entry).collect()
     }
 
     /// Asks for a migration, which may die in its preparation: then there is no answer.

@@ -14,6 +14,7 @@ mod expiry;
 mod fabric;
 mod faults;
 mod flow_table;
+mod held;
 mod keys;
 mod life;
 mod others;
