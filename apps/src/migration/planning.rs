@@ -335,7 +335,10 @@ fn foreign(source: &Site, moving: &BTreeSet<FlowId>) -> Refusal {
     Refusal::ForeignRules { rules }
 }
 
-fn check_found(planned: &Planned, sites: &BTreeMap<DatapathId, Site>) -> Result<(), Refusal> {
+pub(super) fn check_found(
+    planned: &Planned,
+    sites: &BTreeMap<DatapathId, Site>,
+) -> Result<(), Refusal> {
     let rules = others::found_in(&planned.flows, &planned.rounds, sites);
     if rules.is_empty() {
         Ok(())

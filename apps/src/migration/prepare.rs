@@ -9,11 +9,12 @@ use godwit_openflow::types::DatapathId;
 
 use super::execute::{Job, Parts};
 use super::journal::{Begun, Journal};
-use super::planning::{self, Chosen, Planned, Refusal};
+use super::planning::{self, Planned, Refusal};
 use super::record::{Migration, MigrationId, Phase, State};
-use super::request::{Request, Shape};
+use super::request::Request;
 use super::revert::entries::Displaced;
 use super::revert::{self, Reverted};
+use super::transplant::ports::links_by_neighbour;
 use super::transplant::read::{self, Depth};
 use super::{BeginError, Migrations};
 use crate::plan::FlowId;
@@ -105,25 +106,19 @@ impl Migrations {
         let [Some(target), Some(source)] = planned.request.left_and_taking() else {
             return Ok(planned);
         };
-        let switches: BTreeSet<DatapathId> =
-            displaced.neighbours().chain([source, target]).collect();
+        let topology = self.network().topology();
+        let graph = topology.graph();
+        let around = [source, target].into_iter().flat_map(|dpid| {
+            let neighbours = links_by_neighbour(graph, dpid).into_keys();
+            neighbours.chain([dpid])
+        });
+        let switches: BTreeSet<DatapathId> = displaced.neighbours().chain(around).collect();
         let wanted = switches.into_iter().map(|dpid| (dpid, Depth::Everything));
         let sites = read::sites(self.network(), wanted).await?;
         let added = self.entries.list().into_iter().map(|(_, entry)| entry);
         let added = added.filter(|entry| entry.home == source && entry.place == target);
         let added: Vec<_> = added.map(|entry| entry.rule).collect();
-        let back = displaced.back(source, target, &sites, &added);
-        let steps = back.map_err(|reasons| Refusal::NoWayBack { reasons })?;
-        let (transplant, rounds) = steps.into_rounds(planned.rounds, source, false);
-        Ok(Planned {
-            transplant: Some(transplant),
-            rounds,
-            shape: Chosen {
-                shape: Shape::Substitution,
-                reason: "everything goes back to where it stood".to_owned(),
-            },
-            ..planned
-        })
+        displaced.planned(planned, graph, &sites, &added)
     }
 
     /// The migration that the request is the way back of.

@@ -18,7 +18,7 @@ pub mod conflict;
 pub mod detours;
 pub mod graft;
 pub mod neighbours;
-mod pipeline;
+pub(crate) mod pipeline;
 pub mod ports;
 pub mod read;
 pub mod translate;
@@ -30,6 +30,7 @@ use godwit_openflow::model::group::{GroupDescription, GroupStats};
 use godwit_openflow::model::meter::{MeterConfig, MeterStats};
 use godwit_openflow::model::{FlowCommand, FlowMod, FlowRule, FlowStats, Port};
 use godwit_openflow::types::{Cookie, DatapathId, GroupId, MeterId, PortNo, TableId, Version};
+use godwit_topology::Link;
 use serde::{Deserialize, Serialize};
 
 use crate::others::described;
@@ -140,6 +141,9 @@ pub struct Transplant {
     pub ports: PortMap,
     /// The numbers that groups and meters have there.
     pub numbers: Numbers,
+    /// The links by which the target takes the source's place, both ways: to neighbours, and those of detours.
+    #[serde(default)]
+    pub links: Vec<Link>,
     /// The flow entries.
     pub rules: Vec<Carried>,
     /// Entries of neighbours that tell by the port what comes from the source.

@@ -7,7 +7,7 @@ use godwit_apps::plan::verify::Guarantee;
 use godwit_apps::plan::verify::entries::verify_entries;
 use godwit_apps::plan::{Change, Kind, Round};
 use godwit_openflow::model::{Action, Bucket, FlowRule, GroupDescription, Instruction};
-use godwit_openflow::types::{MeterId, PortNo};
+use godwit_openflow::types::{DatapathId, MeterId, PortNo};
 
 use crate::grafts::prove;
 use crate::random::Random;
@@ -22,7 +22,7 @@ const WANTED: usize = 20;
 const MOST_SCENES: u64 = 6_000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fault {
+pub(crate) enum Fault {
     /// An entry of the source is forgotten.
     Forgets,
     /// An entry sends packets elsewhere on the target.
@@ -55,7 +55,7 @@ enum Fault {
     GoesAstray,
 }
 
-const FAULTS: [Fault; 15] = [
+pub(crate) const FAULTS: [Fault; 15] = [
     Fault::Forgets,
     Fault::SendsElsewhere,
     Fault::StandsElsewhere,
@@ -106,8 +106,8 @@ fn take(
     Some(rounds[round].entries.remove(place))
 }
 
-fn puts_rule(step: &EntryStep) -> bool {
-    step.dpid == TARGET
+fn puts_rule(step: &EntryStep, taking: DatapathId) -> bool {
+    step.dpid == taking
         && step.change == Change::Install
         && matches!(step.after, Some(Entry::Rule(_)))
 }
@@ -129,8 +129,19 @@ fn neighbours(step: &EntryStep, change: Change) -> bool {
 }
 
 impl Fault {
-    /// The rounds with this fault, if they have a place for it.
-    fn spoil(self, rounds: &[Round], random: &mut Random) -> Option<Vec<Round>> {
+    /// Hops are only taken away there.
+    pub(crate) fn has_place_on_the_way_back(self) -> bool {
+        !matches!(self, Self::MissesLabel | Self::GoesAstray)
+    }
+
+    /// The rounds with this fault, if they have a place for it: of a plan that leads from the first switch to the second.
+    pub(crate) fn spoil(
+        self,
+        rounds: &[Round],
+        [left, taking]: [DatapathId; 2],
+        random: &mut Random,
+    ) -> Option<Vec<Round>> {
+        let puts_rule = |step: &EntryStep| puts_rule(step, taking);
         let mut rounds = rounds.to_vec();
         let install = rounds
             .iter()
@@ -190,7 +201,7 @@ impl Fault {
             }
             Self::GroupLacks => {
                 let steps = &mut rounds[install].entries;
-                let on_target = steps.iter_mut().filter(|step| step.dpid == TARGET);
+                let on_target = steps.iter_mut().filter(|step| step.dpid == taking);
                 let mut groups = on_target.filter_map(group_of);
                 let group = groups.find(|group| !group.buckets.is_empty())?;
                 let _: Option<Bucket> = group.buckets.pop();
@@ -230,7 +241,7 @@ impl Fault {
             }
             Self::LeavesBehind => {
                 _ = take(&mut rounds, random, |step| {
-                    step.dpid == SOURCE && step.change == Change::Remove
+                    step.dpid == left && step.change == Change::Remove
                 })?;
             }
             Self::Invents => {
@@ -292,7 +303,7 @@ fn every_spoiled_transplant_is_found() {
         for (fault, refused, harmful) in
             found.iter_mut().filter(|(_, refused, _)| *refused < WANTED)
         {
-            let Some(rounds) = fault.spoil(&planned.rounds, &mut random) else {
+            let Some(rounds) = fault.spoil(&planned.rounds, [SOURCE, TARGET], &mut random) else {
                 continue;
             };
             let verdict = verify_entries(&scene, &rounds, Guarantee::Delivery);

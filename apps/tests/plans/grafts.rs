@@ -115,11 +115,11 @@ struct Probe {
 }
 
 pub(crate) struct Walk<'a> {
-    fabric: Fabric<'a>,
+    pub(crate) fabric: Fabric<'a>,
     probes: Vec<Probe>,
     /// Whether packets may be lost on the way, and only then.
     breaks: bool,
-    states: usize,
+    pub(crate) states: usize,
 }
 
 /// Carries a plan out and back; gives the number of states that were looked at.
@@ -129,7 +129,8 @@ pub(crate) fn prove(
     orders: usize,
     random: &mut Random,
 ) -> Result<usize, String> {
-    let mut walk = Walk::new(ground, planned.request.algorithm);
+    let fabric = ground.fabric.clone();
+    let mut walk = Walk::new(ground, fabric, planned.request.algorithm, [SOURCE, TARGET]);
     let before = walk.fabric.switches.clone();
     for (index, round) in planned.rounds.iter().enumerate() {
         let named = |harm| format!("round {} ({:?}): {harm}", index + 1, round.kind);
@@ -155,15 +156,19 @@ pub(crate) fn prove(
 }
 
 impl<'a> Walk<'a> {
-    pub(crate) fn new(ground: &Ground<'a>, algorithm: Algorithm) -> Self {
-        let fabric = ground.fabric.clone();
-        let has_own = fabric.switches[&TARGET].rules.len() > base().len();
+    /// Of a plan that leads from the first switch to the second.
+    pub(crate) fn new(
+        ground: &Ground<'a>,
+        fabric: Fabric<'a>,
+        algorithm: Algorithm,
+        [left, taking]: [DatapathId; 2],
+    ) -> Self {
+        let has_own = fabric.switches[&taking].rules.len() > base().len();
         let probes = ground.probes.iter().filter_map(|(packet, from)| {
             let now = fabric.follow(packet, *from);
-            // What nothing on the target has taken so far may be taken there from now on, and what nothing on the source
-            // has taken may be taken by the target's own entries.
-            let is_missed =
-                now.missed.contains(&TARGET) || (has_own && now.missed.contains(&SOURCE));
+            // What nothing has taken so far on the switch that takes the other's place may be taken there from now on, and
+            // what nothing on the other has taken may be taken by its own entries.
+            let is_missed = now.missed.contains(&taking) || (has_own && now.missed.contains(&left));
             (!now.circles && !is_missed).then(|| Probe {
                 packet: packet.clone(),
                 from: *from,
@@ -180,8 +185,19 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// Follows such packets no more.
+    pub(crate) fn leave_out(&mut self, which: impl Fn(&Packet, PortRef) -> bool) {
+        self.probes
+            .retain(|probe| !which(&probe.packet, probe.from));
+    }
+
     /// In several orders, broken off somewhere and undone, and then as a whole.
-    fn round(&mut self, round: &Round, orders: usize, random: &mut Random) -> Result<(), String> {
+    pub(crate) fn round(
+        &mut self,
+        round: &Round,
+        orders: usize,
+        random: &mut Random,
+    ) -> Result<(), String> {
         let (forth, back): (Messages, Messages) = (round.messages(), round.undo());
         for _ in 0..orders {
             let before = self.fabric.switches.clone();
@@ -201,7 +217,7 @@ impl<'a> Walk<'a> {
         self.perform(&interleaved(&forth, random), true)
     }
 
-    fn perform(
+    pub(crate) fn perform(
         &mut self,
         changes: &[(DatapathId, &ToSwitch)],
         under_way: bool,
@@ -225,7 +241,7 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    fn judge(&self, under_way: bool) -> Result<(), String> {
+    pub(crate) fn judge(&self, under_way: bool) -> Result<(), String> {
         let may_be_lost = self.breaks && under_way;
         for probe in &self.probes {
             let Fate { ends, circles, .. } = &probe.now;

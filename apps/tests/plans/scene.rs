@@ -274,12 +274,17 @@ impl<'a> Ground<'a> {
     }
 
     pub(crate) fn sites(&self) -> BTreeMap<DatapathId, Site> {
-        let dpids = self.wiring.dpids();
-        dpids.map(|dpid| (dpid, self.site(dpid))).collect()
+        self.sites_of(&self.fabric)
     }
 
-    fn site(&self, dpid: DatapathId) -> Site {
-        let switch = &self.fabric.switches[&dpid];
+    /// What the switches hold in a later state.
+    pub(crate) fn sites_of(&self, fabric: &Fabric<'_>) -> BTreeMap<DatapathId, Site> {
+        let dpids = self.wiring.dpids();
+        dpids.map(|dpid| (dpid, self.site(dpid, fabric))).collect()
+    }
+
+    fn site(&self, dpid: DatapathId, fabric: &Fabric<'_>) -> Site {
+        let switch = &fabric.switches[&dpid];
         let stats = |rule: &FlowRule| FlowStats {
             rule: rule.clone(),
             duration_ns: u64::from(AGE) * 1_000_000_000,

@@ -4,12 +4,15 @@
 //! target's, the neighbours turn to it, the target's copies go. That holds as long as nobody has changed the entries
 //! since; whatever somebody did change is named instead of being overwritten.
 
+mod proven;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use godwit_openflow::model::{
     FlowRule, FlowStats, GroupDescription, MeterConfig, OwnedIdentity, Pattern,
 };
-use godwit_openflow::types::{DatapathId, GroupId, MeterId, TableId};
+use godwit_openflow::types::{DatapathId, GroupId, MeterId, PortNo, TableId};
+use godwit_topology::Link;
 use serde::{Deserialize, Serialize};
 
 use crate::migration::planning::Planned;
@@ -64,9 +67,41 @@ impl Displaced {
         })
     }
 
-    /// The switches that have to be read before there is a way back, beside source and target.
+    /// The switches that have to be read before there is a way back, beside source and target and the neighbours that
+    /// they have now.
     pub fn neighbours(&self) -> impl Iterator<Item = DatapathId> {
         self.steps.iter().map(|step| step.dpid)
+    }
+
+    /// The flow entries that the target got.
+    pub fn put_on_target(&self) -> impl Iterator<Item = &FlowRule> {
+        let rules = self.transplant.rules.iter().enumerate();
+        let rules = rules.filter(|(index, _)| !self.shared.contains(index));
+        rules.map(|(_, carried)| &carried.target)
+    }
+
+    /// Everything else that was put or changed, as it was left.
+    pub fn made(&self) -> impl Iterator<Item = (DatapathId, &Entry)> {
+        let steps = self.steps.iter();
+        steps.filter_map(|step| Some((step.dpid, step.after.as_ref()?)))
+    }
+
+    /// The steps that laid detours.
+    pub fn hops(&self) -> impl Iterator<Item = &EntryStep> {
+        let steps = self.steps.iter();
+        steps.filter(|step| step.part == Part::Detour && step.change == Change::Install)
+    }
+
+    /// The links by which the target took the source's place.
+    #[must_use]
+    pub fn links(&self) -> &[Link] {
+        &self.transplant.links
+    }
+
+    /// What stood on the target for a port of the source.
+    #[must_use]
+    pub fn stand(&self, port: PortNo) -> Option<Stand> {
+        self.transplant.ports.ports.get(&port).copied()
     }
 
     /// The way back from the target to the source, by what `sites` hold now. Entries that have ended on the target stay

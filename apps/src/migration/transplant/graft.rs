@@ -17,7 +17,7 @@ use godwit_openflow::model::{
     MeterConfig, Pattern, ToSwitch,
 };
 use godwit_openflow::types::{DatapathId, GroupId, MeterId, Version, Xid};
-use godwit_topology::Graph;
+use godwit_topology::{Graph, Link};
 
 use super::conflict;
 use super::detours::{self, Detour};
@@ -90,6 +90,7 @@ pub fn graft(scene: &Scene<'_>) -> Result<Steps, Vec<String>> {
         steps.twins.extend(detour.steps());
         detours::check(scene, detour, &mut why);
     }
+    steps.transplant.links = links(scene, &steps.detours);
     steps.transplant.numbers = numbers(scene, &mut why);
     let own = scene.target.holdings.rules.iter();
     steps.transplant.own = own
@@ -120,6 +121,16 @@ pub fn graft(scene: &Scene<'_>) -> Result<Steps, Vec<String>> {
         }
     }
     if why.is_empty() { Ok(steps) } else { Err(why) }
+}
+
+/// The links by which the target takes the source's place.
+fn links(scene: &Scene<'_>, detours: &[Detour]) -> Vec<Link> {
+    let around = links_by_neighbour(scene.graph, scene.source.dpid);
+    let beside = scene.graph.usable_from(scene.target.dpid);
+    let beside = beside.filter(|link| around.contains_key(&link.dst.dpid));
+    let one_way = beside.chain(detours.iter().flat_map(|detour| detour.links.clone()));
+    let both: BTreeSet<Link> = one_way.flat_map(|link| [link, link.reversed()]).collect();
+    both.into_iter().collect()
 }
 
 /// What remains of a hard timeout, in seconds; 0 is for ever.

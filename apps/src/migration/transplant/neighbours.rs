@@ -33,6 +33,27 @@ pub(super) struct Neighbour<'a> {
     is_reached: bool,
 }
 
+/// What packets of a neighbour would come twice, or go round, while source and target both carry traffic. Apart from
+/// [`graft`](super::graft::graft), for a way back: a way there that cuts the source off first has not asked for it.
+pub(crate) fn check_mixture(scene: &Scene<'_>, site: &Site, why: &mut Vec<String>) {
+    let [source, target] = [scene.source.dpid, scene.target.dpid];
+    let ports = |to| {
+        let links = links_between(scene.graph, site.dpid, to);
+        links.iter().map(|link| link.src.port).collect()
+    };
+    let neighbour = Neighbour {
+        site,
+        turned: BTreeMap::new(),
+        sourceward: ports(source),
+        targetward: ports(target),
+        is_reached: false,
+    };
+    if !neighbour.sourceward.is_empty() {
+        neighbour.check_copies(scene, why);
+        neighbour.check_hairpins(scene, why);
+    }
+}
+
 impl<'a> Neighbour<'a> {
     pub(super) fn new(
         graph: &Graph,

@@ -80,7 +80,7 @@ fn goto(rule: &FlowRule) -> Option<TableId> {
 
 /// What packets that looked like this may look like once the entry has acted on them. A field that it writes may have
 /// any value; a tag that comes or goes changes what all others are read from.
-pub(super) fn after(rule: &FlowRule, mut pattern: Pattern) -> Pattern {
+pub(crate) fn after(rule: &FlowRule, mut pattern: Pattern) -> Pattern {
     for instruction in &rule.instructions {
         match instruction {
             Instruction::WriteMetadata { value, mask } => {

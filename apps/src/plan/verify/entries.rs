@@ -8,6 +8,7 @@
 
 mod after;
 mod alike;
+pub mod back;
 mod labels;
 mod turning;
 
@@ -23,10 +24,10 @@ use crate::migration::transplant::conflict::outputs;
 use crate::migration::transplant::graft::Scene;
 use crate::migration::transplant::{Site, is_others};
 use crate::others::described;
-use crate::plan::entry::Part;
+use crate::plan::entry::{EntryStep, Part};
 use crate::plan::overlap::{Map, pairs};
-use crate::plan::{Change, Round};
-use after::{After, key};
+use crate::plan::{Change, FlowId, Round};
+use after::{After, Named, key};
 use alike::{Alike, Exit, Stands, Whose};
 use labels::{Hop, Labels};
 
@@ -66,11 +67,23 @@ pub fn verify_entries(
         .chain(beside)
         .map(|site| (site.dpid, site))
         .collect();
-    let mut after: BTreeMap<DatapathId, After<'_>> = BTreeMap::new();
-    for (&dpid, &site) in &sites {
-        after.insert(dpid, After::of(site));
-    }
-    for step in rounds.iter().flat_map(|round| &round.entries) {
+    let steps = rounds.iter().flat_map(|round| &round.entries);
+    let after = done(&sites, steps, Named::Exactly)?;
+    in_order(ends[1], rounds, guarantee)?;
+    Judge::new(scene, &after).all(&sites, &after)
+}
+
+/// What the switches hold once these steps have been done.
+fn done<'a>(
+    sites: &BTreeMap<DatapathId, &'a Site>,
+    steps: impl IntoIterator<Item = &'a EntryStep>,
+    named: Named,
+) -> Result<BTreeMap<DatapathId, After<'a>>, Unsound> {
+    let mut after: BTreeMap<DatapathId, After<'_>> = sites
+        .iter()
+        .map(|(&dpid, &site)| (dpid, After::of(site, named)))
+        .collect();
+    for step in steps {
         let unsound = |what| Unsound {
             dpid: step.dpid,
             what,
@@ -88,24 +101,15 @@ pub fn verify_entries(
         };
         done.map_err(unsound)?;
     }
-    in_order(scene, rounds, guarantee)?;
-    let judge = Judge::new(scene, &after);
-    judge.target(&after)?;
-    judge.source(&after)?;
-    for (dpid, site) in sites.iter().filter(|(dpid, _)| !ends.contains(dpid)) {
-        if let Some(after) = after.get(dpid) {
-            judge.neighbour(site, after)?;
-        }
-    }
-    judge.turn_back()
+    Ok(after)
 }
 
 /// What carries nothing yet is there before anything turns, and all has turned before anything goes.
-fn in_order(scene: &Scene<'_>, rounds: &[Round], guarantee: Guarantee) -> Result<(), Unsound> {
+fn in_order(taking: DatapathId, rounds: &[Round], guarantee: Guarantee) -> Result<(), Unsound> {
     if guarantee != Guarantee::Delivery {
         return Ok(());
     }
-    let (mut flipping, mut taking) = (None, None);
+    let (mut flipping, mut emptying) = (None, None);
     for (index, round) in rounds.iter().enumerate() {
         for step in &round.entries {
             let unsound = |what: &str| {
@@ -117,11 +121,11 @@ fn in_order(scene: &Scene<'_>, rounds: &[Round], guarantee: Guarantee) -> Result
                     return unsound("an entry would come after packets that need it");
                 }
                 Change::Install | Change::Replace => {}
-                Change::Modify if taking.is_some_and(|first| first <= index) => {
-                    return unsound("packets would go on to the source when it is empty");
+                Change::Modify if emptying.is_some_and(|first| first <= index) => {
+                    return unsound("packets would go on to a switch that is empty");
                 }
                 Change::Modify => _ = flipping.get_or_insert(index),
-                Change::Remove => _ = taking.get_or_insert(index),
+                Change::Remove => _ = emptying.get_or_insert(index),
             }
         }
         // Within a round anything may come first.
@@ -129,17 +133,23 @@ fn in_order(scene: &Scene<'_>, rounds: &[Round], guarantee: Guarantee) -> Result
         if has(Change::Modify) && (has(Change::Install) || has(Change::Remove)) {
             let what =
                 "entries turn in one round with those that have to come before or after".to_owned();
-            return Err(Unsound {
-                dpid: scene.target.dpid,
-                what,
-            });
+            return Err(Unsound { dpid: taking, what });
         }
     }
     Ok(())
 }
 
+/// Which way is judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Direction {
+    There,
+    /// The other way round: from what there will be to what there is.
+    Back,
+}
+
 struct Judge<'a> {
     scene: &'a Scene<'a>,
+    direction: Direction,
     /// The source's ports, and the target's: the n-th link to a neighbour stands for the n-th.
     stands: Stands,
     /// The neighbours' ports to the source, and those to the target.
@@ -150,6 +160,31 @@ struct Judge<'a> {
     arrivals: BTreeMap<DatapathId, PortRef>,
     /// The entries of labelled ways.
     hops: Map<Hop, ()>,
+}
+
+/// What a switch has itself does not meet what comes there in another's stead.
+fn nothing_meets(
+    site: &Site,
+    images: &[&FlowRule],
+    moving: &BTreeSet<FlowId>,
+) -> Result<(), Unsound> {
+    let own: Vec<&FlowRule> = site.others(moving).map(|stats| &stats.rule).collect();
+    let mut met = None;
+    let mut look = |one: &FlowRule, other: &FlowRule| {
+        if one.instructions == other.instructions {
+            return ControlFlow::Continue(());
+        }
+        met = Some(format!(
+            "{} and {} match the same packets",
+            described(one),
+            described(other)
+        ));
+        ControlFlow::Break(())
+    };
+    pairs(images.iter().copied(), own.iter().copied(), |one, other| {
+        look(images[one], own[other])
+    });
+    met.map_or(Ok(()), |what| Judge::unsound(site, what))
 }
 
 /// The links of a switch by neighbour, in the order of its ports.
@@ -164,16 +199,21 @@ fn links(graph: &Graph, dpid: DatapathId) -> BTreeMap<DatapathId, Vec<Link>> {
 }
 
 impl<'a> Judge<'a> {
-    fn new(scene: &'a Scene<'a>, all: &BTreeMap<DatapathId, After<'_>>) -> Self {
-        let mut labels = Labels::new(scene.graph, all, scene.moving);
-        let mut judge = Self {
+    fn bare(scene: &'a Scene<'a>, direction: Direction) -> Self {
+        Self {
             scene,
+            direction,
             stands: Stands::new(),
             turned: BTreeMap::new(),
             towards: BTreeSet::new(),
             arrivals: BTreeMap::new(),
             hops: Map::default(),
-        };
+        }
+    }
+
+    fn new(scene: &'a Scene<'a>, all: &BTreeMap<DatapathId, After<'_>>) -> Self {
+        let mut labels = Labels::new(scene.graph, all, scene.moving);
+        let mut judge = Self::bare(scene, Direction::There);
         let target = scene.target.dpid;
         let theirs = links(scene.graph, scene.target.dpid);
         for (neighbour, links) in links(scene.graph, scene.source.dpid) {
@@ -200,6 +240,22 @@ impl<'a> Judge<'a> {
         }
         judge.hops = labels.hops;
         judge
+    }
+
+    fn all(
+        &self,
+        sites: &BTreeMap<DatapathId, &Site>,
+        after: &BTreeMap<DatapathId, After<'_>>,
+    ) -> Result<(), Unsound> {
+        self.target(after)?;
+        self.source(after)?;
+        let ends = [self.scene.source.dpid, self.scene.target.dpid];
+        for (dpid, site) in sites.iter().filter(|(dpid, _)| !ends.contains(dpid)) {
+            if let Some(after) = after.get(dpid) {
+                self.neighbour(site, after)?;
+            }
+        }
+        self.turn_back()
     }
 
     fn unsound<T>(site: &Site, what: String) -> Result<T, Unsound> {
@@ -235,10 +291,12 @@ impl<'a> Judge<'a> {
         let mut seen: Map<*const FlowRule, ()> = Map::default();
         for stats in scene.source.others(scene.moving) {
             let Some(image) = self.image(&stats.rule, after, &mut alike) else {
-                return Self::unsound(
-                    site,
-                    format!("{} of the source would be missing", described(&stats.rule)),
-                );
+                let rule = described(&stats.rule);
+                let what = match self.direction {
+                    Direction::There => format!("{rule} of the source would be missing"),
+                    Direction::Back => format!("nothing does here what {rule} would do there"),
+                };
+                return Self::unsound(site, what);
             };
             if seen.insert(std::ptr::from_ref(image), ()).is_none() {
                 added += usize::from(fresh.contains_key(&std::ptr::from_ref(image)));
@@ -251,7 +309,7 @@ impl<'a> Judge<'a> {
                 "it would get an entry that the source does not have".to_owned(),
             );
         }
-        self.nothing_meets(&images)?;
+        nothing_meets(site, &images, self.scene.moving)?;
         self.nothing_merges()?;
         alike
             .every_group(&after.added_groups)
@@ -284,7 +342,10 @@ impl<'a> Judge<'a> {
             image.cookie == rule.cookie
                 && image.idle_timeout == rule.idle_timeout
                 && (image.hard_timeout == 0) == (rule.hard_timeout == 0)
-                && image.hard_timeout <= rule.hard_timeout
+                && match self.direction {
+                    Direction::There => image.hard_timeout <= rule.hard_timeout,
+                    Direction::Back => rule.hard_timeout <= image.hard_timeout,
+                }
                 && alike.instructions(&rule.instructions, &image.instructions)
         };
         let Some(port) = alike::in_port(&rule.pattern) else {
@@ -292,31 +353,6 @@ impl<'a> Judge<'a> {
         };
         let stands = self.stands.get(&port)?;
         found(&rule.pattern.clone().in_port(stands.port)).filter(&mut is_like)
-    }
-
-    /// Neither the target's own rules meet the images, nor those each other where they did not on the source.
-    fn nothing_meets(&self, images: &[&FlowRule]) -> Result<(), Unsound> {
-        let site = self.scene.target;
-        let own: Vec<&FlowRule> = site
-            .others(self.scene.moving)
-            .map(|stats| &stats.rule)
-            .collect();
-        let mut met = None;
-        let mut look = |one: &FlowRule, other: &FlowRule| {
-            if one.instructions == other.instructions {
-                return ControlFlow::Continue(());
-            }
-            met = Some(format!(
-                "{} and {} match the same packets",
-                described(one),
-                described(other)
-            ));
-            ControlFlow::Break(())
-        };
-        pairs(images.iter().copied(), own.iter().copied(), |one, other| {
-            look(images[one], own[other])
-        });
-        met.map_or(Ok(()), |what| Self::unsound(site, what))
     }
 
     /// Where packets of several ports come in at one, nothing may tell them apart.
@@ -398,11 +434,16 @@ impl<'a> Judge<'a> {
         for stats in site.others(self.scene.moving) {
             let rule = &stats.rule;
             let from_source = alike::in_port(&rule.pattern).filter(is_towards);
-            if outputs(rule, &groups).iter().any(lost) {
+            let now = after.rules.get(&key(rule));
+            // Whoever stays as it is on the way back has nothing to do with what goes there, which is seen to apart.
+            let stays = self.direction == Direction::Back
+                && now.is_some_and(|now| std::ptr::eq(*now, rule));
+            if !stays && outputs(rule, &groups).iter().any(lost) {
                 let what = format!("{} would go on sending to the source", described(rule));
                 return Self::unsound(site, what);
             }
-            match after.rules.get(&key(rule)) {
+            match now {
+                Some(_) if stays => {}
                 Some(now) if alike.instructions(&rule.instructions, &now.instructions) => {}
                 Some(_) => {
                     return Self::unsound(

@@ -10,9 +10,20 @@ use crate::others::described;
 use crate::plan::entry::Entry;
 use crate::plan::overlap::Map;
 
+/// How exactly steps have to name what is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Named {
+    /// As the switch has reported it.
+    #[default]
+    Exactly,
+    /// As it was put there: what switches make of timeouts and flags, or don't report, is left aside.
+    AsItWasPut,
+}
+
 /// What a switch holds once all steps have been done, and which steps those were.
 #[derive(Default)]
 pub(super) struct After<'a> {
+    named: Named,
     pub(super) rules: Map<(TableId, u16, &'a Pattern), &'a FlowRule>,
     pub(super) groups: BTreeMap<GroupId, &'a GroupDescription>,
     pub(super) meters: BTreeMap<MeterId, &'a MeterConfig>,
@@ -33,7 +44,7 @@ pub(super) const fn key(rule: &FlowRule) -> (TableId, u16, &Pattern) {
 
 impl<'a> After<'a> {
     /// As the switch is before the plan.
-    pub(super) fn of(site: &'a Site) -> Self {
+    pub(super) fn of(site: &'a Site, named: Named) -> Self {
         let holdings = &site.holdings;
         let rules = holdings.rules.iter().map(|stats| &stats.rule);
         Self {
@@ -48,7 +59,16 @@ impl<'a> After<'a> {
                 .iter()
                 .map(|(meter, _)| (meter.meter, meter))
                 .collect(),
+            named,
             ..Self::default()
+        }
+    }
+
+    /// Whether the one rule is there, and the other one was meant.
+    fn is_meant(&self, there: Option<&FlowRule>, meant: &FlowRule) -> bool {
+        match self.named {
+            Named::Exactly => there == Some(meant),
+            Named::AsItWasPut => there.is_some_and(|there| is_as_put(there, meant)),
         }
     }
 
@@ -81,7 +101,7 @@ impl<'a> After<'a> {
                 let was = self.rules.insert(key(rule), rule);
                 (
                     was.is_some(),
-                    matches!(before, Entry::Rule(old) if was == Some(old)),
+                    matches!(before, Entry::Rule(old) if self.is_meant(was, old)),
                 )
             }
             Entry::Group(group) => {
@@ -113,7 +133,8 @@ impl<'a> After<'a> {
         let is_named = match entry {
             Entry::Rule(rule) => {
                 self.removed.push(rule);
-                self.rules.remove(&key(rule)) == Some(rule)
+                let was = self.rules.remove(&key(rule));
+                self.is_meant(was, rule)
             }
             Entry::Group(group) => self.groups.remove(&group.group) == Some(group),
             Entry::Meter(meter) => self.meters.remove(&meter.meter) == Some(meter),
@@ -127,6 +148,11 @@ impl<'a> After<'a> {
             ))
         }
     }
+}
+
+/// Whether a rule is that which was put, whatever timeouts and flags the switch reports of it.
+pub(super) fn is_as_put(there: &FlowRule, put: &FlowRule) -> bool {
+    there.same_identity(put) && there.instructions == put.instructions && there.cookie == put.cookie
 }
 
 fn name(entry: &Entry) -> String {
