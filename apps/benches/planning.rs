@@ -13,9 +13,12 @@ use std::time::Instant;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use godwit_apps::migration::planning::{Planned, complete, plan};
 use godwit_apps::migration::request::{Algorithm, Request};
+use godwit_apps::migration::revert::entries::Displaced;
 use godwit_apps::migration::transplant::graft::{Scene, graft};
 use godwit_apps::migration::transplant::{Holdings, Site};
 use godwit_apps::plan::Template;
+use godwit_apps::plan::entry::Entry;
+use godwit_apps::plan::verify::entries::back::{WayBack, verify_back};
 use godwit_apps::plan::verify::entries::verify_entries;
 use godwit_apps::plan::verify::{Guarantee, verify};
 use godwit_apps::routing::table::{Origin, Route};
@@ -149,6 +152,30 @@ fn sites(count: u32) -> BTreeMap<DatapathId, Site> {
     sites
 }
 
+/// What the switches hold once the plan has been carried out.
+fn moved(sites: &BTreeMap<DatapathId, Site>, planned: &Planned) -> BTreeMap<DatapathId, Site> {
+    let mut rules: BTreeMap<DatapathId, BTreeMap<_, FlowRule>> = sites
+        .iter()
+        .map(|(dpid, site)| {
+            let rules = site.holdings.rules.iter().map(|stats| &stats.rule);
+            let named = rules.map(|rule| (rule.owned_identity(), rule.clone()));
+            (*dpid, named.collect())
+        })
+        .collect();
+    for step in planned.rounds.iter().flat_map(|round| &round.entries) {
+        let held = rules.get_mut(&step.dpid).unwrap();
+        match (&step.before, &step.after) {
+            (_, Some(Entry::Rule(rule))) => _ = held.insert(rule.owned_identity(), rule.clone()),
+            (Some(Entry::Rule(rule)), None) => _ = held.remove(&rule.owned_identity()),
+            _ => {}
+        }
+    }
+    rules
+        .into_iter()
+        .map(|(dpid, rules)| (dpid, site(dpid, rules.into_values().collect())))
+        .collect()
+}
+
 /// The rules of a plan as the budget of checking counts them: each change of each round.
 fn changes(planned: &Planned) -> Throughput {
     let rounds = planned.rounds.iter();
@@ -200,6 +227,22 @@ fn measure_entries(criterion: &mut Criterion, topology: &TopologySnapshot, count
         bencher.iter(|| {
             verify_entries(&scene, black_box(&whole.rounds), Guarantee::Delivery).unwrap()
         });
+    });
+    let displaced = Displaced::of(&whole).unwrap();
+    let moved = moved(&sites, &whole);
+    let back = WayBack {
+        graph: topology.graph(),
+        source: SOURCE,
+        target: TARGET,
+        sites: &moved,
+        moving: &moving,
+        displaced: &displaced,
+        added: &[],
+    };
+    let steps = displaced.back(SOURCE, TARGET, &moved, &[]).unwrap();
+    let (_, rounds) = steps.into_rounds(Vec::new(), SOURCE, false);
+    group.bench_function("verify the way back", |bencher| {
+        bencher.iter(|| verify_back(&back, black_box(&rounds), Guarantee::Delivery).unwrap());
     });
     group.finish();
 }

@@ -20,6 +20,7 @@ from test_migration import LEAD_S, Scene, stage  # noqa: F401  pylint: disable=u
 from test_rollback import end_of
 from topologies import GraphTopo, MigrationCase, graph_of
 from traffic import BothWays
+from transplants import KINDS, SOURCE, TARGET, Twins, entries, fill
 
 RUNS = int(os.environ.get("GODWIT_RUNS", "5"))
 RATE = 2000
@@ -130,6 +131,76 @@ def test_a_migration_that_loses_nothing_is_never_sent_back(stage, record_propert
         scene.clear(routes)
     record_property("duration_us", took)
     print(f"{RUNS} runs, {min(took) / 1e6:.2f} to {max(took) / 1e6:.2f} s each")
+
+
+# What can be told from counters: all that a neighbour sends meets one rule, and all that a rule sends meets one.
+WATCHED_KINDS = {name: KINDS[name] for name in ("output", "tables", "field", "in_port")}
+
+
+@pytest.fixture
+def twins(connect, api):
+    """A network whose source is full of rules of no route, of kinds that can be watched."""
+    network = connect(Twins())
+    api.wait_for_network(network)
+    network.static_arp()
+    fill(network, WATCHED_KINDS)
+    return network
+
+
+def migrate_entries(api, network, harm=lambda: None, **limits):
+    """The end of a migration of rules of no route under traffic of theirs, to which `harm` is done as soon as the
+    target has them, and the traffic."""
+    with BothWays(*network.hosts, FIRST_PORT, RATE, flows=len(WATCHED_KINDS)) as traffic:
+        time.sleep(LEAD_S)
+        body = {"source": SOURCE, "target": TARGET, "algorithm": "clone", **limits}
+        started = api.post("/migrations", body)
+        # They send to the source until the flip.
+        to_target = f"output:{network.port('s3', TARGET)}"
+        wait_until(lambda: any(to_target in line for line in entries(network, "s3")), 10, "the flip", 0.01)
+        harm()
+        ended = end_of(api, started["id"])
+        time.sleep(LEAD_S)
+    print(f"{ended.get('error')}; lost {traffic.outcome.lost}, {ended['duration_us'] / 1e6:.2f} s")
+    return ended, traffic.outcome
+
+
+@pytest.mark.parametrize("limits", [{"max_silence_ms": 200}, {"max_loss_packets": 10}])
+def test_rules_of_no_route_that_the_target_loses_send_everything_back(twins, api, limits):
+    def delete_one():
+        # The one of the first kind and direction.
+        twins.switch(TARGET).ofctl("del-flows", "cookie=0x100/-1")
+
+    with tables_unchanged(twins):
+        ended, outcome = migrate_entries(api, twins, delete_one, **limits)
+    assert ended["state"] == "rolled_back"
+    assert next(iter(limits)) in ended["error"], ended["error"]
+    assert outcome.longest_silence_us < 5e6
+    assert api.switch_state(SOURCE) == "active"
+
+
+def test_a_switch_behind_the_target_that_gets_nothing_sends_everything_back(twins, api):
+    """The target counts what it sends; what stands behind counts nothing."""
+
+    def cut():
+        # Nobody notices: the interface stays up.
+        throttle(twins, TARGET, "s4", "1kbit")
+
+    with tables_unchanged(twins):
+        ended, _ = migrate_entries(api, twins, cut, max_silence_ms=200)
+    assert ended["state"] == "rolled_back"
+    assert "max_silence_ms" in ended["error"], ended["error"]
+
+
+def test_rules_of_no_route_that_lose_nothing_are_never_sent_back(twins, api):
+    ended, outcome = migrate_entries(api, twins, max_loss_packets=0, max_silence_ms=200)
+    assert ended["state"] == "committed", ended
+    assert (outcome.lost, outcome.duplicates) == (0, 0)
+    assert entries(twins, SOURCE) == []
+
+
+def test_rules_without_traffic_are_moved_under_limits_all_the_same(twins, api):
+    ended = end_of(api, api.post("/migrations", {"source": SOURCE, "target": TARGET, "algorithm": "clone", "max_silence_ms": 200})["id"])
+    assert ended["state"] == "committed", ended
 
 
 BAD_OPTIONS = {

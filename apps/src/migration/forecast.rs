@@ -132,10 +132,11 @@ impl Forecast {
         if let Err(why) = &reordering {
             unknown.push(why.clone());
         }
-        match guard::unwatched(planned) {
+        match guard::carried(planned) {
             0 => {}
             entries => unknown.push(format!(
-                "what {entries} entries that belong to no route lose: the limits are not watched for them"
+                "how many of {entries} entries that belong to no route the limits are watched for: those for which \
+                 neighbours count what goes in or comes out"
             )),
         }
         let around = facts.planning + guarding(planned) + drain[0];
@@ -185,7 +186,7 @@ fn waits(planned: &Planned, rounds: &[Round]) -> Duration {
 /// What watching takes, with limits: what is missing to begin with, and the new ways for a while.
 fn guarding(planned: &Planned) -> Duration {
     let limits = planned.request.limits;
-    if limits.is_none() || planned.flows.is_empty() {
+    if limits.is_none() || (planned.flows.is_empty() && guard::carried(planned) == 0) {
         return Duration::ZERO;
     }
     limits.watching()

@@ -19,11 +19,15 @@
 //! after the last flip, a second or more; and one nudged reading of each first and last hop at a time, all of them at
 //! once: about 5 ms of a switch's processor for 1,000 rules. It never reads for more than half of the time.
 //!
-//! **What it does not watch.** What belongs to no route has no first and last hop that is known; see [`Guard::start`].
+//! **What belongs to no route** has no first and last hop that is known; its counters are paired hop by hop instead, as far
+//! as that is certain ([`entries`]). What can't be paired is not watched. On the switches concerned all entries are read.
 
+mod entries;
 mod judge;
+mod sums;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use godwit_controller::{Network, Owner};
@@ -34,9 +38,12 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
-use judge::{CREDIT, Judge, Sample};
+use entries::{Held, Pairs};
+use judge::{CREDIT, Judge, Sample, Watch};
+use sums::{Answer, Sums};
 
 use super::planning::Planned;
+use super::transplant::Stand;
 use crate::plan::FlowId;
 use crate::routing::Routing;
 
@@ -123,6 +130,8 @@ impl Drop for Watching {
 struct Seen {
     /// Whether it is known what was missing before anything was changed.
     is_ready: bool,
+    /// Whether there is nothing that can be watched.
+    is_blank: bool,
     /// When the last complete reading was asked for.
     asked: Option<Instant>,
     /// How long after a change what it does to the flows is seen for certain.
@@ -131,29 +140,20 @@ struct Seen {
 }
 
 impl Guard {
-    /// Begins to watch the flows of a plan that belong to routes, if there are limits.
-    ///
-    /// Entries that belong to no route (`planned.transplant`) are not watched: which packets that a neighbour sends to the
-    /// source meet which of them is not known, and what meets none is dropped rightly, so counters that differ prove
-    /// nothing.
+    /// Begins to watch what a plan moves, if there are limits: its routes, and of what belongs to no route what the
+    /// counters can tell of.
     #[must_use]
-    pub fn start(routing: &Routing, planned: &Planned) -> Self {
+    pub fn start(routing: &Routing, planned: &Arc<Planned>) -> Self {
         let limits = planned.request.limits;
-        let unwatched = unwatched(planned);
-        if unwatched > 0 {
-            tracing::warn!(
-                unwatched,
-                "limits are not watched for entries that belong to no route"
-            );
-        }
         let ends = Ends::of(planned);
-        if limits.is_none() || ends.flows == 0 {
+        if limits.is_none() || (ends.flows == 0 && carried(planned) == 0) {
             return Self::default();
         }
         let (tell, seen) = watch::channel(Seen::default());
         let watcher = Watcher {
             network: routing.network().clone(),
             limits,
+            planned: Arc::clone(planned),
             ends,
             tell,
         };
@@ -194,7 +194,7 @@ impl Guard {
     /// Waits until `enough` has been seen, or a limit is crossed. Nothing without a limit.
     async fn until(&self, enough: impl Fn(&Seen) -> bool) -> Option<Crossed> {
         let mut seen = self.watching.as_ref()?.seen.clone();
-        let waited = seen.wait_for(|seen| seen.crossed.is_some() || enough(seen));
+        let waited = seen.wait_for(|seen| seen.crossed.is_some() || seen.is_blank || enough(seen));
         match waited.await {
             Ok(seen) => seen.crossed.clone(),
             Err(_) => Some(Crossed("internal error: the guard has ended".to_owned())),
@@ -202,8 +202,8 @@ impl Guard {
     }
 }
 
-/// How many entries move that belong to no route, and so are not watched although there are limits.
-pub(super) fn unwatched(planned: &Planned) -> usize {
+/// How many entries move that belong to no route under limits. Which of them can be watched is known when it begins.
+pub(super) fn carried(planned: &Planned) -> usize {
     let transplant = planned.transplant.as_ref();
     let transplant = transplant.filter(|_| !planned.request.limits.is_none());
     transplant.map_or(0, |transplant| transplant.rules.len())
@@ -280,12 +280,12 @@ impl Sight {
     }
 
     /// A reading was complete; `unknown` is a flow whose rules were never in one.
-    fn seen(&mut self, asked: Instant, apart: Duration, unknown: Option<FlowId>) {
+    fn seen(&mut self, asked: Instant, apart: Duration, unknown: Option<String>) {
         self.asked = Some(asked);
         self.apart = self.apart.max(apart);
         self.is_ready |= unknown.is_none();
         match unknown.filter(|_| !self.is_ready) {
-            Some(id) => self.blind = Some(format!("the counters of route {id}")),
+            Some(name) => self.blind = Some(format!("the counters of {name}")),
             None => {
                 self.blind = None;
                 self.since = asked;
@@ -310,22 +310,52 @@ impl Sight {
 struct Watcher {
     network: Network,
     limits: Limits,
+    planned: Arc<Planned>,
     ends: Ends,
     tell: watch::Sender<Seen>,
 }
 
 impl Watcher {
     async fn run(self) {
-        let delay = self.delay().await;
+        let (delay, pairs) = tokio::join!(self.delay(), self.pairs());
         let mut judge = Judge::new(self.limits, delay, self.ends.ids());
         let mut sight = Sight::new(Instant::now());
+        let pairs = match pairs {
+            Ok(pairs) => pairs,
+            Err(dpid) => {
+                let what = format!("the counters of switch {dpid}");
+                self.tell.send_modify(|seen| {
+                    seen.crossed = Some(Crossed(format!(
+                        "the limits can't be watched: {what} can't be read"
+                    )));
+                });
+                return;
+            }
+        };
+        if carried(&self.planned) > 0 {
+            let (entries, pairs) = (carried(&self.planned), pairs.pairs.len());
+            tracing::info!(
+                entries,
+                pairs,
+                "entries that belong to no route are watched"
+            );
+        }
+        if self.ends.flows == 0 && pairs.pairs.is_empty() {
+            self.tell.send_modify(|seen| seen.is_blank = true);
+            return;
+        }
+        judge.watch_entries(pairs.pairs.iter().map(|pair| pair.name.clone()).collect());
+        let mut sums = Sums::new(pairs);
         loop {
             let asked = Instant::now();
-            let unread = self.read(&mut judge).await;
+            let unread = self.read(&mut judge, &mut sums).await;
             let took = asked.elapsed();
             let pause = self.limits.interval().max(took);
             match unread {
-                None => sight.seen(asked, took + pause, judge.unknown()),
+                None => {
+                    let unknown = judge.unknown().map(|unknown| judge.name(unknown));
+                    sight.seen(asked, took + pause, unknown);
+                }
                 Some(dpid) => sight.missed(format!("the counters of switch {dpid}")),
             }
             let crossed = judge.crossed().or_else(|| sight.lost());
@@ -346,22 +376,70 @@ impl Watcher {
     /// How late a packet may come out that went in, by any of the paths: the delays of the links, twice for what stands
     /// in their queues.
     async fn delay(&self) -> Duration {
-        let links: BTreeSet<PortRef> = self.ends.paths.iter().flatten().copied().collect();
+        let hops = self.hops();
+        let paths = || self.ends.paths.iter().chain(&hops);
+        let links: BTreeSet<PortRef> = paths().flatten().copied().collect();
         let delays = measured(&self.network, links).await;
         let of_link = |port: &PortRef| match delays.get(port) {
             Some(&delay) => 2 * delay,
             None => MARKER_BOUND,
         };
-        let paths = self.ends.paths.iter();
-        let longest = paths.map(|path| path.iter().map(of_link).sum()).max();
+        let longest = paths().map(|path| path.iter().map(of_link).sum()).max();
         (longest.unwrap_or(Duration::ZERO) + DELAY_MARGIN).min(LONGEST_DELAY)
     }
 
-    /// One reading of every switch, all at once. Gives one that could not be read.
-    async fn read(&self, judge: &mut Judge) -> Option<DatapathId> {
+    /// The links that packets take from one counter of entries to the next; those of detours all together.
+    fn hops(&self) -> Vec<Vec<PortRef>> {
+        let Some(transplant) = &self.planned.transplant else {
+            return Vec::new();
+        };
+        let topology = self.network.topology();
+        let ends = self.planned.request.left_and_taking().into_iter().flatten();
+        let links = ends.flat_map(|dpid| topology.graph().usable_from(dpid));
+        let hops = links.flat_map(|link| [vec![link.src], vec![link.dst]]);
+        let by_label = |stand: &Stand| matches!(stand, Stand::Detour { .. });
+        let detours = transplant.ports.ports.values().any(by_label);
+        let detours = detours.then(|| transplant.links.iter().map(|link| link.src).collect());
+        hops.chain(detours).collect()
+    }
+
+    /// The counters that tell of entries that belong to no route, or a switch that could not be read.
+    async fn pairs(&self) -> Result<Pairs, DatapathId> {
+        let topology = self.network.topology();
+        let switches = entries::switches(topology.graph(), &self.planned);
+        let wanted = switches.into_iter().filter(|_| carried(&self.planned) > 0);
+        let (answers, unread) = self.ask(wanted.map(|dpid| (dpid, None)).collect()).await;
+        if let Some(dpid) = unread {
+            return Err(dpid);
+        }
+        let held = answers.into_iter();
+        let held: Held = held.map(|(dpid, answer)| (dpid, answer.rules)).collect();
+        Ok(Pairs::of(topology.graph(), &self.planned, &held))
+    }
+
+    /// One reading of every switch. Gives one that could not be read.
+    async fn read(&self, judge: &mut Judge, sums: &mut Sums) -> Option<DatapathId> {
+        let routes = self.ends.switches.keys();
+        let mut wanted: BTreeMap<DatapathId, Option<Owner>> =
+            routes.map(|dpid| (*dpid, Some(Owner::Routing))).collect();
+        wanted.extend(sums.switches().map(|dpid| (dpid, None)));
+        let (answers, unread) = self.ask(wanted).await;
+        for (dpid, answer) in &answers {
+            self.take_in(*dpid, answer.when, &answer.rules, judge);
+        }
+        sums.take(&answers, judge);
+        unread
+    }
+
+    /// Asks switches, all at once, for all of their entries or those of one owner.
+    async fn ask(
+        &self,
+        wanted: BTreeMap<DatapathId, Option<Owner>>,
+    ) -> (BTreeMap<DatapathId, Answer>, Option<DatapathId>) {
         let mut reading = JoinSet::new();
         let mut unread = None;
-        for &dpid in self.ends.switches.keys() {
+        let mut answers = BTreeMap::new();
+        for (dpid, owner) in wanted {
             let Some(switch) = self.network.switches().get(dpid) else {
                 unread = Some(dpid);
                 continue;
@@ -369,19 +447,19 @@ impl Watcher {
             let network = self.network.clone();
             reading.spawn(async move {
                 let asked = Instant::now();
-                let exact = network.read_exact(&switch, Some(Owner::Routing));
+                let exact = network.read_exact(&switch, owner);
                 let read = tokio::time::timeout(READING_BOUND, exact).await;
                 (dpid, [asked, Instant::now()], read)
             });
         }
         while let Some(result) = reading.join_next().await {
             match result {
-                Ok((dpid, when, Ok(Ok(rules)))) => self.take_in(dpid, when, &rules, judge),
+                Ok((dpid, when, Ok(Ok(rules)))) => _ = answers.insert(dpid, Answer { when, rules }),
                 Ok((dpid, ..)) => unread = Some(dpid),
                 Err(error) => tracing::error!(%error, "reading counters ended abnormally"),
             }
         }
-        unread
+        (answers, unread)
     }
 
     fn take_in(
@@ -405,10 +483,10 @@ impl Watcher {
                 age_ns: stats.duration_ns,
             };
             if roles.first.contains(&id) {
-                judge.first(id, sample);
+                judge.first(Watch::Route(id), sample);
             }
             if roles.last.contains(&id) {
-                judge.last(id, sample);
+                judge.last(Watch::Route(id), sample);
             }
         }
     }

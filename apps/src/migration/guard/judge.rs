@@ -9,8 +9,9 @@
 //! * what the first hop says so much later that everything that the last one had counted must have been credited there
 //!   as well, less what the last one had counted, is at least `missing`.
 //!
-//! `missing` never falls, and grows only by packets lost. So the greatest of the first kind less the smallest of the
-//! second is a number of packets that have been lost for certain, whatever the order in which answers come.
+//! `missing` grows only by packets lost; it never falls where the last hop counts nothing else, and falls by what else it
+//! counts. So what is at least missing, less the smallest that was at most missing before, is a number of packets that
+//! have been lost for certain.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
@@ -34,6 +35,15 @@ const AGE_TOLERANCE_NS: u128 = 20_000_000;
 /// Readings of a hop that are kept, evenly over the time for which they are needed.
 const KEPT: u32 = 8;
 
+/// What is watched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Watch {
+    /// A route.
+    Route(FlowId),
+    /// A pair of counters of entries that belong to no route, by its place among them.
+    Entry(usize),
+}
+
 /// A reading of a counter.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sample {
@@ -50,7 +60,7 @@ pub(super) struct Sample {
 impl Sample {
     /// Whether this is of another rule than `before`, or of one that was made anew: it has counted less, or is younger
     /// than it would be by now.
-    fn is_of_another(&self, before: &Self) -> bool {
+    pub(super) fn is_of_another(&self, before: &Self) -> bool {
         let between = self.asked.saturating_duration_since(before.answered);
         let due = u128::from(before.age_ns) + between.as_nanos();
         self.packets < before.packets || u128::from(self.age_ns) + AGE_TOLERANCE_NS < due
@@ -118,9 +128,10 @@ impl Readings {
 struct Watched {
     first: Readings,
     last: Readings,
-    /// As much is missing at least, and at most, by the counters as they run now.
-    at_least: Option<i128>,
+    /// The least that was at most missing, by the counters as they run now.
     at_most: Option<i128>,
+    /// Lost for certain by the counters as they run now.
+    lost: u64,
     /// Lost for certain before a counter began again.
     settled: u64,
     /// The reading since which the last hop has counted nothing.
@@ -134,17 +145,14 @@ struct Watched {
 impl Watched {
     /// Packets lost for certain.
     fn lost(&self) -> u64 {
-        let now = match (self.at_least, self.at_most) {
-            (Some(least), Some(most)) => u64::try_from(least - most).unwrap_or(0),
-            _ => 0,
-        };
-        self.settled.saturating_add(now)
+        self.settled.saturating_add(self.lost)
     }
 
     /// A counter has begun again: what is missing is another number from now on.
     fn restart(&mut self) {
         self.settled = self.lost();
-        (self.at_least, self.at_most) = (None, None);
+        self.lost = 0;
+        self.at_most = None;
     }
 
     fn first(&mut self, sample: Sample, reach: Duration) {
@@ -195,7 +203,8 @@ impl Watched {
         }
         if let Some(first) = self.first.by(sample.asked.checked_sub(delay + CREDIT)) {
             let missing = i128::from(first.packets) - i128::from(sample.packets);
-            self.at_least = Some(self.at_least.map_or(missing, |least| least.max(missing)));
+            let lost = self.at_most.map_or(0, |most| missing.saturating_sub(most));
+            self.lost = self.lost.max(u64::try_from(lost).unwrap_or(0));
         }
     }
 }
@@ -206,7 +215,9 @@ pub(super) struct Judge {
     limits: Limits,
     /// How late a packet may come out that went in.
     delay: Duration,
-    flows: BTreeMap<FlowId, Watched>,
+    flows: BTreeMap<Watch, Watched>,
+    /// What the pairs of counters are called.
+    entries: Vec<String>,
 }
 
 impl Judge {
@@ -216,11 +227,28 @@ impl Judge {
         delay: Duration,
         flows: impl IntoIterator<Item = FlowId>,
     ) -> Self {
-        let flows = flows.into_iter().map(|id| (id, Watched::default()));
+        let flows = flows.into_iter();
+        let flows = flows.map(|id| (Watch::Route(id), Watched::default()));
         Self {
             limits,
             delay,
             flows: flows.collect(),
+            entries: Vec::new(),
+        }
+    }
+
+    /// Watches pairs of counters with these names as well.
+    pub(super) fn watch_entries(&mut self, names: Vec<String>) {
+        let watched = (0..names.len()).map(|place| (Watch::Entry(place), Watched::default()));
+        self.flows.extend(watched);
+        self.entries = names;
+    }
+
+    /// What is watched, in words.
+    pub(super) fn name(&self, watch: Watch) -> String {
+        match watch {
+            Watch::Route(id) => format!("route {id}"),
+            Watch::Entry(place) => self.entries.get(place).cloned().unwrap_or_default(),
         }
     }
 
@@ -230,7 +258,7 @@ impl Judge {
     }
 
     /// Takes in a reading of a flow's first hop.
-    pub(super) fn first(&mut self, flow: FlowId, sample: Sample) {
+    pub(super) fn first(&mut self, flow: Watch, sample: Sample) {
         let reach = self.reach();
         if let Some(watched) = self.flows.get_mut(&flow) {
             watched.first(sample, reach);
@@ -238,7 +266,7 @@ impl Judge {
     }
 
     /// Takes in a reading of a flow's last hop.
-    pub(super) fn last(&mut self, flow: FlowId, sample: Sample) {
+    pub(super) fn last(&mut self, flow: Watch, sample: Sample) {
         let (reach, delay) = (self.reach(), self.delay);
         if let Some(watched) = self.flows.get_mut(&flow) {
             watched.last(sample, reach, delay);
@@ -251,7 +279,7 @@ impl Judge {
     }
 
     /// A flow of which that is not known.
-    pub(super) fn unknown(&self) -> Option<FlowId> {
+    pub(super) fn unknown(&self) -> Option<Watch> {
         let mut flows = self.flows.iter();
         let unknown = flows.find(|(_, flow)| flow.at_most.is_none());
         unknown.map(|(&id, _)| id)
@@ -296,9 +324,10 @@ impl Judge {
         let (id, flow) = longest.filter(|(_, flow)| flow.silence > allowed)?;
         let silence = flow.silence.as_millis();
         let allowed = self.limits.max_silence_ms?;
+        let name = self.name(*id);
         Some(Crossed(format!(
-            "max_silence_ms: route {id} has been sent and has delivered nothing for {silence} ms at least, and {allowed} \
-             ms may pass"
+            "max_silence_ms: {name} has been sent and has delivered nothing for {silence} ms at least, and {allowed} ms \
+             may pass"
         )))
     }
 }

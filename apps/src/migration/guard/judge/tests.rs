@@ -2,10 +2,11 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 
-use super::{CREDIT, Judge, Sample};
+use super::{CREDIT, Judge, Sample, Watch};
 use crate::migration::guard::Limits;
 
 const FLOW: u32 = 7;
+const WATCH: Watch = Watch::Route(FLOW);
 const DELAY_US: u64 = 30_000;
 const CREDIT_US: u64 = 100_000;
 /// How long the rules had been there before the first reading.
@@ -73,8 +74,8 @@ impl History {
                 fed.extend(held.take());
             }
             for (first, last) in fed {
-                judge.first(FLOW, first);
-                judge.last(FLOW, last);
+                judge.first(WATCH, first);
+                judge.last(WATCH, last);
                 if let Some(crossed) = judge.crossed() {
                     return Some((reading.asked + reading.took, crossed.0));
                 }
