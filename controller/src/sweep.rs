@@ -157,7 +157,7 @@ impl Network {
                 }
             });
         }
-        passes.join_all().await;
+        while passes.join_next().await.is_some() {}
     }
 
     /// Whether all stamps were seen over one of the links that lead from these ports to this switch.

@@ -24,8 +24,9 @@ use crate::plan::{Change, Flow, FlowId, Kind, Round};
 use crate::routing::table::Route;
 
 pub use refusal::Refusal;
+pub(super) use ways::joined;
 pub use ways::waypoints;
-use ways::{Ways, joined, ways};
+use ways::{Ways, ways};
 
 /// A plan that has been verified.
 #[derive(Debug)]

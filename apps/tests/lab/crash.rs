@@ -164,7 +164,7 @@ impl Scene {
                 (lived(watch), None)
             }
             Some(Death::Change(_)) => {
-                until("the last change", || self.fabric.is_deaf()).await;
+                until(&format!("{death:?}"), || self.fabric.is_deaf()).await;
                 watch.dead.store(true, Ordering::Release);
                 life.kill().await;
                 self.fabric.deaf_after(None);

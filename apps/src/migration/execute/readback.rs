@@ -16,7 +16,8 @@ use godwit_openflow::types::{DatapathId, TableId, Version};
 use super::shared::both;
 use super::standing::{Depth, Standing};
 use super::{Halt, Halted, Job};
-use crate::migration::transplant::{Site, is_others};
+use crate::migration::planning::joined;
+use crate::migration::transplant::{Site, is_others, read};
 use crate::others::{described, gaining};
 use crate::plan::entry::Entry;
 use crate::plan::{FlowId, Round};
@@ -143,8 +144,10 @@ impl Job {
     }
 
     async fn check_held(&self, rounds: &[Round]) -> Result<(), Halt> {
-        let wanted = left_behind(rounds);
+        let mut wanted = left_behind(rounds);
         let perishable = &self.planned.perishable;
+        let counted = self.counted_right(&wanted).await;
+        wanted.retain(|(dpid, _)| !counted.contains(dpid));
         let mut depths: BTreeMap<DatapathId, Depth> = BTreeMap::new();
         for (dpid, rule) in &wanted {
             let of_route = Owner::Routing.own_part(rule.cookie).is_some();
@@ -189,6 +192,58 @@ impl Job {
             named: named(&gone),
             others: lost.into_iter().cloned().collect(),
         }))
+    }
+
+    /// The switches that hold as many entries of routes as they should, where nothing else was put. Entries that never
+    /// end don't make room for others, so that one number says of thousands that they are there; where it is another, or
+    /// some do end, they are looked at one by one.
+    async fn counted_right(&self, wanted: &[(DatapathId, &FlowRule)]) -> BTreeSet<DatapathId> {
+        let mut switches: BTreeMap<DatapathId, bool> = BTreeMap::new();
+        for (dpid, rule) in wanted {
+            let of_route = Owner::Routing.own_part(rule.cookie).is_some();
+            let ends = rule.idle_timeout > 0 || rule.hard_timeout > 0;
+            *switches.entry(*dpid).or_insert(true) &= of_route && !ends;
+        }
+        for one in &self.planned.perishable {
+            switches.remove(&one.dpid);
+        }
+        let asked = switches.into_iter().filter(|(_, is_simple)| *is_simple);
+        let asked = asked.filter_map(|(dpid, _)| self.network().switches().get(dpid));
+        let asked: Vec<_> = asked
+            .map(|switch| {
+                let dpid = switch.dpid();
+                let count = async move { read::entries_of_routes(&switch).await };
+                (dpid, tokio::spawn(count))
+            })
+            .collect();
+        let expected = self.entries_expected(asked.iter().map(|(dpid, _)| *dpid));
+        let mut right = BTreeSet::new();
+        for (dpid, count) in asked {
+            let count = count.await.ok().and_then(Result::ok).flatten();
+            if count.is_some() && count == expected.get(&dpid).copied() {
+                right.insert(dpid);
+            }
+        }
+        right
+    }
+
+    /// How many entries of routes these switches should hold with the new ways installed.
+    fn entries_expected(
+        &self,
+        switches: impl Iterator<Item = DatapathId>,
+    ) -> BTreeMap<DatapathId, u32> {
+        let mut expected: BTreeMap<DatapathId, u32> = switches.map(|dpid| (dpid, 0)).collect();
+        let mut add = |dpid| {
+            if let Some(count) = expected.get_mut(&dpid) {
+                *count += 1;
+            }
+        };
+        let table = self.routing.table();
+        table.for_each(|_, route| route.path.switches().for_each(&mut add));
+        for flow in &self.planned.flows {
+            joined(flow).for_each(&mut add);
+        }
+        expected
     }
 
     /// What was not godwit's and had to make room is put back when there is room again, with what is left of its time.

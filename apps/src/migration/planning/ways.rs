@@ -37,7 +37,7 @@ impl Ways {
 }
 
 /// The switches that only the new way of a flow crosses.
-pub(super) fn joined(flow: &Flow) -> impl Iterator<Item = DatapathId> {
+pub(in crate::migration) fn joined(flow: &Flow) -> impl Iterator<Item = DatapathId> {
     let is_old = |dpid| {
         flow.old
             .as_ref()

@@ -177,6 +177,21 @@ async fn counted(switch: &SwitchHandle) -> Result<Option<u32>, RequestError> {
     }
 }
 
+/// How many entries of routes a switch holds; `None` when it can't be asked, as in OpenFlow 1.0.
+///
+/// # Errors
+/// When it does not answer within five seconds.
+pub async fn entries_of_routes(switch: &SwitchHandle) -> Result<Option<u32>, RequestError> {
+    if switch.version() == Version::V10 {
+        return Ok(None);
+    }
+    let request = StatsRequest::Aggregate(of_owner(Owner::Routing));
+    match told(ask(switch, request).await)? {
+        Some(StatsReply::Aggregate(routes)) => Ok(Some(routes.flows)),
+        _ => Ok(None),
+    }
+}
+
 fn of_owner(owner: Owner) -> FlowFilter {
     FlowFilter {
         cookie: owner.cookie(0),
