@@ -164,7 +164,10 @@ impl Scene {
                 (lived(watch), None)
             }
             Some(Death::Change(_)) => {
-                until(&format!("{death:?}"), || self.fabric.is_deaf()).await;
+                // How many changes it takes to put things right may differ by what a busy switch answers in time. Then this
+                // is a death after the end.
+                let is_over = || self.fabric.is_deaf() || life.has_ended();
+                until(&format!("{death:?}"), is_over).await;
                 watch.dead.store(true, Ordering::Release);
                 life.kill().await;
                 self.fabric.deaf_after(None);

@@ -145,6 +145,12 @@ impl Life {
         assert!(unread.await.is_empty());
     }
 
+    /// Whether the only migration is over.
+    pub(crate) fn has_ended(&self) -> bool {
+        let migration = self.migrations.list().pop();
+        migration.is_some_and(|migration| migration.state().is_final())
+    }
+
     /// How the only migration ended; `None` where none was begun.
     pub(crate) async fn end_of_the_migration(&self) -> Option<(State, String)> {
         let migration = self.migrations.list().pop()?;
