@@ -20,7 +20,7 @@
 //! once: about 5 ms of a switch's processor for 1,000 rules. It never reads for more than half of the time.
 //!
 //! **What belongs to no route** has no first and last hop that is known; its counters are paired hop by hop instead, as far
-//! as that is certain ([`entries`]). What can't be paired is not watched. On the switches concerned all entries are read.
+//! as that is certain (`entries`). What can't be paired is not watched. On the switches concerned all entries are read.
 
 mod entries;
 mod judge;
