@@ -278,8 +278,8 @@ impl Difference {
     }
 }
 
-/// Make before break: every new rule first, all at once but for those that packets meet as soon as they are there; then
-/// the live rules get their new next hop, from the destination towards the source, as many at once as [`verify`] allows;
+/// Make before break: every new rule first, at once as far as no packet meets them yet, else last hop first; then the live
+/// rules get their new next hop, from the destination towards the source, as many at once as [`verify`] allows;
 /// then what is not used any more is removed.
 #[must_use]
 pub fn make_before_break(flows: &[Flow]) -> Vec<Round> {
@@ -302,12 +302,11 @@ pub fn make_before_break(flows: &[Flow]) -> Vec<Round> {
 
 /// The new rules of one flow in as few groups as are safe. Where packets of the flow don't come yet, no order of the
 /// rules can be told from another; those on switches where they do come follow when the others are in force, last hop
-/// first.
+/// first. A flow that is new is installed hop by hop: its packets may come in anywhere.
 fn install_groups(flow: &Flow, installs: Vec<Step>) -> Vec<Vec<Step>> {
-    let first = flow.new.source().dpid;
-    let is_met = |step: &Step| match &flow.old {
-        Some(old) => old.hop_at(step.dpid).is_some(),
-        None => step.dpid == first,
+    let is_met = |step: &Step| {
+        let old = flow.old.as_ref();
+        old.is_none_or(|old| old.hop_at(step.dpid).is_some())
     };
     let (met, unmet): (Vec<_>, Vec<_>) = installs.into_iter().partition(is_met);
     let met = met.into_iter().map(|step| vec![step]);

@@ -70,13 +70,11 @@ fn a_detour_is_installed_at_once_before_the_fork_flips() {
 }
 
 #[test]
-fn the_first_hop_of_a_new_flow_comes_when_all_others_are_there() {
+fn a_new_flow_is_installed_from_its_end() {
     let mut new = flow(1, &[1, 2, 3], &[1, 2, 3]);
     new.old = None;
-    assert_eq!(
-        kinds(&make_before_break(&[new])),
-        [(Kind::Install, vec![3, 2]), (Kind::Install, vec![1])]
-    );
+    let install = |dpid| (Kind::Install, vec![dpid]);
+    assert_eq!(kinds(&make_before_break(&[new])), [3, 2, 1].map(install));
 }
 
 #[test]

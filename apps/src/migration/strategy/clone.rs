@@ -1,5 +1,5 @@
-//! `clone`: every new rule first, last hop first; flip from the destination towards the source; when the
-//! old way is at rest, remove it. At every moment every packet has a way to its destination.
+//! `clone`: every new rule first; flip from the destination towards the source; when the old way is at rest,
+//! remove it. At every moment every packet has a way to its destination.
 
 use crate::plan::{Flow, Round, make_before_break};
 
