@@ -12,6 +12,7 @@
 
 mod expected;
 mod ledger;
+mod shared;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,6 +23,8 @@ use godwit_openflow::types::{DatapathId, TableId};
 use serde::{Deserialize, Serialize};
 
 use self::ledger::Ledger;
+use self::shared::SharedLedger;
+pub use self::shared::{Look, Shared, SharedCount, SharedPlace, Tally};
 use crate::store::{Batch, Slice, Store, StoreError};
 
 /// What a rule brought with it.
@@ -98,7 +101,7 @@ pub struct Ended {
     pub removed: FlowRemoved,
 }
 
-/// What all moved rules brought with them. Clones are the same.
+/// What all moved rules, groups and meters brought with them. Clones are the same.
 #[derive(Debug, Clone, Default)]
 pub struct Carried {
     inner: Arc<Mutex<Inner>>,
@@ -107,10 +110,17 @@ pub struct Carried {
 #[derive(Debug, Default)]
 struct Inner {
     ledger: Ledger,
-    /// The numbers under which places stand in the store.
-    numbers: HashMap<Place, u64>,
-    last_number: u64,
+    shared: SharedLedger,
+    numbers: Numbers<Place>,
+    shared_numbers: Numbers<SharedPlace>,
     store: Option<Store>,
+}
+
+/// The numbers under which places stand in the store.
+#[derive(Debug)]
+struct Numbers<P> {
+    given: HashMap<P, u64>,
+    last: u64,
 }
 
 /// One record in the store.
@@ -131,21 +141,21 @@ impl Carried {
             ..Inner::default()
         };
         for (number, Record { place, brought }) in store.load(Slice::CARRIED)? {
-            inner.last_number = inner.last_number.max(number);
-            inner.numbers.insert(place.clone(), number);
+            inner.numbers.take(place.clone(), number);
             inner.ledger.set(place, brought);
         }
         inner.ledger.changed();
+        inner.load_shared(store)?;
         Ok(Self {
             inner: Arc::new(Mutex::new(inner)),
         })
     }
 
     /// Does something, and has what it changed written soon.
-    fn with<T>(&self, act: impl FnOnce(&mut Ledger) -> T) -> T {
+    fn with<T>(&self, act: impl FnOnce(&mut Inner) -> T) -> T {
         // Every operation leaves it whole, so a panic elsewhere can't have torn it.
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        let done = act(&mut inner.ledger);
+        let done = act(&mut inner);
         inner.write_changes();
         done
     }
@@ -153,13 +163,13 @@ impl Carried {
     /// A rule has come to this place and brings this. Saying it again changes nothing. While the rule
     /// [is being moved](Self::during) `brought` is what the source itself has counted, and what that had brought is added.
     pub fn bring(&self, place: Place, brought: Brought) {
-        self.with(|ledger| ledger.bring(place, brought));
+        self.with(|Inner { ledger, .. }| ledger.bring(place, brought));
     }
 
     /// What the rule at this place brought with it.
     #[must_use]
     pub fn at(&self, place: &Place) -> Option<Brought> {
-        self.with(|ledger| ledger.at(place))
+        self.with(|Inner { ledger, .. }| ledger.at(place))
     }
 
     /// All that the rule at this place has counted, wherever it stood, when this is what its switch says now.
@@ -174,13 +184,15 @@ impl Carried {
 
     /// The rule at this place is gone, and what it brought with it.
     pub fn forget(&self, place: &Place) {
-        self.with(|ledger| ledger.forget(place));
+        self.with(|Inner { ledger, .. }| ledger.forget(place));
     }
 
     /// This is all that a switch holds: what others had brought there is forgotten. Of rules without
     /// SEND_FLOW_REMOVED that somebody else deleted nothing else would tell.
     pub fn keep_only(&self, dpid: DatapathId, stands: impl Fn(&Place) -> bool) {
-        self.with(|ledger| ledger.retain(|place| place.dpid != dpid || stands(place)));
+        self.with(|Inner { ledger, .. }| {
+            ledger.retain(|place| place.dpid != dpid || stands(place))
+        });
     }
 
     /// Rules at these places are about to be deleted by a migration: their FLOW_REMOVED are nobody's business, one
@@ -188,18 +200,18 @@ impl Carried {
     /// the end of what is put there next would not be heard.
     pub fn expect_removal(&self, places: impl IntoIterator<Item = Place>) {
         let now = Instant::now();
-        self.with(|ledger| ledger.expect_removal(places, now));
+        self.with(|Inner { ledger, .. }| ledger.expect_removal(places, now));
     }
 
     /// The connection of this switch has ended: it will not say any more that a rule was removed.
     pub fn connection_ended(&self, dpid: DatapathId) {
-        self.with(|ledger| ledger.connection_ended(dpid));
+        self.with(|Inner { ledger, .. }| ledger.connection_ended(dpid));
     }
 
     /// From now on these rules stand at two places, the source and the target, until [`Self::settled`] or
     /// [`Self::undone`]. To be said before the target's is installed; again when it is installed again.
     pub fn during(&self, moves: impl IntoIterator<Item = (Place, Place)>) {
-        self.with(|ledger| {
+        self.with(|Inner { ledger, .. }| {
             for (source, target) in moves {
                 ledger.during(source, target);
             }
@@ -210,7 +222,7 @@ impl Carried {
     /// [was brought](Self::bring) before. Gives those that have ended meanwhile: the caller publishes them.
     #[must_use = "apps have to be told of these ends"]
     pub fn settled<'a>(&self, sources: impl IntoIterator<Item = &'a Place>) -> Vec<Ended> {
-        self.with(|ledger| {
+        self.with(|Inner { ledger, .. }| {
             let ended = sources.into_iter().filter_map(|at| ledger.settled(at));
             ended.collect()
         })
@@ -223,7 +235,7 @@ impl Carried {
         &self,
         sources: impl IntoIterator<Item = (&'a Place, Brought)>,
     ) -> Vec<Ended> {
-        self.with(|ledger| {
+        self.with(|Inner { ledger, .. }| {
             let ended = sources
                 .into_iter()
                 .filter_map(|(source, counted)| ledger.undone(source, counted));
@@ -236,7 +248,7 @@ impl Carried {
     #[must_use]
     pub fn merged(&self, dpid: DatapathId, removed: FlowRemoved) -> Option<FlowRemoved> {
         let now = Instant::now();
-        self.with(|ledger| ledger.merged(dpid, removed, now))
+        self.with(|Inner { ledger, .. }| ledger.merged(dpid, removed, now))
     }
 
     /// Puts into a batch what [`Self::settled`] will make of these moves, each with what the source has counted, so
@@ -254,11 +266,11 @@ impl Carried {
         for (source, target, counted) in moves {
             if !inner.ledger.is_over(source) {
                 let brought = inner.ledger.would_bring(source, target, counted);
-                let number = inner.number(target);
+                let number = inner.numbers.of(target);
                 let place = target.clone();
                 batch.put(Slice::CARRIED, number, &Record { place, brought })?;
             }
-            if let Some(&number) = inner.numbers.get(source) {
+            if let Some(&number) = inner.numbers.given.get(source) {
                 batch.delete(Slice::CARRIED, number);
             }
         }
@@ -266,26 +278,47 @@ impl Carried {
     }
 }
 
-impl Inner {
-    fn number(&mut self, place: &Place) -> u64 {
-        if let Some(&number) = self.numbers.get(place) {
+impl<P: Clone + Eq + std::hash::Hash> Numbers<P> {
+    fn of(&mut self, place: &P) -> u64 {
+        if let Some(&number) = self.given.get(place) {
             return number;
         }
-        self.last_number += 1;
-        self.numbers.insert(place.clone(), self.last_number);
-        self.last_number
+        self.last += 1;
+        self.given.insert(place.clone(), self.last);
+        self.last
     }
 
+    fn take(&mut self, place: P, number: u64) {
+        self.last = self.last.max(number);
+        self.given.insert(place, number);
+    }
+
+    fn give_back(&mut self, place: &P) -> Option<u64> {
+        self.given.remove(place)
+    }
+}
+
+impl<P> Default for Numbers<P> {
+    fn default() -> Self {
+        Self {
+            given: HashMap::new(),
+            last: 0,
+        }
+    }
+}
+
+impl Inner {
     fn write_changes(&mut self) {
         let changed = self.ledger.changed();
+        let mut batch = Batch::default();
+        self.shared_changes(&mut batch);
         let Some(store) = self.store.clone() else {
             return;
         };
-        let mut batch = Batch::default();
         for place in changed {
             match self.ledger.at(&place) {
                 Some(brought) => {
-                    let number = self.number(&place);
+                    let number = self.numbers.of(&place);
                     if let Err(error) =
                         batch.put(Slice::CARRIED, number, &Record { place, brought })
                     {
@@ -293,7 +326,7 @@ impl Inner {
                     }
                 }
                 None => {
-                    if let Some(number) = self.numbers.remove(&place) {
+                    if let Some(number) = self.numbers.give_back(&place) {
                         batch.delete(Slice::CARRIED, number);
                     }
                 }

@@ -49,6 +49,8 @@ impl Slice {
     pub const JOURNAL: Self = Self("journal");
     /// What is carried over for rules that took the place of others.
     pub const CARRIED: Self = Self("carried");
+    /// The same for groups and meters.
+    pub const CARRIED_SHARED: Self = Self("carried_shared");
     /// Drains, by their numbers.
     pub const DRAINS: Self = Self("drains");
     /// Single numbers and values: the last number given out of each kind.

@@ -15,16 +15,17 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use godwit_controller::carried::Place;
-use godwit_controller::switch::RequestError;
+use godwit_controller::carried::{Look, Place, Shared, SharedCount};
+use godwit_controller::network::ReadError;
+use godwit_controller::switch::{RequestError, SwitchHandle};
 use godwit_controller::{Network, Owner};
 use godwit_openflow::model::{FlowStats, StatsReply, StatsRequest};
-use godwit_openflow::types::{DatapathId, PortNo};
+use godwit_openflow::types::{DatapathId, GroupId, MeterId, PortNo};
 use godwit_topology::PortRef;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-use super::settle::{MovedRule, OldPorts};
+use super::settle::{MovedRule, MovedShared, OldPorts};
 use crate::plan::{Difference, Flow, FlowId};
 use crate::routing::counters::Tally;
 
@@ -48,6 +49,8 @@ pub struct OldWay {
     rules: BTreeMap<DatapathId, BTreeSet<FlowId>>,
     /// Rules of no route that are watched, each with its index among the moved.
     others: BTreeMap<DatapathId, HashMap<Place, usize>>,
+    /// Groups and meters whose counts are wanted, on each switch, and their index among the moved.
+    shared: BTreeMap<DatapathId, HashMap<Shared, usize>>,
     /// Ports to send markers out of: first all of the first layer; when they have arrived, the next.
     markers: Vec<BTreeSet<PortRef>>,
     /// The switch that is left, of which everything is read: somebody may write to it meanwhile.
@@ -75,6 +78,8 @@ pub struct Counts {
     pub routes: Readings,
     /// Of rules of no route, by their index among the moved.
     pub others: BTreeMap<usize, Reading>,
+    /// Of groups and meters, by their index among the moved.
+    pub shared: BTreeMap<usize, SharedCount>,
     /// Everything that the switch that is left held when it was read last.
     pub left: Arc<[FlowStats]>,
 }
@@ -87,7 +92,12 @@ impl Counts {
                 before.get(rule).map(|before| before.tally) != Some(reading.tally)
             })
         }
-        differ(&self.routes, &before.routes) || differ(&self.others, &before.others)
+        let shared = |(index, count): (&usize, &SharedCount)| {
+            before.shared.get(index).map(|before| before.all) != Some(count.all)
+        };
+        differ(&self.routes, &before.routes)
+            || differ(&self.others, &before.others)
+            || self.shared.iter().any(shared)
     }
 }
 
@@ -154,6 +164,16 @@ impl OldWay {
         self
     }
 
+    /// The same, and the counts of these groups and meters.
+    #[must_use]
+    pub fn counting(mut self, shared: &[MovedShared]) -> Self {
+        for (index, moved) in shared.iter().enumerate() {
+            let here = self.shared.entry(moved.from.dpid).or_default();
+            here.insert(moved.from.shared, index);
+        }
+        self
+    }
+
     /// Markers start where the flow parts from the old path, and follow it until it is met again.
     fn add_markers(&mut self, old: &godwit_topology::Path, left: &BTreeSet<DatapathId>) {
         let mut layer = 0;
@@ -178,7 +198,7 @@ impl OldWay {
     /// Whether there is nothing to wait for.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.rules.is_empty() && self.others.is_empty()
+        self.rules.is_empty() && self.others.is_empty() && self.shared.is_empty()
     }
 
     /// Waits until the old way is empty, or for `bound` at the most. The `turned` switches have confirmed the changes
@@ -294,6 +314,7 @@ impl OldWay {
     async fn read_into(&self, network: &Network, counts: &mut Counts) -> bool {
         let mut reading = JoinSet::new();
         let watched = self.rules.keys().chain(self.others.keys());
+        let watched = watched.chain(self.shared.keys());
         let switches: BTreeSet<_> = watched.chain(&self.left).collect();
         for &dpid in switches {
             let is_whole = self.left == Some(dpid) || self.others.contains_key(&dpid);
@@ -301,17 +322,23 @@ impl OldWay {
             let Some(switch) = network.switches().get(dpid) else {
                 continue;
             };
-            let network = network.clone();
+            let (network, wanted) = (network.clone(), Wanted::of(self.shared.get(&dpid)));
             reading.spawn(async move {
-                let exact = network.read_final(&switch, owner);
+                let exact = async {
+                    // What its caches have forwarded is credited to all of its counters at once.
+                    let flows = network.read_final(&switch, owner).await?;
+                    Ok((flows, wanted.read(&network, &switch).await?))
+                };
                 (dpid, tokio::time::timeout(READING_BOUND, exact).await)
             });
         }
         let mut all_answered = true;
         while let Some(result) = reading.join_next().await {
+            let result: Result<(DatapathId, Result<Result<_, ReadError>, _>), _> = result;
             match result {
-                Ok((dpid, Ok(Ok(flows)))) => {
+                Ok((dpid, Ok(Ok((flows, shared))))) => {
                     self.take_in(dpid, &flows, counts);
+                    self.take_in_shared(dpid, shared, counts);
                     if self.left == Some(dpid) {
                         counts.left = flows.into();
                     }
@@ -353,4 +380,96 @@ impl OldWay {
             }
         }
     }
+
+    fn take_in_shared(
+        &self,
+        dpid: DatapathId,
+        shared: Vec<(Shared, SharedCount)>,
+        counts: &mut Counts,
+    ) {
+        let Some(wanted) = self.shared.get(&dpid) else {
+            return;
+        };
+        for (shared, count) in shared {
+            if let Some(&index) = wanted.get(&shared) {
+                counts.shared.insert(index, count);
+            }
+        }
+    }
+}
+
+/// Whether a switch is asked for the counts of its groups, and of its meters.
+#[derive(Debug, Clone, Copy)]
+struct Wanted {
+    groups: bool,
+    meters: bool,
+}
+
+impl Wanted {
+    fn of(shared: Option<&HashMap<Shared, usize>>) -> Self {
+        let any = |kind: fn(&Shared) -> bool| shared.is_some_and(|all| all.keys().any(kind));
+        Self {
+            groups: any(|shared| matches!(shared, Shared::Group(_))),
+            meters: any(|shared| matches!(shared, Shared::Meter(_))),
+        }
+    }
+
+    async fn read(
+        self,
+        network: &Network,
+        switch: &SwitchHandle,
+    ) -> Result<Vec<(Shared, SharedCount)>, RequestError> {
+        let (groups, meters) =
+            tokio::try_join!(self.groups(network, switch), self.meters(network, switch))?;
+        Ok(groups.into_iter().chain(meters).collect())
+    }
+
+    async fn groups(
+        self,
+        network: &Network,
+        switch: &SwitchHandle,
+    ) -> Result<Vec<(Shared, SharedCount)>, RequestError> {
+        if !self.groups {
+            return Ok(Vec::new());
+        }
+        let look = network.carried().look_at_groups(switch.dpid());
+        let request = StatsRequest::Groups(GroupId::ALL);
+        let StatsReply::Groups(groups) = switch.request(request).await? else {
+            return Err(RequestError::Unexpected);
+        };
+        let groups = groups.iter();
+        let groups = groups.map(|stats| (Shared::Group(stats.group), SharedCount::from(stats)));
+        Ok(still_there(network, look, groups.collect()))
+    }
+
+    async fn meters(
+        self,
+        network: &Network,
+        switch: &SwitchHandle,
+    ) -> Result<Vec<(Shared, SharedCount)>, RequestError> {
+        if !self.meters {
+            return Ok(Vec::new());
+        }
+        let look = network.carried().look_at_meters(switch.dpid());
+        let request = StatsRequest::Meters(MeterId::ALL);
+        let StatsReply::Meters(meters) = switch.request(request).await? else {
+            return Err(RequestError::Unexpected);
+        };
+        let meters = meters.iter();
+        let meters = meters.map(|stats| (Shared::Meter(stats.meter), SharedCount::from(stats)));
+        Ok(still_there(network, look, meters.collect()))
+    }
+}
+
+/// What was brought to others that had these numbers before is forgotten.
+fn still_there(
+    network: &Network,
+    look: Look,
+    counts: Vec<(Shared, SharedCount)>,
+) -> Vec<(Shared, SharedCount)> {
+    let ages = counts
+        .iter()
+        .map(|(shared, count)| (*shared, count.duration_ns));
+    _ = network.carried().seen(look, ages);
+    counts
 }

@@ -203,6 +203,7 @@ impl Job {
         self.note_connections();
         self.begin_others();
         self.take_in_others(migration, &progress.others);
+        self.bring_shared(progress.shared.clone());
         if let (true, None) = (progress.is_past, &progress.back) {
             migration.pass_point_of_no_return();
             return self.finish_resumed(migration, progress.is_final).await;

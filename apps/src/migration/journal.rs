@@ -24,6 +24,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
+use godwit_controller::carried::SharedCount;
 use godwit_controller::store::{Batch, Slice, Store, StoreError};
 use godwit_openflow::types::DatapathId;
 use serde::{Deserialize, Serialize};
@@ -112,6 +113,13 @@ impl CountedOther {
     }
 }
 
+/// What a group or a meter brings with it in all, by its index among the moved.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct CountedShared {
+    pub(super) index: usize,
+    pub(super) total: SharedCount,
+}
+
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Record {
@@ -120,6 +128,8 @@ enum Record {
         routes: Vec<Counted>,
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         others: Vec<CountedOther>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        shared: Vec<CountedShared>,
     },
     Past,
     Back(String),
@@ -190,12 +200,17 @@ impl Journal {
         batch: Batch,
         readings: &Readings,
         others: Vec<CountedOther>,
+        shared: Vec<CountedShared>,
     ) -> Result<(), StoreError> {
         let counted =
             |(&(dpid, flow), reading): (_, &Reading)| Counted::new(dpid, flow, reading.tally);
         let routes = readings.iter().map(counted).collect();
-        self.write_with(batch, &Record::Counted { routes, others })
-            .await
+        let record = Record::Counted {
+            routes,
+            others,
+            shared,
+        };
+        self.write_with(batch, &record).await
     }
 
     /// The last flip is done.
@@ -277,6 +292,8 @@ pub(super) struct Progress {
     pub(super) counted: Vec<Counted>,
     /// The same of rules of no route, by their index among the moved.
     pub(super) others: BTreeMap<usize, Reading>,
+    /// What groups and meters bring with them in all, by their index among the moved.
+    pub(super) shared: Vec<CountedShared>,
     /// What rules that were put back had counted in all before.
     pub(super) anew: Vec<Counted>,
     /// Whether the last flip was done.
@@ -291,10 +308,16 @@ impl Progress {
     fn take(&mut self, record: Record) {
         match record {
             Record::Begun(_) | Record::Owed(_) => {}
-            Record::Counted { routes, others } => {
+            Record::Counted {
+                routes,
+                others,
+                shared,
+            } => {
                 self.is_final |= self.is_past;
                 self.counted.extend(routes);
                 self.others.extend(others.iter().map(CountedOther::reading));
+                // Of one that was counted twice the later says more.
+                self.shared.extend(shared);
             }
             Record::Past => self.is_past = true,
             Record::Back(why) => self.back = Some(why),

@@ -6,14 +6,14 @@ mod replay;
 
 use std::collections::BTreeSet;
 
-use godwit_controller::carried::Place;
+use godwit_controller::carried::{Place, Shared, SharedPlace};
 use godwit_openflow::model::FlowRule;
 use godwit_openflow::types::{DatapathId, PortNo};
 use godwit_topology::{Graph, PortRef};
 
 use super::planning::Planned;
 use crate::plan::Change;
-use crate::plan::entry::{Entry, EntryStep};
+use crate::plan::entry::{Entry, EntryStep, Part};
 
 pub use late::{LateWrites, differences, shared_differences};
 pub use replay::replay;
@@ -37,6 +37,26 @@ impl MovedRule {
             from: self.to,
             to: self.from,
             rule: self.rule,
+        }
+    }
+}
+
+/// A group or a meter that leaves one switch for another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MovedShared {
+    /// Where it stood.
+    pub from: SharedPlace,
+    /// Where it stands afterwards, with the number that it has there.
+    pub to: SharedPlace,
+}
+
+impl MovedShared {
+    /// On the way back.
+    #[must_use]
+    pub const fn reversed(self) -> Self {
+        Self {
+            from: self.to,
+            to: self.from,
         }
     }
 }
@@ -116,6 +136,38 @@ pub fn moved_rules(planned: &Planned) -> Vec<MovedRule> {
         rule: twin.before.clone(),
     });
     carried.chain(twins).collect()
+}
+
+/// The groups and meters of a plan that move: those that are taken from the switch that is left.
+#[must_use]
+pub fn moved_shared(planned: &Planned) -> Vec<MovedShared> {
+    let [Some(left), Some(taking)] = planned.request.left_and_taking() else {
+        return Vec::new();
+    };
+    let Some(transplant) = &planned.transplant else {
+        return Vec::new();
+    };
+    let numbers = &transplant.numbers;
+    let of_carried = |step: &&EntryStep| {
+        step.dpid == left && step.change == Change::Remove && matches!(step.part, Part::Carried(_))
+    };
+    let removed = entries(planned).filter(of_carried);
+    let shared = removed.filter_map(|step| step.before.as_ref()?.shared());
+    let moved = shared.map(|shared| MovedShared {
+        from: SharedPlace { dpid: left, shared },
+        to: SharedPlace {
+            dpid: taking,
+            shared: match shared {
+                Shared::Group(group) => {
+                    Shared::Group(*numbers.groups.get(&group).unwrap_or(&group))
+                }
+                Shared::Meter(meter) => {
+                    Shared::Meter(*numbers.meters.get(&meter).unwrap_or(&meter))
+                }
+            },
+        },
+    });
+    moved.collect()
 }
 
 /// The physical ports that an entry sends out of.

@@ -1,5 +1,6 @@
 //! Changes of what belongs to no route: flow entries of anybody, groups and meters, as whole switches move.
 
+use godwit_controller::carried::Shared;
 use godwit_openflow::model::group::{Bucket, GroupCommand, GroupDescription, GroupMod, GroupType};
 use godwit_openflow::model::meter::{MeterBand, MeterCommand, MeterConfig, MeterFlags, MeterMod};
 use godwit_openflow::model::{FlowMod, FlowRule, ToSwitch};
@@ -49,6 +50,16 @@ pub struct EntryStep {
 }
 
 impl Entry {
+    /// What names it on its switch when it is a group or a meter.
+    #[must_use]
+    pub const fn shared(&self) -> Option<Shared> {
+        match self {
+            Self::Rule(_) => None,
+            Self::Group(group) => Some(Shared::Group(group.group)),
+            Self::Meter(meter) => Some(Shared::Meter(meter.meter)),
+        }
+    }
+
     fn added(self) -> ToSwitch {
         match self {
             Self::Rule(rule) => FlowMod::add(rule).into(),

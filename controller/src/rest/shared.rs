@@ -1,4 +1,5 @@
-//! What flow entries share: `GET /v1/switches/{id}/groups`, `…/meters` and `…/queues`, from the switch, now.
+//! What flow entries share: `GET /v1/switches/{id}/groups`, `…/meters` and `…/queues`, from the switch, now. What groups and
+//! meters had counted before a migration brought them there is added.
 
 use std::collections::HashMap;
 
@@ -17,6 +18,7 @@ use super::endpoint;
 use super::error::ApiError;
 use super::id::Id;
 use super::switches::{request, request_failed};
+use crate::carried::Shared;
 use crate::network::Network;
 use crate::switch::{RequestError, SwitchHandle};
 
@@ -78,6 +80,7 @@ async fn groups(
         // OpenFlow 1.0 has no groups, so the switch has none.
         return Ok(Json(Vec::new()));
     }
+    let look = network.carried().look_at_groups(switch.dpid());
     let (described, counted) = tokio::try_join!(
         request(&switch, StatsRequest::GroupDescription),
         request(&switch, StatsRequest::Groups(GroupId::ALL)),
@@ -88,10 +91,17 @@ async fn groups(
         return Err(request_failed(&switch, &RequestError::Unexpected));
     };
     described.sort_by_key(|group| group.group);
-    let counted: HashMap<GroupId, GroupStats> = counted
-        .into_iter()
-        .map(|stats| (stats.group, stats))
-        .collect();
+    let ages = counted
+        .iter()
+        .map(|stats| (Shared::Group(stats.group), stats.duration_ns));
+    let carried = network.carried().seen(look, ages);
+    let whole = |mut stats: GroupStats| {
+        if let Some(before) = carried.get(&Shared::Group(stats.group)) {
+            before.add_to_group(&mut stats);
+        }
+        (stats.group, stats)
+    };
+    let counted: HashMap<GroupId, GroupStats> = counted.into_iter().map(whole).collect();
     let all = described.into_iter().map(|group| {
         let stats = counted.get(&group.group);
         GroupDto::new(group, stats)
@@ -159,6 +169,7 @@ async fn meters(
         // OpenFlow 1.0 has no meters, so the switch has none.
         return Ok(Json(Vec::new()));
     }
+    let look = network.carried().look_at_meters(switch.dpid());
     let (described, counted) = tokio::try_join!(
         request(&switch, StatsRequest::MeterConfig(MeterId::ALL)),
         request(&switch, StatsRequest::Meters(MeterId::ALL)),
@@ -169,10 +180,17 @@ async fn meters(
         return Err(request_failed(&switch, &RequestError::Unexpected));
     };
     described.sort_by_key(|meter| meter.meter);
-    let counted: HashMap<MeterId, MeterStats> = counted
-        .into_iter()
-        .map(|stats| (stats.meter, stats))
-        .collect();
+    let ages = counted
+        .iter()
+        .map(|stats| (Shared::Meter(stats.meter), stats.duration_ns));
+    let carried = network.carried().seen(look, ages);
+    let whole = |mut stats: MeterStats| {
+        if let Some(before) = carried.get(&Shared::Meter(stats.meter)) {
+            before.add_to_meter(&mut stats);
+        }
+        (stats.meter, stats)
+    };
+    let counted: HashMap<MeterId, MeterStats> = counted.into_iter().map(whole).collect();
     let all = described.into_iter().map(|meter| {
         let stats = counted.get(&meter.meter);
         MeterDto::new(meter, stats)

@@ -55,6 +55,7 @@ impl Job {
             }
             self.take_in(&counts.routes);
             self.take_in_others(migration, &counts.others);
+            self.take_in_shared(&counts);
             self.adopt_late_writes(migration, &counts).await;
             drop(timer);
         }

@@ -112,6 +112,7 @@ impl Job {
             &self.old_ports(),
             &BTreeSet::new(),
         );
+        let way = way.counting(&self.others.shared);
         let counts = way.read(self.network()).await;
         let written = self.write_counts(&counts).await;
         written.map_err(|error| Halted {
@@ -120,6 +121,7 @@ impl Job {
         })?;
         self.take_in(&counts.routes);
         self.take_in_others(migration, &counts.others);
+        self.take_in_shared(&counts);
         Ok(())
     }
 
@@ -218,6 +220,7 @@ impl Job {
         }
         self.take_in(&counts.routes);
         self.take_in_others(migration, &counts.others);
+        self.take_in_shared(&counts);
         self.adopt_late_writes(migration, &counts).await;
         Ok(())
     }
@@ -240,7 +243,9 @@ impl Job {
             || OldWay::of(flows),
             |left| {
                 let busy = self.entered_by_others(left);
-                OldWay::off(flows, left, &busy).with(&self.others.rules, &self.old_ports(), &busy)
+                OldWay::off(flows, left, &busy)
+                    .with(&self.others.rules, &self.old_ports(), &busy)
+                    .counting(&self.others.shared)
             },
         );
         if way.is_empty() || !self.planned.request.algorithm.keeps_counters() {

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
 
-use godwit_controller::carried::{Brought, Ended};
+use godwit_controller::carried::{Brought, Ended, SharedCount};
 use godwit_controller::{Batch, Event, StoreError};
 use godwit_openflow::model::{FlowCommand, FlowFlags, FlowMod, FlowRule};
 use godwit_openflow::types::DatapathId;
@@ -12,11 +12,11 @@ use godwit_openflow::types::DatapathId;
 use super::Job;
 use crate::entries::{Entries, EntryId, Lease};
 use crate::migration::drain::{Counts, OldWay, Reading};
-use crate::migration::journal::CountedOther;
+use crate::migration::journal::{CountedOther, CountedShared};
 use crate::migration::planning::Planned;
 use crate::migration::record::{Migration, OtherCount};
 use crate::migration::request::Algorithm;
-use crate::migration::settle::{self, LateWrites, MovedRule, OldPorts};
+use crate::migration::settle::{self, LateWrites, MovedRule, MovedShared, OldPorts};
 use crate::migration::transplant::Transplant;
 use crate::plan::entry::Entry;
 use crate::routing::counters::Tally;
@@ -27,10 +27,19 @@ pub(super) struct Others {
     pub(super) entries: Entries,
     /// The rules that move.
     pub(super) rules: Vec<MovedRule>,
+    /// The groups and meters that move.
+    pub(super) shared: Vec<MovedShared>,
     /// As long as it is there, static entries on the switches of the plan are left to it.
     _lease: Lease,
     /// What the copies at the target had counted when the flows left them again.
-    used: Mutex<BTreeMap<usize, Reading>>,
+    used: Mutex<Used>,
+}
+
+/// By index among the moved.
+#[derive(Debug, Clone, Default)]
+struct Used {
+    rules: BTreeMap<usize, Reading>,
+    shared: BTreeMap<usize, SharedCount>,
 }
 
 impl Others {
@@ -39,6 +48,7 @@ impl Others {
         Self {
             entries,
             rules: settle::moved_rules(planned),
+            shared: settle::moved_shared(planned),
             _lease: lease,
             used: Mutex::default(),
         }
@@ -50,11 +60,13 @@ impl Job {
         OldPorts::of(&self.planned, self.network().topology().graph())
     }
 
-    /// From here on moved rules stand at two places.
+    /// From here on what is moved stands at two places.
     pub(super) fn begin_others(&self) {
         let pairs = self.others.rules.iter().cloned();
         let carried = self.network().carried();
         carried.during(pairs.map(|rule| (rule.from, rule.to)));
+        let shared = self.others.shared.iter();
+        carried.during_shared(shared.map(|moved| (moved.from, moved.to)));
     }
 
     /// The migration is about to delete the rules that were moved from these places: nobody is to hear of it.
@@ -78,7 +90,35 @@ impl Job {
         self.network()
             .carried()
             .records_for_batch(&mut batch, moves)?;
-        self.journal.counted(batch, &counts.routes, others).await
+        let shared = self.brought_shared(&counts.shared);
+        self.journal
+            .counted(batch, &counts.routes, others, shared)
+            .await
+    }
+
+    /// What groups and meters bring with them that have counted this where they stood.
+    fn brought_shared(&self, counted: &BTreeMap<usize, SharedCount>) -> Vec<CountedShared> {
+        let carried = self.network().carried();
+        let all = self.others.shared.iter().enumerate();
+        let brought = all.filter_map(|(index, moved)| {
+            let total = carried.would_bring_shared(moved.from, counted.get(&index)?);
+            Some(CountedShared { index, total })
+        });
+        brought.collect()
+    }
+
+    /// Takes in what the moved groups and meters had counted where they stood.
+    pub(super) fn take_in_shared(&self, counts: &Counts) {
+        self.bring_shared(self.brought_shared(&counts.shared));
+    }
+
+    /// The moved groups and meters bring this with them.
+    pub(super) fn bring_shared(&self, brought: Vec<CountedShared>) {
+        for CountedShared { index, total } in brought {
+            if let Some(moved) = self.others.shared.get(index) {
+                self.network().carried().bring_shared(moved.to, total);
+            }
+        }
     }
 
     /// Takes in what the moved rules had counted where they stood.
@@ -175,11 +215,13 @@ impl Job {
         }
     }
 
-    /// The moved rules stand at their new places only. Gives the static entries for which that has to be kept.
+    /// What was moved stands at its new places only. Gives the static entries for which that has to be kept.
     pub(super) async fn settle_others(&self) -> BTreeSet<EntryId> {
         let sources = self.others.rules.iter().map(|rule| &rule.from);
         let ended = self.network().carried().settled(sources);
         self.tell(ended).await;
+        let sources = self.others.shared.iter().map(|moved| moved.from);
+        self.network().carried().settled_shared(sources);
         let request = &self.planned.request;
         let ([Some(left), Some(taking)], Some(transplant)) =
             (request.left_and_taking(), &self.planned.transplant)
@@ -220,7 +262,11 @@ impl Job {
         let request = &self.planned.request;
         let [_, taking] = request.left_and_taking();
         let busy = taking.map(|taking| self.entered_by_others(taking));
-        let way = way.with(&back, &old, &busy.unwrap_or_default());
+        let shared = self.others.shared.iter().copied();
+        let shared: Vec<MovedShared> = shared.map(MovedShared::reversed).collect();
+        let way = way
+            .with(&back, &old, &busy.unwrap_or_default())
+            .counting(&shared);
         let rest = way
             .rest(self.network(), self.turned(), request.bounds.drain)
             .await;
@@ -229,12 +275,13 @@ impl Job {
             .used
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        used.extend(rest.counts.others);
+        used.rules.extend(rest.counts.others);
+        used.shared.extend(rest.counts.shared);
         drop(used);
         self.expect_removals(&back);
     }
 
-    /// The moved rules stand where they stood, and nowhere else.
+    /// What was to be moved stands where it stood, and nowhere else.
     pub(super) async fn undo_others(&self) {
         let used = {
             let used = self
@@ -246,11 +293,20 @@ impl Job {
         };
         let rules = self.others.rules.iter().enumerate();
         let counted = rules.map(|(index, rule)| {
-            let counted = used.get(&index).map(|reading| brought(reading, &rule.rule));
+            let counted = used
+                .rules
+                .get(&index)
+                .map(|reading| brought(reading, &rule.rule));
             (&rule.from, counted.unwrap_or_default())
         });
         let ended = self.network().carried().undone(counted);
         self.tell(ended).await;
+        let shared = self.others.shared.iter().enumerate();
+        let counted = shared.map(|(index, moved)| {
+            let counted = used.shared.get(&index).cloned();
+            (moved.from, counted.unwrap_or_default())
+        });
+        self.network().carried().undone_shared(counted);
     }
 
     async fn tell(&self, ended: Vec<Ended>) {

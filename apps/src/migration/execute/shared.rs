@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 
+pub(super) use godwit_controller::carried::Shared;
 use godwit_controller::limits::APPLY_DEADLINE;
 use godwit_controller::switch::{ApplyError, SwitchHandle};
 use godwit_openflow::model::{
@@ -19,42 +20,16 @@ use super::{Halt, Job};
 use crate::plan::Round;
 use crate::plan::entry::{Entry, is_same_group, is_same_meter};
 
-/// What names a group or a meter on its switch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Shared {
-    Group(GroupId),
-    Meter(MeterId),
-}
-
-impl fmt::Display for Shared {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Group(group) => write!(f, "group {}", group.0),
-            Self::Meter(meter) => write!(f, "meter {}", meter.0),
+/// What a message puts where there was none.
+fn put_by(message: &ToSwitch) -> Option<Shared> {
+    match message {
+        ToSwitch::GroupMod(change) => {
+            (change.command == GroupCommand::Add).then_some(Shared::Group(change.group))
         }
-    }
-}
-
-impl Shared {
-    const fn of(entry: &Entry) -> Option<Self> {
-        match entry {
-            Entry::Rule(_) => None,
-            Entry::Group(group) => Some(Self::Group(group.group)),
-            Entry::Meter(meter) => Some(Self::Meter(meter.meter)),
+        ToSwitch::MeterMod(change) => {
+            (change.command == MeterCommand::Add).then_some(Shared::Meter(change.meter))
         }
-    }
-
-    /// Of a message that puts one where there was none.
-    fn put_by(message: &ToSwitch) -> Option<Self> {
-        match message {
-            ToSwitch::GroupMod(change) => {
-                (change.command == GroupCommand::Add).then_some(Self::Group(change.group))
-            }
-            ToSwitch::MeterMod(change) => {
-                (change.command == MeterCommand::Add).then_some(Self::Meter(change.meter))
-            }
-            _ => None,
-        }
+        _ => None,
     }
 }
 
@@ -92,7 +67,7 @@ impl Given {
             let Some(shared) = step.after.as_ref().or(step.before.as_ref()) else {
                 continue;
             };
-            let Some(shared) = Shared::of(shared) else {
+            let Some(shared) = shared.shared() else {
                 continue;
             };
             let here = given.entry(step.dpid).or_default();
@@ -231,7 +206,7 @@ impl Job {
                 }
                 _ => continue,
             };
-            let refused = refused.into_iter().filter_map(Shared::put_by);
+            let refused = refused.into_iter().filter_map(put_by);
             never.extend(refused.map(|shared| (failure.dpid, shared)));
         }
         never

@@ -1,6 +1,6 @@
 use godwit_openflow::model::group::{Bucket, GroupDescription, GroupType};
-use godwit_openflow::model::{Action, Field, FlowRule, Pattern};
-use godwit_openflow::types::{DatapathId, GroupId, PortNo};
+use godwit_openflow::model::{Action, Field, FlowRule, MeterConfig, MeterFlags, Pattern};
+use godwit_openflow::types::{DatapathId, GroupId, MeterId, PortNo};
 use godwit_topology::{Graph, Link, PortRef};
 
 use super::*;
@@ -132,6 +132,46 @@ fn each_rule_is_taken_over_by_the_one_that_stands_in_for_it() {
     let twin = &moved[1];
     assert_eq!(twin.from.pattern.exact(Field::InPort), Some(1));
     assert_eq!(twin.to.pattern.exact(Field::InPort), Some(2));
+}
+
+#[test]
+fn each_group_and_meter_is_taken_over_under_the_number_that_it_has_there() {
+    let meter = |number| {
+        Entry::Meter(MeterConfig {
+            flags: MeterFlags::PKTPS,
+            meter: MeterId(number),
+            bands: Vec::new(),
+        })
+    };
+    let mut planned = planned();
+    let entries = &mut planned.rounds[0].entries;
+    let own = Part::Carried(0);
+    entries.extend([
+        step(own, TARGET, None, Some(meter(1))),
+        step(own, SOURCE, Some(Entry::Group(bucket(7))), None),
+        step(own, SOURCE, Some(meter(1)), None),
+        // One of a detour, which is nobody's before.
+        step(Part::Detour, SOURCE, Some(meter(2)), None),
+    ]);
+    let transplant = planned.transplant.as_mut().unwrap();
+    transplant.numbers.groups.insert(GroupId(4), GroupId(9));
+    let at = |dpid, shared| SharedPlace { dpid, shared };
+    let meter = Shared::Meter(MeterId(1));
+    let moved = [
+        MovedShared {
+            from: at(SOURCE, Shared::Group(GroupId(4))),
+            to: at(TARGET, Shared::Group(GroupId(9))),
+        },
+        MovedShared {
+            from: at(SOURCE, meter),
+            to: at(TARGET, meter),
+        },
+    ];
+    assert_eq!(moved_shared(&planned), moved);
+    assert_eq!(moved[0].reversed().reversed(), moved[0]);
+    assert_eq!(moved[0].reversed().from, moved[0].to);
+    planned.request.target = None;
+    assert_eq!(moved_shared(&planned), []);
 }
 
 #[test]
