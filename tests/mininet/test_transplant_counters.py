@@ -241,6 +241,9 @@ def test_what_has_moved_counts_on_for_good_and_over_a_restart(full, api, control
 # that finds the final counts in its journal, and groups that may be gone.
 @pytest.mark.parametrize("moment, state", [("before:2", "rolled_back"), ("after:3", "committed")])
 def test_a_controller_that_dies_loses_none(full, api, controller, moment, state):
+    match = {"eth_type": 0x0800, "ip_proto": 17, "ipv4_dst": full.hosts[1].IP(), "udp_dst": FIRST_PORT}
+    by_group = {"priority": 2000, "match": match, "actions": [{"type": "group", "group": 101}]}
+    entry = api.post(f"/switches/{SOURCE}/rules", by_group)["id"]
     held = entries(full, SOURCE)
 
     def dies(begin):
@@ -264,6 +267,10 @@ def test_a_controller_that_dies_loses_none(full, api, controller, moment, state)
             dies(lambda: api.post(f"/migrations/{ended['id']}/revert"))
     assert entries(full, SOURCE) == held and entries(full, TARGET) == []
     assert_exact(api, full, traffic)
+    # The same goes for rules.
+    received = traffic.there.received_by_flow[0]
+    path = f"/switches/{SOURCE}/rules/{entry}"
+    wait_until(lambda: api.get(path)["packets"] == received, 3, f"{received} packets of a static entry")
 
 
 def test_one_that_somebody_makes_anew_begins_anew(full, api):

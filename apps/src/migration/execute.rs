@@ -201,6 +201,7 @@ impl Job {
     async fn resume(&mut self, migration: &Migration, progress: &Progress) -> Result<(), Halted> {
         self.all_here().await;
         self.note_connections();
+        self.restore_others(&progress.before);
         self.begin_others();
         self.take_in_others(migration, &progress.others);
         self.bring_shared(progress.shared.clone());

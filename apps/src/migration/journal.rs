@@ -24,7 +24,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
-use godwit_controller::carried::SharedCount;
+use godwit_controller::carried::{Brought, SharedCount};
 use godwit_controller::store::{Batch, Slice, Store, StoreError};
 use godwit_openflow::types::DatapathId;
 use serde::{Deserialize, Serialize};
@@ -91,15 +91,19 @@ pub(super) struct CountedOther {
     packets: u64,
     bytes: u64,
     age_ns: u64,
+    /// What it had brought there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    before: Option<Brought>,
 }
 
 impl CountedOther {
-    pub(super) const fn of((&index, reading): (&usize, &Reading)) -> Self {
+    pub(super) const fn new(index: usize, reading: &Reading, before: Option<Brought>) -> Self {
         Self {
             index,
             packets: reading.tally.packets,
             bytes: reading.tally.bytes,
             age_ns: reading.age_ns,
+            before,
         }
     }
 
@@ -292,6 +296,8 @@ pub(super) struct Progress {
     pub(super) counted: Vec<Counted>,
     /// The same of rules of no route, by their index among the moved.
     pub(super) others: BTreeMap<usize, Reading>,
+    /// What those had brought to where they were counted.
+    pub(super) before: BTreeMap<usize, Brought>,
     /// What groups and meters bring with them in all, by their index among the moved.
     pub(super) shared: Vec<CountedShared>,
     /// What rules that were put back had counted in all before.
@@ -316,6 +322,9 @@ impl Progress {
                 self.is_final |= self.is_past;
                 self.counted.extend(routes);
                 self.others.extend(others.iter().map(CountedOther::reading));
+                let before = others.iter();
+                self.before
+                    .extend(before.filter_map(|other| Some((other.index, other.before?))));
                 // Of one that was counted twice the later says more.
                 self.shared.extend(shared);
             }

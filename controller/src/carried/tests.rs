@@ -239,6 +239,34 @@ async fn it_survives_the_process() {
     assert_eq!(records.len(), 2, "a place has one number");
 }
 
+#[tokio::test]
+async fn what_is_moved_on_by_two_processes_has_all_that_it_ever_brought() {
+    let store = Store::in_memory();
+    let first = Carried::load(&store).unwrap();
+    first.bring(place(1), brought(10));
+    first.during([(place(1), place(2))]);
+    let before = first.at(&place(1)).unwrap();
+    let mut batch = Batch::default();
+    first
+        .records_for_batch(&mut batch, [(&place(1), &place(2), brought(5))])
+        .unwrap();
+    store.write(batch).await.unwrap();
+    // The other one may end as well, before or after it has settled that.
+    for settles in [false, true, true] {
+        let second = Carried::load(&store).unwrap();
+        second.bring(place(1), before);
+        second.during([(place(1), place(2))]);
+        second.bring(place(2), brought(5));
+        let total = second.at(&place(2)).map(|it| it.packets);
+        assert_eq!(total, Some(15));
+        if settles {
+            assert_eq!(second.settled([&place(1)]), []);
+            assert_eq!(second.at(&place(2)).map(|it| it.packets), Some(15));
+        }
+        store.flush().await.unwrap();
+    }
+}
+
 /// Who ends a copy.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum By {

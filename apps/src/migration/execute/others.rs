@@ -69,6 +69,16 @@ impl Job {
         carried.during_shared(shared.map(|moved| (moved.from, moved.to)));
     }
 
+    /// What the rules had brought to where an earlier run counted them. It is not there any more when that run had written
+    /// down already what they bring to their new places.
+    pub(super) fn restore_others(&self, before: &BTreeMap<usize, Brought>) {
+        for (index, brought) in before {
+            if let Some(rule) = self.others.rules.get(*index) {
+                self.network().carried().bring(rule.from.clone(), *brought);
+            }
+        }
+    }
+
     /// The migration is about to delete the rules that were moved from these places: nobody is to hear of it.
     pub(super) fn expect_removals(&self, rules: &[MovedRule]) {
         let audible = rules.iter();
@@ -79,7 +89,13 @@ impl Job {
 
     /// Writes down the final counts, of routes and of all else, before anything is deleted.
     pub(super) async fn write_counts(&self, counts: &Counts) -> Result<(), StoreError> {
-        let others: Vec<CountedOther> = counts.others.iter().map(CountedOther::of).collect();
+        let carried = self.network().carried();
+        let others = counts.others.iter().map(|(&index, reading)| {
+            let moved = self.others.rules.get(index);
+            let before = moved.and_then(|rule| carried.at(&rule.from));
+            CountedOther::new(index, reading, before)
+        });
+        let others: Vec<CountedOther> = others.collect();
         let mut batch = Batch::default();
         let rules = self.others.rules.iter().enumerate();
         let moves = rules.filter_map(|(index, rule)| {
@@ -87,9 +103,7 @@ impl Job {
             let counted = brought(reading, &rule.rule);
             Some((&rule.from, &rule.to, counted))
         });
-        self.network()
-            .carried()
-            .records_for_batch(&mut batch, moves)?;
+        carried.records_for_batch(&mut batch, moves)?;
         let shared = self.brought_shared(&counts.shared);
         self.journal
             .counted(batch, &counts.routes, others, shared)
