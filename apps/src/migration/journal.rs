@@ -428,3 +428,6 @@ impl Begun {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
