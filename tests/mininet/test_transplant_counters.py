@@ -174,14 +174,24 @@ def assert_exact(api, network, traffic, numbers=None, before=None):
         raise AssertionError(wrong) from failure
 
 
+@pytest.fixture(name="build")
+def builder(connect, api):
+    """Builds a network whose source is full of groups and meters."""
+
+    def build(**options):
+        network = connect(Twins(), **options)
+        api.wait_for_network(network)
+        network.static_arp()
+        fill(network, FILLING)
+        return network
+
+    return build
+
+
 @pytest.fixture
-def full(connect, api):
-    """A network whose source is full of groups and meters."""
-    network = connect(Twins())
-    api.wait_for_network(network)
-    network.static_arp()
-    fill(network, FILLING)
-    return network
+def full(build):
+    """Such a network."""
+    return build()
 
 
 @contextmanager
@@ -213,7 +223,15 @@ def takes_numbers(network):
 
 @pytest.mark.parametrize("numbered", ["the same", "anew"])
 def test_they_go_on_counting_there_and_back(full, api, numbered):
-    numbers = takes_numbers(full) if numbered == "anew" else {}
+    goes_there_and_back(full, api, takes_numbers(full) if numbered == "anew" else {})
+
+
+def test_a_source_in_a_daemon_of_its_own_counts_late_and_is_counted_exactly(build, api):
+    goes_there_and_back(build(separate=(SOURCE,)), api, {})
+
+
+def goes_there_and_back(full, api, numbers):
+    """A migration and its way back, under traffic and polls."""
     own = shared(api, TARGET)
     with traffic_watched(api, full, numbers) as traffic:
         there = api.migrate(SOURCE, TARGET)
