@@ -1,6 +1,6 @@
 """Migrations under traffic, measured at the hosts and in the switches.
 
-`GODWIT_RUNS` is how often each case of `clone` is repeated (3 unless set; `make soak` has 20).
+`GODWIT_RUNS` is how often each case of `clone` is repeated (2 unless set; `make soak` has 20).
 """
 
 import os
@@ -15,7 +15,7 @@ from routes import FIRST_PORT, carriers, requests, udp_rules
 from topologies import ABILENE_CASE, Abilene, RandomNetwork, migration_case, random_graph
 from traffic import BothWays
 
-RUNS = int(os.environ.get("GODWIT_RUNS", "3"))
+RUNS = int(os.environ.get("GODWIT_RUNS", "2"))
 RATE = 5000
 LEAD_S = 1.0
 
