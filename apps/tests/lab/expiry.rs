@@ -42,7 +42,12 @@ async fn a_rule_that_times_out_before_its_route_comes_there_is_put_back() {
     bench.fabric.watch(&packet(0), HERE, THERE);
     bench.fabric.mood(3, Mood::HoldsBarriers);
     let migration = bench.migrate(Algorithm::Clone).await;
-    until("the new way", || !bench.fabric.routing_rules(3).is_empty()).await;
+    until("the new way", || {
+        [3, 5]
+            .iter()
+            .all(|dpid| !bench.fabric.routing_rules(*dpid).is_empty())
+    })
+    .await;
     let of_the_route = |cookie| Owner::Routing.own_part(cookie) == Some(ids[0]);
     bench.fabric.expire(5, |rule| of_the_route(rule.cookie));
     // What the switch said is heard before the route arrives, and so much time has passed.
