@@ -10,6 +10,7 @@ import signal
 import subprocess
 import time
 from contextlib import contextmanager
+from datetime import datetime, timezone
 
 import pytest
 
@@ -280,7 +281,7 @@ def test_a_full_disk_refuses_a_migration_before_anything_is_touched(tmp_path):
             scene.clear(routes)
 
 
-@pytest.mark.parametrize("wait_s", [0.0, 0.1])
+@pytest.mark.parametrize("wait_s", [0.0, 0.04])
 def test_a_controller_that_was_stopped_for_half_a_minute_commits_onto_no_dead_path(scene, controller, wait_s):
     scene.add_routes(FLOWS)
     body = {"source": scene.source, "target": scene.target, "algorithm": "clone"}
@@ -289,8 +290,8 @@ def test_a_controller_that_was_stopped_for_half_a_minute_commits_onto_no_dead_pa
     one, other = (f"s{int(hop['dpid'], 16)}" for hop in new[:2])
     begun = scene.api.post("/migrations", body)["id"]
     time.sleep(wait_s)
-    is_over = scene.api.get(f"/migrations/{begun}")["state"] in FINAL_STATES
     os.kill(controller.pid, signal.SIGSTOP)
+    stopped_at = datetime.now(timezone.utc)
     try:
         scene.network.set_link(one, other, "down")
         time.sleep(30)
@@ -306,4 +307,6 @@ def test_a_controller_that_was_stopped_for_half_a_minute_commits_onto_no_dead_pa
         if traffic.outcome.lost == 0:
             break
         assert time.monotonic() < until, (ended, traffic.outcome)
-    assert is_over or ended["state"] == "rolled_back", ended
+    # It may have been over just before the stop; a controller that is stopped can't say so, its clock does afterwards.
+    was_over = datetime.fromisoformat(ended["finished_at"].replace("Z", "+00:00")) <= stopped_at
+    assert was_over or ended["state"] == "rolled_back", ended
