@@ -3,7 +3,8 @@
 # make test            everything, as the checks before a merge run it (root)
 # make test-unit       what needs neither root nor Open vSwitch
 # make test-oracles    OpenFlow as other implementations of it see it (os-ken, Open vSwitch, tshark)
-# make test-mininet    the tests on real switches alone (root)
+# make test-mininet [FILES="test_crash.py …"]
+#                      the tests on real switches alone, or some of their files, two at once in namespaces of their own (root)
 # make soak            the migrations of `make test`, 20 times each, 100 random ones and 100 random deaths (root)
 # make fuzz [RUNS=1000000] [TARGET=message_v13]
 #                      so many inputs for each fuzzer, or for one (cargo install cargo-fuzz --locked; needs g++)
@@ -33,7 +34,7 @@ test-oracles: deps build
 	$(PYTEST) tests/oracles
 
 test-mininet: deps build
-	$(PYTEST) tests/mininet
+	$(PYTHON) tests/mininet/labs.py $(FILES)
 
 soak: deps build
 	GODWIT_RUNS=20 GODWIT_CASES=100 $(PYTEST) tests/mininet/test_migration.py tests/mininet/test_random.py tests/mininet/test_guard.py

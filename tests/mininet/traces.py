@@ -3,6 +3,7 @@
 import glob
 import os
 import socket
+import tempfile
 import time
 
 from processes import PROJECT, run
@@ -44,13 +45,13 @@ def _processes():
         except (FileNotFoundError, ProcessLookupError):
             continue
         ours = "mininet:" in command or "godwit-probe" in command or f"{PROJECT}/mininet/" in command
-        if ours or " run --openflow " in command or "UNIX-LISTEN:/tmp/godwit-" in command or "/tmp/godwit-" in command:
+        if ours or " run --openflow " in command or f"{tempfile.gettempdir()}/godwit-" in command:
             found.add(f"process {path.split('/')[2]} {command}")
     return found
 
 
 def _files():
-    return {f"file {path}" for path in glob.glob("/tmp/godwit-*") + glob.glob("/run/godwit-*")}
+    return {f"file {path}" for directory in (tempfile.gettempdir(), "/run") for path in glob.glob(f"{directory}/godwit-*")}
 
 
 def _namespaces():
