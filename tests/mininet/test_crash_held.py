@@ -9,12 +9,11 @@ from dataclasses import dataclass, field
 import pytest
 
 from processes import wait_until
-from proxy import Proxy
 from test_crash import begin, failpoint, has_ended, last_number, latest, wait_for_switches
 from test_freeze import FIRST_TCP_PORT, Writers, entry
 from test_migration import Scene
 from topologies import MigrationCase
-from transplants import KINDS, SOURCE, TARGET, Twins, fill
+from transplants import SOURCE, TARGET, target_behind_proxy
 
 # Entries that stand before the migration, by what becomes of them while the source is frozen.
 KEPT, DELETED, REWRITTEN = range(0, 5), range(5, 10), range(10, 15)
@@ -35,14 +34,8 @@ class Written:
 
 @pytest.fixture
 def scene(connect, controller, api):
-    """The source full of rules, the target behind a proxy that can hold the migration where it is."""
-    network = connect(Twins())
-    with Proxy(controller.openflow_port) as proxy:
-        network.switch(TARGET).connect_to(proxy.port)
-        proxy.wait_for_connection()
-        api.wait_for_network(network)
-        network.static_arp()
-        fill(network, KINDS)
+    """The source full of rules, and a target that can hold the migration where it is."""
+    with target_behind_proxy(connect, controller, api) as (network, proxy):
         yield Scene(network, MigrationCase(hosts=(3, 4), source=1, target=2), api), proxy
 
 

@@ -8,10 +8,9 @@ import pytest
 
 from controller import Api
 from processes import wait_until
-from proxy import Proxy
 from routes import FIRST_PORT
 from traffic import BothWays
-from transplants import KINDS, SOURCE, TARGET, Twins, fill
+from transplants import KINDS, SOURCE, TARGET, target_behind_proxy
 
 RATE = 4000
 WRITES = 1000
@@ -22,14 +21,8 @@ FIRST_TCP_PORT = 1000
 
 @pytest.fixture
 def scene(connect, controller, api):
-    """The source full of rules, the target behind a proxy that can hold the migration where it is."""
-    network = connect(Twins())
-    with Proxy(controller.openflow_port) as proxy:
-        network.switch(TARGET).connect_to(proxy.port)
-        proxy.wait_for_connection()
-        api.wait_for_network(network)
-        network.static_arp()
-        fill(network, KINDS)
+    """The source full of rules, and a target that can hold the migration where it is."""
+    with target_behind_proxy(connect, controller, api) as (network, proxy):
         yield network, proxy
 
 

@@ -1,10 +1,12 @@
 """A switch full of rules that no route put there, and one beside it that can take its place."""
 
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from mininet.topo import Topo
 
+from proxy import Proxy
 from routes import FIRST_PORT
 
 SOURCE, TARGET = "s1", "s2"
@@ -101,6 +103,19 @@ class Way:
     first_port: int = FIRST_PORT
     # Whether the switch behind the source tells by the port where packets come from.
     by_port: bool = True
+
+
+@contextmanager
+def target_behind_proxy(connect, controller, api):
+    """The source full of rules, the target behind a proxy that can hold a migration where it is: network and proxy."""
+    network = connect(Twins())
+    with Proxy(controller.openflow_port) as proxy:
+        network.switch(TARGET).connect_to(proxy.port)
+        proxy.wait_for_connection()
+        api.wait_for_network(network)
+        network.static_arp()
+        fill(network, KINDS)
+        yield network, proxy
 
 
 def fill(network, kinds, way=Way()):

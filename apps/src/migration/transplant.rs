@@ -264,4 +264,4 @@ fn reaches(write: &FlowMod, rule: &FlowRule) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

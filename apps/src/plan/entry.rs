@@ -50,6 +50,15 @@ pub struct EntryStep {
 }
 
 impl Entry {
+    /// The flow entry, if it is one.
+    #[must_use]
+    pub const fn rule(&self) -> Option<&FlowRule> {
+        match self {
+            Self::Rule(rule) => Some(rule),
+            Self::Group(_) | Self::Meter(_) => None,
+        }
+    }
+
     /// What names it on its switch when it is a group or a meter.
     #[must_use]
     pub const fn shared(&self) -> Option<Shared> {

@@ -20,7 +20,7 @@ use crate::forged::FAULTS;
 use crate::grafts::Walk;
 use crate::pipeline::{Fabric, Packet};
 use crate::random::Random;
-use crate::scene::{Ground, SOURCE, TARGET, wiring, wiring_with_detours};
+use crate::scene::{Ground, SOURCE, TARGET, wiring, wiring_with_detours, with_rounds};
 use crate::sound::first_seed;
 use crate::walk::interleaved;
 use crate::wiring::Wiring;
@@ -350,14 +350,7 @@ fn every_spoiled_way_back_is_found() {
                 continue;
             };
             let verdict = verify_back(&back, &rounds, Guarantee::Delivery);
-            let spoiled = Planned {
-                request: planned.request.clone(),
-                flows: planned.flows.clone(),
-                rounds,
-                transplant: planned.transplant.clone(),
-                shape: planned.shape.clone(),
-                perishable: Vec::new(),
-            };
+            let spoiled = with_rounds(&planned, rounds);
             let walked = moved.walk(&spoiled, 2, &mut random);
             assert!(
                 verdict.is_err(),

@@ -1,6 +1,5 @@
 //! Transplants that were spoiled: whatever does harm on the emulated switches, the check has to find.
 
-use godwit_apps::migration::planning::Planned;
 use godwit_apps::migration::request::Algorithm;
 use godwit_apps::plan::entry::{Entry, EntryStep, Part};
 use godwit_apps::plan::verify::Guarantee;
@@ -11,7 +10,7 @@ use godwit_openflow::types::{DatapathId, MeterId, PortNo};
 
 use crate::grafts::prove;
 use crate::random::Random;
-use crate::scene::{Ground, SOURCE, TARGET, scene, wiring, wiring_with_detours};
+use crate::scene::{Ground, SOURCE, TARGET, scene, wiring, wiring_with_detours, with_rounds};
 use crate::sound::first_seed;
 use crate::wiring::FIRST_HOST_PORT;
 
@@ -307,14 +306,7 @@ fn every_spoiled_transplant_is_found() {
                 continue;
             };
             let verdict = verify_entries(&scene, &rounds, Guarantee::Delivery);
-            let spoiled = Planned {
-                request: planned.request.clone(),
-                flows: planned.flows.clone(),
-                rounds,
-                transplant: planned.transplant.clone(),
-                shape: planned.shape.clone(),
-                perishable: Vec::new(),
-            };
+            let spoiled = with_rounds(&planned, rounds);
             let proved = prove(&ground, &spoiled, 2, &mut random);
             assert!(
                 verdict.is_err(),

@@ -8,7 +8,7 @@ use godwit_apps::migration::planning::{Planned, Refusal, complete, plan};
 use godwit_apps::migration::request::{Algorithm, Request, Shape};
 use godwit_apps::migration::transplant::graft::Scene;
 use godwit_apps::migration::transplant::{Holdings, Site};
-use godwit_apps::plan::{FlowId, Template};
+use godwit_apps::plan::{FlowId, Round, Template};
 use godwit_apps::routing::table::{Origin, Route};
 use godwit_controller::rest::endpoint::Endpoint;
 use godwit_controller::rules::base;
@@ -291,28 +291,11 @@ impl<'a> Ground<'a> {
             packets: 3,
             bytes: 300,
         };
-        let group = |group: &GroupDescription| {
-            let counters = GroupStats {
-                group: group.group,
-                references: 0,
-                packets: 0,
-                bytes: 0,
-                duration_ns: 0,
-                buckets: Vec::new(),
-            };
-            (group.clone(), counters)
-        };
-        let meters = switch.meters.values().map(|meter| {
-            let counters = MeterStats {
-                meter: meter.meter,
-                flows: 0,
-                packets: 0,
-                bytes: 0,
-                duration_ns: 0,
-                bands: Vec::new(),
-            };
-            (meter.clone(), counters)
-        });
+        let group = |group: &GroupDescription| (group.clone(), GroupStats::silent(group.group));
+        let meters = switch
+            .meters
+            .values()
+            .map(|meter| (meter.clone(), MeterStats::silent(meter.meter)));
         Site {
             dpid,
             version: Version::V13,
@@ -374,5 +357,17 @@ fn port(number: PortNo) -> Port {
         features: [0; 4],
         current_speed: 0,
         max_speed: 0,
+    }
+}
+
+/// The same plan, but with these rounds.
+pub(crate) fn with_rounds(planned: &Planned, rounds: Vec<Round>) -> Planned {
+    Planned {
+        request: planned.request.clone(),
+        flows: planned.flows.clone(),
+        rounds,
+        transplant: planned.transplant.clone(),
+        shape: planned.shape.clone(),
+        perishable: Vec::new(),
     }
 }

@@ -77,6 +77,11 @@ impl Tally {
         }
     }
 
+    fn add_to(self, packets: &mut u64, bytes: &mut u64) {
+        *packets = packets.saturating_add(self.packets);
+        *bytes = bytes.saturating_add(self.bytes);
+    }
+
     /// Both together.
     #[must_use]
     pub const fn and(self, more: Self) -> Self {
@@ -109,32 +114,22 @@ impl SharedCount {
 
     /// Adds this to what a switch says of the group.
     pub fn add_to_group(&self, stats: &mut GroupStats) {
-        let Self {
-            all, duration_ns, ..
-        } = self;
-        stats.packets = stats.packets.saturating_add(all.packets);
-        stats.bytes = stats.bytes.saturating_add(all.bytes);
-        stats.duration_ns = stats.duration_ns.saturating_add(*duration_ns);
+        self.all.add_to(&mut stats.packets, &mut stats.bytes);
+        stats.duration_ns = stats.duration_ns.saturating_add(self.duration_ns);
         if self.parts.len() == stats.buckets.len() {
             for (bucket, before) in stats.buckets.iter_mut().zip(&self.parts) {
-                bucket.packets = bucket.packets.saturating_add(before.packets);
-                bucket.bytes = bucket.bytes.saturating_add(before.bytes);
+                before.add_to(&mut bucket.packets, &mut bucket.bytes);
             }
         }
     }
 
     /// Adds this to what a switch says of the meter.
     pub fn add_to_meter(&self, stats: &mut MeterStats) {
-        let Self {
-            all, duration_ns, ..
-        } = self;
-        stats.packets = stats.packets.saturating_add(all.packets);
-        stats.bytes = stats.bytes.saturating_add(all.bytes);
-        stats.duration_ns = stats.duration_ns.saturating_add(*duration_ns);
+        self.all.add_to(&mut stats.packets, &mut stats.bytes);
+        stats.duration_ns = stats.duration_ns.saturating_add(self.duration_ns);
         if self.parts.len() == stats.bands.len() {
             for (band, before) in stats.bands.iter_mut().zip(&self.parts) {
-                band.packets = band.packets.saturating_add(before.packets);
-                band.bytes = band.bytes.saturating_add(before.bytes);
+                before.add_to(&mut band.packets, &mut band.bytes);
             }
         }
     }

@@ -104,6 +104,21 @@ pub struct GroupStats {
     pub buckets: Vec<BucketStats>,
 }
 
+impl GroupStats {
+    /// A group of which nothing is known to have been counted, not even by bucket.
+    #[must_use]
+    pub const fn silent(group: GroupId) -> Self {
+        Self {
+            group,
+            references: 0,
+            packets: 0,
+            bytes: 0,
+            duration_ns: 0,
+            buckets: Vec::new(),
+        }
+    }
+}
+
 /// What a switch's groups can do (OF 1.3.5 §7.3.5.11, `ofp_group_features`). The arrays are indexed by the number of the
 /// group type: all, select, indirect, fast failover.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

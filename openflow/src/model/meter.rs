@@ -131,6 +131,21 @@ pub struct MeterStats {
     pub bands: Vec<MeterBandStats>,
 }
 
+impl MeterStats {
+    /// A meter of which nothing is known to have been counted, not even by band.
+    #[must_use]
+    pub const fn silent(meter: MeterId) -> Self {
+        Self {
+            meter,
+            flows: 0,
+            packets: 0,
+            bytes: 0,
+            duration_ns: 0,
+            bands: Vec::new(),
+        }
+    }
+}
+
 /// What a switch's meters can do (OF 1.3.5 §7.3.5.14, `ofp_meter_features`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -155,6 +155,13 @@ impl Pattern {
             .map(Masked::value)
     }
 
+    /// The one ingress port whose packets match, if it asks for one.
+    #[must_use]
+    pub fn ingress_port(&self) -> Option<PortNo> {
+        let port = self.exact(Field::InPort)?;
+        u32::try_from(port).ok().map(PortNo)
+    }
+
     /// The known fields, in the order of their OXM numbers.
     pub fn fields(&self) -> impl Iterator<Item = (Field, Masked)> + '_ {
         self.fields.iter()

@@ -1,15 +1,13 @@
 //! Groups and meters that somebody wrote to the source while it was emptied: on the target they are to be as on the source.
 
-use godwit_controller::limits::APPLY_DEADLINE;
 use godwit_controller::{Network, Round};
-use godwit_openflow::model::{
-    Action, FlowMod, GroupDescription, Instruction, MeterConfig, StatsReply, StatsRequest,
-};
-use godwit_openflow::types::{DatapathId, MeterId, Version};
+use godwit_openflow::model::{Action, FlowMod, GroupDescription, Instruction, MeterConfig};
+use godwit_openflow::types::{DatapathId, Version};
 
 use super::Job;
 use crate::migration::record::Migration;
 use crate::migration::settle::{LateWrites, shared_differences};
+use crate::migration::transplant::read;
 use crate::plan::Change;
 use crate::plan::entry::{Entry, EntryStep, Part};
 
@@ -108,17 +106,8 @@ impl Job {
         if switch.version() == Version::V10 {
             return Some((Vec::new(), Vec::new()));
         }
-        let ask = |request| switch.request_within(request, APPLY_DEADLINE);
-        let (groups, meters) = tokio::join!(
-            ask(StatsRequest::GroupDescription),
-            ask(StatsRequest::MeterConfig(MeterId::ALL)),
-        );
-        match (groups, meters) {
-            (Ok(StatsReply::GroupDescription(groups)), Ok(StatsReply::MeterConfig(meters))) => {
-                Some((groups, meters))
-            }
-            _ => None,
-        }
+        let (groups, meters) = tokio::join!(read::groups(&switch), read::meters(&switch));
+        groups.ok().zip(meters.ok())
     }
 
     /// Whether a switch may have lost what it held: it was away, or the controller was.
@@ -150,16 +139,7 @@ fn push(round: &mut Round, dpid: DatapathId, change: Change, entry: Entry) {
 
 /// Whether a write names a group or a meter.
 fn uses_shared(write: &FlowMod) -> bool {
+    let is_meter = |one: &Instruction| matches!(one, Instruction::Meter(_));
     let is_group = |action: &Action| matches!(action, Action::Group(_));
-    write
-        .rule
-        .instructions
-        .iter()
-        .any(|instruction| match instruction {
-            Instruction::ApplyActions(actions) | Instruction::WriteActions(actions) => {
-                actions.iter().any(is_group)
-            }
-            Instruction::Meter(_) => true,
-            _ => false,
-        })
+    write.rule.instructions.iter().any(is_meter) || write.rule.actions().any(is_group)
 }

@@ -23,7 +23,7 @@ use crate::plan::entry::Entry;
 use crate::plan::{FlowId, Round};
 
 /// How many entries are named of all that are gone.
-pub(super) const MOST_NAMED: usize = 5;
+const MOST_NAMED: usize = 5;
 
 /// Entries of its own that a switch may have and not count: Open vSwitch has some to reach its controller in band.
 const HIDDEN: u64 = 16;
@@ -105,10 +105,7 @@ fn may_have_ended(rule: &FlowRule, age: Duration) -> bool {
 fn left_behind(rounds: &[Round]) -> Vec<(DatapathId, &FlowRule)> {
     let mut left: HashMap<(DatapathId, Identity<'_>), Option<&FlowRule>> = HashMap::new();
     fn rule(entry: &Option<Entry>) -> Option<&FlowRule> {
-        match entry {
-            Some(Entry::Rule(rule)) => Some(rule),
-            _ => None,
-        }
+        entry.as_ref().and_then(Entry::rule)
     }
     for round in rounds {
         let entries = round.entries.iter();
@@ -188,8 +185,10 @@ impl Job {
         if gone.is_empty() {
             return Ok(());
         }
+        let named = gone.iter();
+        let named = named.map(|(dpid, rule)| format!("switch {dpid}: {}", described(rule)));
         Err(Halt::Gone(Gone {
-            named: named(&gone),
+            named: first_few(named),
             others: lost.into_iter().cloned().collect(),
         }))
     }
@@ -316,14 +315,12 @@ fn unread(dpid: DatapathId) -> Halt {
     Halt::Changed(format!("switch {dpid} does not say what it holds"))
 }
 
-fn named(gone: &[(DatapathId, &FlowRule)]) -> String {
-    let mut names: Vec<String> = gone
-        .iter()
-        .take(MOST_NAMED)
-        .map(|(dpid, rule)| format!("switch {dpid}: {}", described(rule)))
-        .collect();
-    if gone.len() > MOST_NAMED {
-        names.push(format!("and {} more", gone.len() - MOST_NAMED));
+/// The first few of them as text, and how many more there are.
+pub(super) fn first_few(all: impl ExactSizeIterator<Item = String>) -> String {
+    let more = all.len().saturating_sub(MOST_NAMED);
+    let mut names: Vec<String> = all.take(MOST_NAMED).collect();
+    if more > 0 {
+        names.push(format!("and {more} more"));
     }
     names.join("; ")
 }

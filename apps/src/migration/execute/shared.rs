@@ -7,16 +7,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 
 pub(super) use godwit_controller::carried::Shared;
-use godwit_controller::limits::APPLY_DEADLINE;
 use godwit_controller::switch::{ApplyError, SwitchHandle};
-use godwit_openflow::model::{
-    GroupCommand, GroupDescription, MeterCommand, MeterConfig, StatsReply, StatsRequest, ToSwitch,
-};
+use godwit_openflow::model::{GroupCommand, GroupDescription, MeterCommand, MeterConfig, ToSwitch};
 use godwit_openflow::types::{DatapathId, GroupId, MeterId};
 use tokio::task::JoinSet;
 
-use super::readback::{Gone, MOST_NAMED};
+use super::readback::{Gone, first_few};
 use super::{Halt, Job};
+use crate::migration::transplant::read;
 use crate::plan::Round;
 use crate::plan::entry::{Entry, is_same_group, is_same_meter};
 
@@ -88,7 +86,19 @@ impl Given {
 
     /// What is not there as it was put, each with what became of it; `None` when the switch did not say.
     async fn amiss(&self, switch: &SwitchHandle) -> Option<Vec<(Shared, &'static str)>> {
-        let (groups, meters) = tokio::join!(self.read_groups(switch), self.read_meters(switch));
+        let groups = async {
+            match self.groups.is_empty() {
+                true => Some(Vec::new()),
+                false => read::groups(switch).await.ok(),
+            }
+        };
+        let meters = async {
+            match self.meters.is_empty() {
+                true => Some(Vec::new()),
+                false => read::meters(switch).await.ok(),
+            }
+        };
+        let (groups, meters) = tokio::join!(groups, meters);
         Some(self.compare(&groups?, &meters?))
     }
 
@@ -119,28 +129,6 @@ impl Given {
         let mut amiss: Vec<_> = amiss.collect();
         amiss.sort_unstable();
         amiss
-    }
-
-    async fn read_groups(&self, switch: &SwitchHandle) -> Option<Vec<GroupDescription>> {
-        if self.groups.is_empty() {
-            return Some(Vec::new());
-        }
-        let request = StatsRequest::GroupDescription;
-        match switch.request_within(request, APPLY_DEADLINE).await {
-            Ok(StatsReply::GroupDescription(groups)) => Some(groups),
-            _ => None,
-        }
-    }
-
-    async fn read_meters(&self, switch: &SwitchHandle) -> Option<Vec<MeterConfig>> {
-        if self.meters.is_empty() {
-            return Some(Vec::new());
-        }
-        let request = StatsRequest::MeterConfig(MeterId::ALL);
-        match switch.request_within(request, APPLY_DEADLINE).await {
-            Ok(StatsReply::MeterConfig(meters)) => Some(meters),
-            _ => None,
-        }
     }
 }
 
@@ -173,14 +161,10 @@ impl Job {
         if all.is_empty() {
             return Ok(());
         }
-        let names = all.iter().take(MOST_NAMED);
-        let names = names.map(|(dpid, shared, what)| format!("switch {dpid}: {shared} {what}"));
-        let mut names: Vec<String> = names.collect();
-        if all.len() > MOST_NAMED {
-            names.push(format!("and {} more", all.len() - MOST_NAMED));
-        }
+        let named = all.iter();
+        let named = named.map(|(dpid, shared, what)| format!("switch {dpid}: {shared} {what}"));
         Err(Halt::Amiss(Amiss {
-            named: names.join("; "),
+            named: first_few(named),
             gone: None,
         }))
     }

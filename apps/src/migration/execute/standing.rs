@@ -11,14 +11,13 @@ use godwit_controller::switch::SwitchHandle;
 use godwit_controller::{Network, Owner};
 use godwit_openflow::model::group::GroupDescription;
 use godwit_openflow::model::meter::MeterConfig;
-use godwit_openflow::model::{
-    FlowFlags, FlowRule, OwnedIdentity, StatsReply, StatsRequest, ToSwitch,
-};
+use godwit_openflow::model::{FlowFlags, FlowRule, OwnedIdentity, ToSwitch};
 use godwit_openflow::types::{DatapathId, GroupId, MeterId};
 use tokio::task::JoinSet;
 
 use super::shared::Shared;
 use crate::migration::journal::Owed;
+use crate::migration::transplant::read;
 use crate::plan::entry::{Entry, EntryStep, Part, is_same_group, is_same_meter};
 use crate::plan::{Change, FlowId, Kind, Round, Step};
 
@@ -247,16 +246,11 @@ impl Held {
         if depth != Depth::Everything {
             return;
         }
-        if let Ok(StatsReply::GroupDescription(groups)) =
-            switch.request(StatsRequest::GroupDescription).await
-        {
+        if let Ok(groups) = read::groups(switch).await {
             let of = |group: GroupDescription| (group.group, group);
             self.groups = Some(groups.into_iter().map(of).collect());
         }
-        if let Ok(StatsReply::MeterConfig(meters)) = switch
-            .request(StatsRequest::MeterConfig(MeterId::ALL))
-            .await
-        {
+        if let Ok(meters) = read::meters(switch).await {
             let of = |meter: MeterConfig| (meter.meter, meter);
             self.meters = Some(meters.into_iter().map(of).collect());
         }

@@ -105,7 +105,7 @@ impl Pairs {
         let steps = || planned.rounds.iter().flat_map(|round| &round.entries);
         let put: BTreeSet<OwnedIdentity> = steps()
             .filter(|step| step.dpid == taking && step.change == Change::Install)
-            .filter_map(|step| rule(step.after.as_ref()).map(FlowRule::owned_identity))
+            .filter_map(|step| step.after.as_ref()?.rule().map(FlowRule::owned_identity))
             .collect();
         let carried = transplant.rules.iter();
         let carried = carried.filter(|one| put.contains(&one.target.owned_identity()));
@@ -121,7 +121,7 @@ impl Pairs {
             steps().filter(|step| step.part == Part::Neighbour && step.change == Change::Modify);
         let mut turned_of: BTreeMap<DatapathId, Vec<&FlowRule>> = BTreeMap::new();
         for step in turned {
-            let before = rule(step.before.as_ref());
+            let before = step.before.as_ref().and_then(Entry::rule);
             turned_of.entry(step.dpid).or_default().extend(before);
         }
         let neighbours: BTreeSet<DatapathId> =
@@ -209,7 +209,10 @@ impl<'a> Scene<'a> {
     /// What takes packets of a neighbour on the source, and on the target in its stead.
     fn takers_for(&self, neighbour: DatapathId) -> Vec<Taker<'a>> {
         let comes = |rule: &FlowRule| {
-            let port = in_port(rule).map(|port| PortRef::new(self.left, port));
+            let port = rule
+                .pattern
+                .ingress_port()
+                .map(|port| PortRef::new(self.left, port));
             port.is_none_or(|port| self.leads(port, neighbour))
         };
         let first = |rule: &FlowRule| rule.table == TableId(0);
@@ -236,7 +239,12 @@ impl<'a> Scene<'a> {
     fn out_of_source(&self, neighbour: DatapathId, turned: &[&'a FlowRule]) -> Vec<Sender<'a>> {
         let leads = |port: PortNo| self.leads(PortRef::new(self.left, port), neighbour);
         let sending = self.carried.iter().filter(|one| {
-            sends_all(&one.source, leads) && in_port(&one.source).is_none_or(|port| !leads(port))
+            sends_all(&one.source, leads)
+                && one
+                    .source
+                    .pattern
+                    .ingress_port()
+                    .is_none_or(|port| !leads(port))
         });
         let sending: Vec<&&Carried> = sending.collect();
         let bare_of = |rule: &FlowRule| bare(pipeline::after(rule, rule.pattern.clone()));
@@ -250,10 +258,9 @@ impl<'a> Scene<'a> {
             returns.insert(place);
             ControlFlow::Continue(())
         });
-        let kept = sending
-            .iter()
-            .enumerate()
-            .filter(|(place, one)| in_port(&one.source).is_some() || !returns.contains(place));
+        let kept = sending.iter().enumerate().filter(|(place, one)| {
+            one.source.pattern.ingress_port().is_some() || !returns.contains(place)
+        });
         // Those that differ in nothing but the port may have one on the target, which counts for all.
         let mut senders: BTreeMap<OwnedIdentity, Sender<'a>> = BTreeMap::new();
         for (_, one) in kept {
@@ -278,7 +285,10 @@ impl<'a> Scene<'a> {
                 .iter()
                 .filter(|twin| like(&twin.before) || like(&twin.after));
             let both = of.flat_map(|twin| [(neighbour, &twin.before), (neighbour, &twin.after)]);
-            let port = in_port(rule).map(|port| PortRef::new(neighbour, port));
+            let port = rule
+                .pattern
+                .ingress_port()
+                .map(|port| PortRef::new(neighbour, port));
             Taker {
                 counters: both.chain([(neighbour, rule)]).collect(),
                 bare: bare(rule.pattern.clone()),
@@ -298,18 +308,6 @@ impl<'a> Scene<'a> {
         let link = self.graph.link_from(from);
         link.is_some_and(|link| link.dst.dpid == to)
     }
-}
-
-const fn rule(entry: Option<&Entry>) -> Option<&FlowRule> {
-    match entry {
-        Some(Entry::Rule(rule)) => Some(rule),
-        _ => None,
-    }
-}
-
-fn in_port(rule: &FlowRule) -> Option<PortNo> {
-    let port = rule.pattern.exact(Field::InPort)?;
-    u32::try_from(port).ok().map(PortNo)
 }
 
 /// Whether every packet that the entry takes goes out of such a port.

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use godwit_openflow::model::{Action, FlowRule, GroupDescription, Instruction, Pattern};
 use godwit_openflow::types::{GroupId, PortNo};
 
-use super::translate::{anywhere, in_port};
+use super::translate::anywhere;
 use crate::others::described;
 use crate::plan::overlap::{Map, pairs};
 
@@ -74,7 +74,7 @@ pub fn told_apart<'a>(
     let mut by_rest: Map<Rest, BTreeMap<PortNo, Vec<Instruction>>> = Map::default();
     let mut all: Vec<(PortNo, Rest, &FlowRule)> = Vec::new();
     for rule in rules {
-        if let Some(port) = in_port(&rule.pattern) {
+        if let Some(port) = rule.pattern.ingress_port() {
             let rest = (rule.table.0, rule.priority, anywhere(&rule.pattern));
             let of = by_rest.entry(rest.clone()).or_default();
             of.insert(port, rewritten(rule));

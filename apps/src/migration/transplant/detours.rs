@@ -23,7 +23,7 @@ use super::conflict::{outputs, rewrites};
 use super::graft::Scene;
 use super::neighbours::may_be_same;
 use super::ports::{PortMap, Stand, links_between, links_by_neighbour};
-use super::translate::{VLAN_PRESENT, in_port};
+use super::translate::VLAN_PRESENT;
 use super::{Site, is_others};
 use crate::others::described;
 use crate::plan::Change;
@@ -204,7 +204,7 @@ fn is_needed(scene: &Scene<'_>, site: &Site, used: &BTreeSet<PortNo>) -> bool {
     let groups = site.groups();
     let is_matched = |port| {
         let mut rules = scene.source.others(scene.moving);
-        rules.any(|stats| in_port(&stats.rule.pattern) == Some(port))
+        rules.any(|stats| stats.rule.pattern.ingress_port() == Some(port))
     };
     let is_sent_to = |port| {
         let mut rules = site.others(scene.moving);
@@ -338,7 +338,7 @@ fn check_told_apart(
     why: &mut Vec<String>,
 ) {
     for stats in site.others(scene.moving) {
-        let port = in_port(&stats.rule.pattern);
+        let port = stats.rule.pattern.ingress_port();
         if port.is_some_and(|port| ends.contains(&port)) {
             why.push(format!(
                 "{} tells by the port what comes from the source, and the target has no link to here",
@@ -371,7 +371,10 @@ fn check_returned(scene: &Scene<'_>, site: &Site, links: &[Link], why: &mut Vec<
         let groups = at.groups();
         for stats in at.others(scene.moving) {
             let rule = &stats.rule;
-            let comes = in_port(&rule.pattern).is_none_or(|port| ends.contains(&port));
+            let comes = rule
+                .pattern
+                .ingress_port()
+                .is_none_or(|port| ends.contains(&port));
             if comes && outputs(rule, &groups).contains(&PortNo::IN_PORT) {
                 why.push(format!(
                     "switch {}: {} sends packets back by the port that they came in at, which a detour can't",
@@ -408,7 +411,10 @@ fn met<'a>(
     ports: &BTreeSet<PortNo>,
 ) -> Option<(&'a FlowRule, &'a FlowRule)> {
     let meets = |from: &FlowRule, at: &FlowRule| {
-        let comes = in_port(&at.pattern).is_none_or(|port| ports.contains(&port));
+        let comes = at
+            .pattern
+            .ingress_port()
+            .is_none_or(|port| ports.contains(&port));
         // What another table has made of a packet is not known.
         comes && (at.table.0 > 0 || rewrites(from) || may_be_same(&from.pattern, &at.pattern))
     };

@@ -13,7 +13,7 @@ use super::conflict::{outputs, rewrites, told_apart};
 use super::detours::Detour;
 use super::graft::{Scene, Steps, remaining};
 use super::ports::{PortMap, Stand, links_between, sharing, turned};
-use super::translate::{Translator, anywhere, in_port};
+use super::translate::{Translator, anywhere};
 use super::{Site, Twin};
 use crate::others::described;
 use crate::plan::Change;
@@ -192,7 +192,7 @@ impl<'a> Neighbour<'a> {
             rule, duration_ns, ..
         } in self.others(scene)
         {
-            let port = in_port(&rule.pattern);
+            let port = rule.pattern.ingress_port();
             let Some(stand) = port.and_then(|port| self.turned.get(&port)) else {
                 continue;
             };
@@ -256,7 +256,7 @@ impl<'a> Neighbour<'a> {
             .map(|rule| ((rule.table.0, rule.priority, &rule.pattern), rule))
             .collect();
         for rule in others() {
-            let Some(port) = in_port(&rule.pattern) else {
+            let Some(port) = rule.pattern.ingress_port() else {
                 continue;
             };
             let like = self.turned.iter().filter(|(_, stand)| stand.port() == port);
@@ -287,7 +287,10 @@ impl<'a> Neighbour<'a> {
             });
             let ends: Vec<PortNo> = ends.collect();
             let met = twins.iter().find(|twin| {
-                in_port(&twin.after.pattern).is_some_and(|port| ends.contains(&port))
+                twin.after
+                    .pattern
+                    .ingress_port()
+                    .is_some_and(|port| ends.contains(&port))
                     && (rewrites(rule) || may_be_same(&rule.pattern, &twin.after.pattern))
             });
             if let Some(met) = met {

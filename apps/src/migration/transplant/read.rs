@@ -119,9 +119,9 @@ pub async fn holdings(switch: &SwitchHandle, depth: Depth) -> Result<Holdings, R
     }
     let (rules, groups, group_stats, meters, meter_stats) = tokio::join!(
         rules,
-        ask(switch, StatsRequest::GroupDescription),
+        groups(switch),
         ask(switch, StatsRequest::Groups(GroupId::ALL)),
-        ask(switch, StatsRequest::MeterConfig(MeterId::ALL)),
+        meters(switch),
         ask(switch, StatsRequest::Meters(MeterId::ALL)),
     );
     Ok(Holdings {
@@ -129,6 +129,28 @@ pub async fn holdings(switch: &SwitchHandle, depth: Depth) -> Result<Holdings, R
         groups: with_counters(told(groups)?, told(group_stats)?),
         meters: meters_with_counters(told(meters)?, told(meter_stats)?),
     })
+}
+
+/// Reads the groups of a switch.
+///
+/// # Errors
+/// When it does not answer within five seconds, or refuses, as one does that speaks OpenFlow 1.0.
+pub async fn groups(switch: &SwitchHandle) -> Result<Vec<GroupDescription>, RequestError> {
+    match ask(switch, StatsRequest::GroupDescription).await? {
+        StatsReply::GroupDescription(groups) => Ok(groups),
+        _ => Err(RequestError::Unexpected),
+    }
+}
+
+/// Reads the meters of a switch.
+///
+/// # Errors
+/// When it does not answer within five seconds, or refuses, as one does that speaks OpenFlow 1.0.
+pub async fn meters(switch: &SwitchHandle) -> Result<Vec<MeterConfig>, RequestError> {
+    match ask(switch, StatsRequest::MeterConfig(MeterId::ALL)).await? {
+        StatsReply::MeterConfig(meters) => Ok(meters),
+        _ => Err(RequestError::Unexpected),
+    }
 }
 
 async fn ask(switch: &SwitchHandle, request: StatsRequest) -> Result<StatsReply, RequestError> {
@@ -143,16 +165,11 @@ async fn has_more(switch: &SwitchHandle, routes: usize) -> Result<bool, RequestE
     if switch.version() == Version::V10 {
         return Ok(true);
     }
-    let (counted, groups, meters) = tokio::join!(
-        counted(switch),
-        ask(switch, StatsRequest::GroupDescription),
-        ask(switch, StatsRequest::MeterConfig(MeterId::ALL)),
-    );
-    let groups =
-        matches!(told(groups)?, Some(StatsReply::GroupDescription(all)) if !all.is_empty());
-    let meters = matches!(told(meters)?, Some(StatsReply::MeterConfig(all)) if !all.is_empty());
+    let (counted, groups, meters) = tokio::join!(counted(switch), groups(switch), meters(switch),);
+    let has_groups = told(groups)?.is_some_and(|all| !all.is_empty());
+    let has_meters = told(meters)?.is_some_and(|all| !all.is_empty());
     let as_expected = counted?.is_some_and(|entries| usize::try_from(entries) == Ok(routes));
-    Ok(groups || meters || !as_expected)
+    Ok(has_groups || has_meters || !as_expected)
 }
 
 /// How many entries of routes the switch holds, if the controller's own are all others: three sums (OF 1.3.5 §7.3.5.3)
@@ -202,7 +219,7 @@ fn of_owner(owner: Owner) -> FlowFilter {
 }
 
 /// What the switch said; `None` when it refused to say anything.
-fn told(reply: Result<StatsReply, RequestError>) -> Result<Option<StatsReply>, RequestError> {
+fn told<T>(reply: Result<T, RequestError>) -> Result<Option<T>, RequestError> {
     match reply {
         Ok(reply) => Ok(Some(reply)),
         Err(RequestError::Refused(_)) => Ok(None),
@@ -211,53 +228,33 @@ fn told(reply: Result<StatsReply, RequestError>) -> Result<Option<StatsReply>, R
 }
 
 fn with_counters(
-    groups: Option<StatsReply>,
+    groups: Option<Vec<GroupDescription>>,
     counters: Option<StatsReply>,
 ) -> Vec<(GroupDescription, GroupStats)> {
-    let Some(StatsReply::GroupDescription(groups)) = groups else {
-        return Vec::new();
-    };
     let mut by_number: BTreeMap<GroupId, GroupStats> = match counters {
         Some(StatsReply::Groups(all)) => all.into_iter().map(|one| (one.group, one)).collect(),
         _ => BTreeMap::new(),
     };
     let counted = |group: GroupDescription| {
-        let silent = GroupStats {
-            group: group.group,
-            references: 0,
-            packets: 0,
-            bytes: 0,
-            duration_ns: 0,
-            buckets: Vec::new(),
-        };
-        let counters = by_number.remove(&group.group).unwrap_or(silent);
+        let counters = by_number.remove(&group.group);
+        let counters = counters.unwrap_or_else(|| GroupStats::silent(group.group));
         (group, counters)
     };
-    groups.into_iter().map(counted).collect()
+    groups.into_iter().flatten().map(counted).collect()
 }
 
 fn meters_with_counters(
-    meters: Option<StatsReply>,
+    meters: Option<Vec<MeterConfig>>,
     counters: Option<StatsReply>,
 ) -> Vec<(MeterConfig, MeterStats)> {
-    let Some(StatsReply::MeterConfig(meters)) = meters else {
-        return Vec::new();
-    };
     let mut by_number: BTreeMap<MeterId, MeterStats> = match counters {
         Some(StatsReply::Meters(all)) => all.into_iter().map(|one| (one.meter, one)).collect(),
         _ => BTreeMap::new(),
     };
     let counted = |meter: MeterConfig| {
-        let silent = MeterStats {
-            meter: meter.meter,
-            flows: 0,
-            packets: 0,
-            bytes: 0,
-            duration_ns: 0,
-            bands: Vec::new(),
-        };
-        let counters = by_number.remove(&meter.meter).unwrap_or(silent);
+        let counters = by_number.remove(&meter.meter);
+        let counters = counters.unwrap_or_else(|| MeterStats::silent(meter.meter));
         (meter, counters)
     };
-    meters.into_iter().map(counted).collect()
+    meters.into_iter().flatten().map(counted).collect()
 }

@@ -1,4 +1,4 @@
-mod world;
+pub(crate) mod world;
 
 use godwit_openflow::model::{Action, Bucket, Field, GroupType, Instruction, Pattern};
 use godwit_openflow::types::{GroupId, QueueId};

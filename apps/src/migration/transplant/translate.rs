@@ -111,7 +111,7 @@ impl<'a> Translator<'a> {
         if pattern.get(Field::InPhyPort).is_some() {
             why.push("it matches a physical port below a logical one".to_owned());
         }
-        let Some(port) = in_port(pattern) else {
+        let Some(port) = pattern.ingress_port() else {
             return pattern.clone();
         };
         match ports.stand(port) {
@@ -272,13 +272,6 @@ impl<'a> Translator<'a> {
         };
         copies.into_iter().map(rewrite).collect()
     }
-}
-
-/// The port that a pattern requires.
-#[must_use]
-pub fn in_port(pattern: &Pattern) -> Option<PortNo> {
-    let port = pattern.get(Field::InPort)?.value();
-    u32::try_from(port).ok().map(PortNo)
 }
 
 /// The pattern, whatever the port.

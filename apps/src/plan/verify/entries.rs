@@ -348,7 +348,7 @@ impl<'a> Judge<'a> {
                 }
                 && alike.instructions(&rule.instructions, &image.instructions)
         };
-        let Some(port) = alike::in_port(&rule.pattern) else {
+        let Some(port) = rule.pattern.ingress_port() else {
             return found(&rule.pattern).filter(is_like);
         };
         let stands = self.stands.get(&port)?;
@@ -368,7 +368,7 @@ impl<'a> Judge<'a> {
         let mut told: BTreeMap<(TableId, u16, Pattern), BTreeSet<PortNo>> = BTreeMap::new();
         for stats in self.scene.source.others(self.scene.moving) {
             let rule = &stats.rule;
-            let port = alike::in_port(&rule.pattern);
+            let port = rule.pattern.ingress_port();
             if let Some(port) = port.filter(|port| self.stands.contains_key(port)) {
                 let mut pattern = rule.pattern.clone();
                 pattern.remove(Field::InPort);
@@ -433,7 +433,7 @@ impl<'a> Judge<'a> {
         let mut twins: Map<(TableId, u16, Pattern), ()> = Map::default();
         for stats in site.others(self.scene.moving) {
             let rule = &stats.rule;
-            let from_source = alike::in_port(&rule.pattern).filter(is_towards);
+            let from_source = rule.pattern.ingress_port().filter(is_towards);
             let now = after.rules.get(&key(rule));
             // Whoever stays as it is on the way back has nothing to do with what goes there, which is seen to apart.
             let stays = self.direction == Direction::Back

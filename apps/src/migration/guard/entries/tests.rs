@@ -1,38 +1,19 @@
 use std::time::Duration;
 
 use godwit_openflow::types::{Cookie, Version};
-use godwit_topology::Link;
 
 use super::*;
 use crate::migration::guard::Limits;
 use crate::migration::planning::Chosen;
 use crate::migration::request::{Algorithm, Bounds, Request};
 use crate::migration::transplant::graft::{Scene as Ground, graft};
+use crate::migration::transplant::tests::world::graph;
 use crate::migration::transplant::{Holdings, Site};
 
 const SOURCE: DatapathId = DatapathId(1);
 const TARGET: DatapathId = DatapathId(2);
 const SENDER: DatapathId = DatapathId(3);
 const RECEIVER: DatapathId = DatapathId(4);
-
-/// Switches 3 and 4 hang on ports 3 and 4 of the source and on 13 and 14 of the target, by their ports 1 and 2.
-fn graph() -> Graph {
-    let mut graph = Graph::new();
-    for ((one, out), (other, into)) in [
-        ((1, 3), (3, 1)),
-        ((1, 4), (4, 1)),
-        ((2, 13), (3, 2)),
-        ((2, 14), (4, 2)),
-    ] {
-        let link = Link {
-            src: PortRef::new(DatapathId(one), PortNo(out)),
-            dst: PortRef::new(DatapathId(other), PortNo(into)),
-        };
-        graph.add_link(link);
-        graph.add_link(link.reversed());
-    }
-    graph
-}
 
 fn rule(cookie: u64, pattern: Pattern, out: u32) -> FlowRule {
     FlowRule::new(9, pattern, vec![Action::output(PortNo(out))]).with_cookie(Cookie(cookie))

@@ -1,12 +1,12 @@
 use godwit_openflow::model::{Action, Bucket, GroupStats, GroupType, Instruction, Port};
 use godwit_openflow::types::{Cookie, MacAddr, PortNo, Version};
-use godwit_topology::{Graph, Link, PortRef};
 
 use super::*;
 use crate::migration::planning::Chosen;
 use crate::migration::request::{Algorithm, Request};
 use crate::migration::transplant::Holdings;
 use crate::migration::transplant::graft::{Scene, graft};
+use crate::migration::transplant::tests::world::graph;
 use crate::plan::Kind;
 
 const SOURCE: DatapathId = DatapathId(1);
@@ -54,36 +54,7 @@ fn group(number: u32, actions: Vec<Action>) -> (GroupDescription, GroupStats) {
         group: GroupId(number),
         buckets: vec![bucket],
     };
-    let stats = GroupStats {
-        group: GroupId(number),
-        references: 0,
-        packets: 0,
-        bytes: 0,
-        duration_ns: 0,
-        buckets: Vec::new(),
-    };
-    (description, stats)
-}
-
-/// Switches 3 and 4 hang on ports 3 and 4 of the source and on 13 and 14 of the target, by their ports 1 and 2.
-fn graph() -> Graph {
-    let mut graph = Graph::new();
-    for ((one, out), (other, into)) in [
-        ((1, 3), (3, 1)),
-        ((1, 4), (4, 1)),
-        ((2, 13), (3, 2)),
-        ((2, 14), (4, 2)),
-    ] {
-        let link = Link {
-            src: PortRef::new(DatapathId(one), PortNo(out)),
-            dst: PortRef::new(DatapathId(other), PortNo(into)),
-        };
-        graph.add_switch(link.src.dpid);
-        graph.add_switch(link.dst.dpid);
-        graph.add_link(link);
-        graph.add_link(link.reversed());
-    }
-    graph
+    (description, GroupStats::silent(GroupId(number)))
 }
 
 /// Port 3 to port 4 by an entry with a timeout, and by two groups, one within the other; the switch behind tells by the

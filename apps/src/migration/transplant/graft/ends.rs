@@ -11,7 +11,7 @@ use crate::migration::transplant::Numbers;
 use crate::migration::transplant::conflict::{Groups, outputs, outputs_of, rewrites, told_apart};
 use crate::migration::transplant::neighbours::may_be_same;
 use crate::migration::transplant::ports::{PortMap, links_by_neighbour};
-use crate::migration::transplant::translate::{Translator, in_port};
+use crate::migration::transplant::translate::Translator;
 use crate::others::described;
 
 /// The source's ports that its entries and groups send to.
@@ -52,7 +52,7 @@ pub(super) fn check_shared(scene: &Scene<'_>, map: &PortMap, why: &mut Vec<Strin
     told_apart(rules(), &shared, rewritten, why);
     let groups = scene.source.groups();
     for rule in rules() {
-        let comes = in_port(&rule.pattern);
+        let comes = rule.pattern.ingress_port();
         for out in outputs_meant(rule, &groups, map) {
             let Some(together) = shared.iter().find(|ports| ports.contains(&out)) else {
                 continue;

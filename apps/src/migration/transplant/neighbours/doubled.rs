@@ -13,7 +13,7 @@ use crate::migration::transplant::conflict::{DEPTH, Groups, outputs};
 use crate::migration::transplant::graft::Scene;
 use crate::migration::transplant::pipeline::{after, stages};
 use crate::migration::transplant::ports::links_between;
-use crate::migration::transplant::translate::{anywhere, in_port};
+use crate::migration::transplant::translate::anywhere;
 use crate::migration::transplant::{Site, is_others};
 use crate::others::described;
 use crate::plan::overlap::{Map, pairs};
@@ -30,7 +30,7 @@ impl Neighbour<'_> {
         let here = Tables::of(self.site, |rule| sends(rule, self.site, &self.sourceward));
         pairs(&source.bare, &here.bare, |one, other| {
             let (from, back) = (source.chosen[one], here.chosen[other]);
-            let comes = in_port(&back.pattern);
+            let comes = back.pattern.ingress_port();
             let is_met = comes.is_none_or(|port| self.sourceward.contains(&port))
                 && !source.takes_before(from, &here.bare[other].pattern)
                 && !here.takes_before(back, &source.bare[one].pattern);

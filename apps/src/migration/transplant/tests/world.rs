@@ -15,6 +15,29 @@ pub(super) const SOURCE: DatapathId = DatapathId(1);
 pub(super) const TARGET: DatapathId = DatapathId(2);
 
 /// Switches 3 and 4 hang on ports 3 and 4 of the source and on ports 13 and 14 of the target, by their ports 1 and 2.
+pub(crate) fn graph() -> Graph {
+    let mut graph = Graph::new();
+    for (one, other) in [
+        ((1, 3), (3, 1)),
+        ((1, 4), (4, 1)),
+        ((2, 13), (3, 2)),
+        ((2, 14), (4, 2)),
+    ] {
+        join(&mut graph, one, other);
+    }
+    graph
+}
+
+fn join(graph: &mut Graph, one: (u64, u32), other: (u64, u32)) {
+    let end = |(dpid, port)| PortRef::new(DatapathId(dpid), PortNo(port));
+    let link = Link {
+        src: end(one),
+        dst: end(other),
+    };
+    graph.add_link(link);
+    graph.add_link(link.reversed());
+}
+
 pub(super) struct World {
     pub(super) graph: Graph,
     pub(super) sites: BTreeMap<DatapathId, Site>,
@@ -38,7 +61,7 @@ pub(super) fn port(number: u32) -> Port {
 impl World {
     pub(super) fn new() -> Self {
         let mut world = Self {
-            graph: Graph::new(),
+            graph: graph(),
             sites: BTreeMap::new(),
         };
         for (dpid, ports) in [
@@ -57,25 +80,11 @@ impl World {
             world.sites.insert(site.dpid, site);
             base().into_iter().for_each(|rule| world.add(dpid, rule));
         }
-        for (one, other) in [
-            ((1, 3), (3, 1)),
-            ((1, 4), (4, 1)),
-            ((2, 13), (3, 2)),
-            ((2, 14), (4, 2)),
-        ] {
-            world.join(one, other);
-        }
         world
     }
 
     pub(super) fn join(&mut self, one: (u64, u32), other: (u64, u32)) {
-        let end = |(dpid, port)| PortRef::new(DatapathId(dpid), PortNo(port));
-        let link = Link {
-            src: end(one),
-            dst: end(other),
-        };
-        self.graph.add_link(link);
-        self.graph.add_link(link.reversed());
+        join(&mut self.graph, one, other);
     }
 
     pub(super) fn site(&mut self, dpid: u64) -> &mut Site {
@@ -104,14 +113,7 @@ impl World {
             group,
             buckets,
         };
-        let stats = GroupStats {
-            group,
-            references: 0,
-            packets: 0,
-            bytes: 0,
-            duration_ns: 0,
-            buckets: Vec::new(),
-        };
+        let stats = GroupStats::silent(group);
         self.site(dpid).holdings.groups.push((description, stats));
     }
 
@@ -122,14 +124,7 @@ impl World {
             meter,
             bands: vec![MeterBand::Drop { rate: 8, burst: 0 }],
         };
-        let stats = MeterStats {
-            meter,
-            flows: 0,
-            packets: 0,
-            bytes: 0,
-            duration_ns: 0,
-            bands: Vec::new(),
-        };
+        let stats = MeterStats::silent(meter);
         self.site(dpid).holdings.meters.push((config, stats));
     }
 
@@ -183,11 +178,7 @@ pub(super) fn put(steps: &Steps) -> Vec<&Entry> {
 }
 
 pub(super) fn put_rule(steps: &Steps) -> &FlowRule {
-    let rules = put(steps).into_iter().filter_map(|entry| match entry {
-        Entry::Rule(rule) => Some(rule),
-        _ => None,
-    });
-    let rules: Vec<&FlowRule> = rules.collect();
+    let rules: Vec<&FlowRule> = put(steps).into_iter().filter_map(Entry::rule).collect();
     let [rule] = rules[..] else {
         panic!("{rules:?}")
     };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use godwit_openflow::model::bits::{port_config, port_state};
 use godwit_openflow::model::{
-    Action, Bucket, Field, GroupDescription, GroupType, Instruction, MeterConfig, Pattern,
+    Action, Bucket, Field, GroupDescription, GroupType, Instruction, MeterConfig,
 };
 use godwit_openflow::types::{GroupId, MeterId, PortNo};
 
@@ -55,11 +55,6 @@ pub(super) struct Alike<'a> {
     meters_after: Option<&'a BTreeMap<MeterId, &'a MeterConfig>>,
     /// Groups that were found to be alike.
     known: BTreeMap<GroupId, GroupId>,
-}
-
-pub(super) fn in_port(pattern: &Pattern) -> Option<PortNo> {
-    let port = pattern.exact(Field::InPort)?;
-    u32::try_from(port).ok().map(PortNo)
 }
 
 impl<'a> Alike<'a> {

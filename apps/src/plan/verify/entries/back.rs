@@ -20,7 +20,7 @@ use godwit_openflow::types::{DatapathId, PortNo, TableId};
 use godwit_topology::{Graph, PortRef};
 
 use super::after::{After, Named, is_as_put, key};
-use super::alike::{self, Exit};
+use super::alike::Exit;
 use super::labels::Labels;
 use super::{Direction, Guarantee, Judge, Unsound, done, in_order, nothing_meets};
 use crate::migration::revert::entries::Displaced;
@@ -297,7 +297,7 @@ impl WayBack<'_> {
             let mut found = None;
             pairs(&sent, &arriving, |sender, taken| {
                 let (sender, ports) = &senders[sender];
-                let comes = alike::in_port(&taking[taken].pattern);
+                let comes = taking[taken].pattern.ingress_port();
                 // Those that go to the source came to another port of the target.
                 let is_met = to == self.source || comes.is_none_or(|port| ports.contains(&port));
                 if is_met {
@@ -428,7 +428,7 @@ impl<'a> Judge<'a> {
             let rules = || site.others(self.scene.moving).map(|stats| &stats.rule);
             let held: Map<_, ()> = rules().map(|rule| (key(rule), ())).collect();
             for rule in rules() {
-                let Some(port) = alike::in_port(&rule.pattern) else {
+                let Some(port) = rule.pattern.ingress_port() else {
                     continue;
                 };
                 let mut own = turned

@@ -7,7 +7,7 @@ use godwit_openflow::types::{DatapathId, PortNo, TableId};
 use godwit_topology::{Graph, PortRef};
 
 use super::After;
-use super::alike::{Exit, in_port};
+use super::alike::Exit;
 use crate::migration::transplant::is_others;
 use crate::plan::FlowId;
 use crate::plan::overlap::Map;
@@ -50,7 +50,10 @@ impl<'a> Labels<'a> {
         let starts = self.all.iter().flat_map(|(dpid, after)| {
             let added = after.added.iter();
             added.filter_map(|rule| {
-                Some((PortRef::new(*dpid, in_port(&rule.pattern)?), label(rule)?))
+                Some((
+                    PortRef::new(*dpid, rule.pattern.ingress_port()?),
+                    label(rule)?,
+                ))
             })
         });
         let starts: Vec<(PortRef, u16)> = starts.collect();

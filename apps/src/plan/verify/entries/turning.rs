@@ -4,7 +4,6 @@ use godwit_openflow::model::{Field, FlowRule};
 use godwit_openflow::types::PortNo;
 use godwit_topology::PortRef;
 
-use super::alike;
 use super::{Judge, Unsound};
 use crate::migration::transplant::conflict::{outputs, rewrites};
 use crate::migration::transplant::{Site, is_others};
@@ -60,7 +59,7 @@ impl Judge<'_> {
         let returned = Senders::exactly(site, others, |port| *port == PortNo::IN_PORT).0;
         let mut met = returned
             .into_iter()
-            .filter(|rule| alike::in_port(&rule.pattern).is_none_or(|port| comes(&port)));
+            .filter(|rule| rule.pattern.ingress_port().is_none_or(|port| comes(&port)));
         met.next().map_or(Ok(()), |rule| {
             let what = format!(
                 "{} would send back what came under a label",
@@ -111,7 +110,7 @@ impl<'a> Senders<'a> {
             pattern
         };
         let meets = |from: &FlowRule, at: &FlowRule| {
-            alike::in_port(&at.pattern).is_none_or(|port| is_port(&port))
+            at.pattern.ingress_port().is_none_or(|port| is_port(&port))
                 && (rewrites(from) || at.table.0 > 0 || bare(from).overlaps(&bare(at)))
         };
         let mut taking = other.0.iter();

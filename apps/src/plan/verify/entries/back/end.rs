@@ -29,30 +29,10 @@ impl WayBack<'_> {
         });
         let groups = after.groups.values();
         let groups = groups.filter(|group| comes(after.added_groups.contains(&group.group)));
-        let groups = groups.map(|group| {
-            let stats = GroupStats {
-                group: group.group,
-                references: 0,
-                packets: 0,
-                bytes: 0,
-                duration_ns: 0,
-                buckets: Vec::new(),
-            };
-            ((*group).clone(), stats)
-        });
+        let groups = groups.map(|group| ((*group).clone(), GroupStats::silent(group.group)));
         let meters = after.meters.values();
         let meters = meters.filter(|meter| comes(after.added_meters.contains(&meter.meter)));
-        let meters = meters.map(|meter| {
-            let stats = MeterStats {
-                meter: meter.meter,
-                flows: 0,
-                packets: 0,
-                bytes: 0,
-                duration_ns: 0,
-                bands: Vec::new(),
-            };
-            ((*meter).clone(), stats)
-        });
+        let meters = meters.map(|meter| ((*meter).clone(), MeterStats::silent(meter.meter)));
         Site {
             dpid: site.dpid,
             version: site.version,
