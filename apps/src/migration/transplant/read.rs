@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use godwit_controller::limits::APPLY_DEADLINE;
+use godwit_controller::rules::base;
 use godwit_controller::switch::{RequestError, SwitchHandle};
 use godwit_controller::{Network, Owner};
 use godwit_openflow::model::{
     FlowFilter, GroupDescription, GroupStats, MeterConfig, MeterStats, StatsReply, StatsRequest,
 };
-use godwit_openflow::types::{DatapathId, GroupId, MeterId, Version};
+use godwit_openflow::types::{Cookie, DatapathId, GroupId, MeterId, Version};
 
 use tokio::task::JoinHandle;
 
@@ -98,7 +99,7 @@ pub async fn site(switch: &SwitchHandle, depth: Depth) -> Result<Site, RequestEr
 /// When it does not answer.
 pub async fn holdings(switch: &SwitchHandle, depth: Depth) -> Result<Holdings, RequestError> {
     let has_more = match depth {
-        Depth::RulesAmongOthers => counted(switch).await?.is_none(),
+        Depth::RulesAmongOthers => own_entries(switch).await?.is_none(),
         Depth::Beyond { routes } => has_more(switch, routes).await?,
         Depth::Everything => true,
     };
@@ -159,37 +160,36 @@ async fn ask(switch: &SwitchHandle, request: StatsRequest) -> Result<StatsReply,
 
 /// Whether the switch may hold more than the controller's own entries and as many as `routes` of routes.
 ///
-/// An entry that a route has lost and one that a route has left behind would make up for each other. Either is routing's
-/// to repair, and neither carries what belongs to no route.
+/// An entry that a route, or the controller, has lost and one that a route has left behind would make up for each other.
+/// Either is theirs to repair, and neither carries what belongs to no route.
 async fn has_more(switch: &SwitchHandle, routes: usize) -> Result<bool, RequestError> {
     if switch.version() == Version::V10 {
         return Ok(true);
     }
-    let (counted, groups, meters) = tokio::join!(counted(switch), groups(switch), meters(switch),);
+    let (entries, groups, meters) =
+        tokio::join!(own_entries(switch), groups(switch), meters(switch));
     let has_groups = told(groups)?.is_some_and(|all| !all.is_empty());
     let has_meters = told(meters)?.is_some_and(|all| !all.is_empty());
-    let as_expected = counted?.is_some_and(|entries| usize::try_from(entries) == Ok(routes));
+    let expected = base().len() + routes;
+    let as_expected = entries?.is_some_and(|entries| usize::try_from(entries) == Ok(expected));
     Ok(has_groups || has_meters || !as_expected)
 }
 
-/// How many entries of routes the switch holds, if the controller's own are all others: three sums (OF 1.3.5 §7.3.5.3)
+/// How many entries of the controller and of routes the switch holds, if it holds no others: two sums (OF 1.3.5 §7.3.5.3)
 /// say it, where the entries themselves may be thousands. `None` when there may be more; OpenFlow 1.0 can't be asked
 /// by cookie.
-async fn counted(switch: &SwitchHandle) -> Result<Option<u32>, RequestError> {
+async fn own_entries(switch: &SwitchHandle) -> Result<Option<u32>, RequestError> {
     if switch.version() == Version::V10 {
         return Ok(None);
     }
-    let (all, core, routes) = tokio::join!(
+    let (all, own) = tokio::join!(
         ask(switch, StatsRequest::Aggregate(FlowFilter::all())),
-        ask(switch, StatsRequest::Aggregate(of_owner(Owner::Core))),
-        ask(switch, StatsRequest::Aggregate(of_owner(Owner::Routing))),
+        ask(switch, StatsRequest::Aggregate(with_cookies(OWN))),
     );
-    match (told(all)?, told(core)?, told(routes)?) {
-        (
-            Some(StatsReply::Aggregate(all)),
-            Some(StatsReply::Aggregate(core)),
-            Some(StatsReply::Aggregate(routes)),
-        ) => Ok((core.flows.checked_add(routes.flows) == Some(all.flows)).then_some(routes.flows)),
+    match (told(all)?, told(own)?) {
+        (Some(StatsReply::Aggregate(all)), Some(StatsReply::Aggregate(own))) => {
+            Ok((own.flows == all.flows).then_some(own.flows))
+        }
         _ => Ok(None),
     }
 }
@@ -202,18 +202,33 @@ pub async fn entries_of_routes(switch: &SwitchHandle) -> Result<Option<u32>, Req
     if switch.version() == Version::V10 {
         return Ok(None);
     }
-    let request = StatsRequest::Aggregate(of_owner(Owner::Routing));
+    let request = StatsRequest::Aggregate(with_cookies(ROUTES));
     match told(ask(switch, request).await)? {
         Some(StatsReply::Aggregate(routes)) => Ok(Some(routes.flows)),
         _ => Ok(None),
     }
 }
 
-fn of_owner(owner: Owner) -> FlowFilter {
+/// Cookies, and the bits of them that count.
+type Cookies = (Cookie, u64);
+
+/// An owner's own part of a cookie is the lower half.
+const WHOSE: u64 = u64::MAX << 32;
+
+/// Routes.
+const ROUTES: Cookies = (Owner::Routing.cookie(0), WHOSE);
+
+/// The controller and routes, which one mask picks out since their cookies differ in one bit.
+const OWN: Cookies = {
+    let (core, routes) = (Owner::Core.cookie(0).0, Owner::Routing.cookie(0).0);
+    assert!((core ^ routes).is_power_of_two());
+    (Owner::Core.cookie(0), WHOSE & !(core ^ routes))
+};
+
+fn with_cookies((cookie, cookie_mask): Cookies) -> FlowFilter {
     FlowFilter {
-        cookie: owner.cookie(0),
-        // An owner's own part is the lower half.
-        cookie_mask: u64::MAX << 32,
+        cookie,
+        cookie_mask,
         ..FlowFilter::all()
     }
 }
