@@ -14,6 +14,7 @@ use std::fmt;
 use godwit_openflow::model::FlowRule;
 use godwit_openflow::types::{DatapathId, PortNo};
 use godwit_topology::{Path, PortRef};
+use smallvec::{SmallVec, smallvec};
 
 use super::{Flow, FlowId, Round, Step};
 
@@ -95,7 +96,10 @@ pub fn verify(flows: &[Flow], rounds: &[Round], guarantee: Guarantee) -> Result<
 
 /// Where a switch may send a flow: `None` is nowhere. One next hop, or two while it changes; more only where changes of
 /// several rounds are laid over each other.
-type NextHops = Vec<Option<PortNo>>;
+type NextHops = SmallVec<[Option<PortNo>; 2]>;
+
+/// So many switches are walked through without asking for memory.
+const SHORT: usize = 16;
 
 /// The rules of one flow on all switches, where some may be either old or new. A path has few switches, so that looking
 /// through a list is faster than any tree.
@@ -128,7 +132,7 @@ impl Tables {
             tables.learn_links(path);
         }
         for hop in flow.old.iter().flat_map(|path| path.hops()) {
-            tables.next.push((hop.dpid, vec![Some(hop.out_port)]));
+            tables.next.push((hop.dpid, smallvec![Some(hop.out_port)]));
         }
         tables
     }
@@ -147,7 +151,7 @@ impl Tables {
     fn place(&mut self, dpid: DatapathId) -> usize {
         let known = self.next.iter().position(|(other, _)| *other == dpid);
         known.unwrap_or_else(|| {
-            self.next.push((dpid, vec![None]));
+            self.next.push((dpid, smallvec![None]));
             self.next.len() - 1
         })
     }
@@ -193,9 +197,9 @@ impl Tables {
     }
 
     fn walk(&self, may_end_early: bool) -> Result<(), Violation> {
-        let mut visits = vec![Visit::Not; self.next.len()];
+        let mut visits: SmallVec<[Visit; SHORT]> = smallvec![Visit::Not; self.next.len()];
         // Depth first, with an explicit stack: a switch is entered, and left when all behind it is done.
-        let mut stack = vec![(self.start, false)];
+        let mut stack: SmallVec<[(DatapathId, bool); SHORT]> = smallvec![(self.start, false)];
         while let Some((dpid, leaving)) = stack.pop() {
             let Some(place) = self.next.iter().position(|(other, _)| *other == dpid) else {
                 // It has no rule, and never will have.
