@@ -9,6 +9,10 @@
 # make fuzz [RUNS=1000000] [TARGET=message_v13]
 #                      so many inputs for each fuzzer, or for one (cargo install cargo-fuzz --locked; needs g++)
 # make build, make lint, make deps
+# make install [PREFIX=/usr/local] [DESTDIR=]
+#                      program, manual pages, completions, unit of systemd, and /etc/godwit/godwit.toml unless it is there
+# make uninstall       the same again away, except for the configuration and the data
+# make deb             a package for Debian in target/debian (cargo install cargo-deb --locked)
 
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
@@ -17,7 +21,15 @@ export PYTHONDONTWRITEBYTECODE := 1
 PYTHON := /usr/bin/python3
 PYTEST := $(PYTHON) -m pytest -p no:cacheprovider
 
-.PHONY: demo demo-stop test test-unit test-oracles test-mininet soak fuzz build lint deps
+PREFIX ?= /usr/local
+DESTDIR ?=
+SYSCONFDIR ?= /etc
+# The program that is installed.
+PROGRAM ?= target/release/godwit
+# What it says of itself: manual pages and completions.
+GENERATED ?= target/generated
+
+.PHONY: demo demo-stop test test-unit test-oracles test-mininet soak fuzz build lint deps install uninstall deb generated
 
 demo: deps build
 	$(PYTHON) mininet/demo.py $(if $(KEEP),--keep)
@@ -61,3 +73,35 @@ build:
 
 deps:
 	scripts/install-deps.sh
+
+generated:
+	rm -rf $(GENERATED)
+	mkdir -p $(GENERATED)
+	$(PROGRAM) man --to $(GENERATED)/man
+	for shell in bash zsh fish; do $(PROGRAM) completions $$shell > $(GENERATED)/godwit.$$shell || exit 1; done
+
+# As root, after `make build` as whoever has the toolchain.
+install: generated
+	install -D -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/godwit
+	install -d $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 644 $(GENERATED)/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
+	install -D -m 644 $(GENERATED)/godwit.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/godwit
+	install -D -m 644 $(GENERATED)/godwit.zsh $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_godwit
+	install -D -m 644 $(GENERATED)/godwit.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/godwit.fish
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's|/usr/bin/godwit|$(PREFIX)/bin/godwit|; s|/etc/godwit/|$(SYSCONFDIR)/godwit/|' packaging/godwit.service \
+		> $(DESTDIR)$(PREFIX)/lib/systemd/system/godwit.service
+	chmod 644 $(DESTDIR)$(PREFIX)/lib/systemd/system/godwit.service
+	test -e $(DESTDIR)$(SYSCONFDIR)/godwit/godwit.toml || \
+		install -D -m 644 packaging/godwit.toml $(DESTDIR)$(SYSCONFDIR)/godwit/godwit.toml
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/godwit
+	rm -f $(DESTDIR)$(PREFIX)/share/man/man1/godwit.1 $(DESTDIR)$(PREFIX)/share/man/man1/godwit-*.1
+	rm -f $(DESTDIR)$(PREFIX)/share/bash-completion/completions/godwit
+	rm -f $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_godwit
+	rm -f $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/godwit.fish
+	rm -f $(DESTDIR)$(PREFIX)/lib/systemd/system/godwit.service
+
+deb: build generated
+	cargo deb --no-build

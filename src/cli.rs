@@ -1,5 +1,5 @@
-//! The command line: what it accepts, the commands that talk to a running controller over REST, and `decode`, which
-//! needs none.
+//! The command line: what it accepts, the commands that talk to a running controller over REST, and those that need
+//! none.
 //!
 //! Data goes to stdout, messages and progress to stderr. Exit status 0 is success, 1 failure,
 //! 2 wrong usage, 130 interrupted while waiting.
@@ -10,24 +10,39 @@ mod decode;
 mod drain;
 mod flows;
 mod follow;
+mod local;
+mod manual;
 mod migrate;
 mod parse;
 mod plan;
 mod route;
 mod show;
 mod table;
+mod wait;
+mod watch;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use reqwest::Url;
 
+use crate::config::{AppName, Origins};
+use crate::logging::LogFilter;
 use client::{Client, Failure};
 use console::Console;
 pub use drain::{DrainArgs, DrainCommand, DrainIdArgs, DrainOrder};
+pub use local::{
+    CheckArgs, CompletionsArgs, ConfigCommand, DoctorArgs, ManArgs, ShowArgs, completions, config,
+    doctor, man,
+};
+pub use migrate::{Algorithm, MigrateArgs, RevertArgs, Shape};
+pub(crate) use parse::socket_address;
 pub use parse::{Endpoint, MatchField};
+pub use wait::WaitArgs;
+pub use watch::{ReadArgs, SwitchReadArgs};
 
 /// The program's arguments.
 #[derive(Debug, Parser)]
@@ -41,24 +56,78 @@ pub struct Cli {
     pub command: Command,
 }
 
-/// The commands: one is the controller, one reads messages, the others talk to the controller.
+impl Cli {
+    /// The arguments of this process. When they are wrong, or ask for help, it says so and ends the process.
+    #[must_use]
+    pub fn from_arguments() -> Self {
+        Self::try_from(std::env::args_os()).unwrap_or_else(|error| error.exit())
+    }
+
+    /// Reads arguments, the first being the program's name, and the environment.
+    fn try_from(
+        arguments: impl IntoIterator<Item = impl Into<std::ffi::OsString> + Clone>,
+    ) -> Result<Self, clap::Error> {
+        let matches = Self::command().try_get_matches_from(arguments)?;
+        let mut cli = Self::from_arg_matches(&matches)?;
+        let mut innermost = &matches;
+        while let Some((_, inner)) = innermost.subcommand() {
+            innermost = inner;
+        }
+        if let Some(args) = cli.command.run_args() {
+            args.origins = Origins::of(innermost);
+        }
+        Ok(cli)
+    }
+}
+
+/// The commands: one is the controller, some need none, the others talk to one.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run the controller in the foreground, logging to stderr
+    ///
+    /// SIGHUP reads the configuration file again, SIGTERM and SIGINT end it; the switches keep their rules.
     Run(RunArgs),
     /// Show the OpenFlow messages in hex digits or in a capture
     Decode(DecodeArgs),
+    /// Check a configuration file, or show the values in force
+    Config {
+        /// Which of the two.
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+    /// Examine this machine: ports, Open vSwitch and its bridges, data directory, clock
+    ///
+    /// It changes nothing. The exit status is 1 when something does not work.
+    Doctor(DoctorArgs),
+    /// Print the completions for a shell
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write those of all commands
+    Man(ManArgs),
     /// A command for a running controller.
     #[command(flatten)]
     Client(ClientCommand),
 }
 
+impl Command {
+    /// The arguments of `godwit run`, in commands that have them.
+    const fn run_args(&mut self) -> Option<&mut RunArgs> {
+        match self {
+            Self::Run(args) => Some(args),
+            Self::Config {
+                command: ConfigCommand::Show(args),
+            } => Some(&mut args.run),
+            Self::Doctor(args) => Some(&mut args.run),
+            _ => None,
+        }
+    }
+}
+
 /// Arguments of `godwit run`. What is not given is `None` or empty: the configuration file and
 /// the defaults come after these.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub struct RunArgs {
     /// Configuration file (TOML)
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, env = "GODWIT_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Address to listen on for switches, may be repeated [default: 0.0.0.0:6653 and 0.0.0.0:6633]
     #[arg(
@@ -75,6 +144,15 @@ pub struct RunArgs {
     /// Where the controller keeps what must survive it [default: ./godwit-data]
     #[arg(long, env = "GODWIT_DATA_DIR", value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
+    /// Control apps, joined by commas [default: routing,migration]
+    #[arg(long, env = "GODWIT_APPS", value_name = "APPS", value_delimiter = ',')]
+    pub apps: Option<Vec<AppName>>,
+    /// What to log: a level, or levels of parts of the program (warn,godwit_apps=debug) [default: info]
+    #[arg(long, env = "GODWIT_LOG", value_name = "FILTER")]
+    pub log: Option<LogFilter>,
+    /// Which of these the environment gave.
+    #[arg(skip)]
+    pub origins: Origins,
 }
 
 /// Arguments of `godwit decode`.
@@ -119,29 +197,29 @@ pub enum ClientCommand {
     /// Switches that are drained stay so until `godwit restore`, also when the drain is cancelled.
     Drain(DrainArgs),
     /// List the switches
-    Switches(CommonArgs),
+    Switches(ReadArgs),
     /// List the links between switches, one line per direction
-    Links(CommonArgs),
+    Links(ReadArgs),
     /// List the hosts
-    Hosts(CommonArgs),
+    Hosts(ReadArgs),
     /// List the routes with what they have delivered
-    Routes(CommonArgs),
+    Routes(ReadArgs),
     /// List the migrations
-    Migrations(CommonArgs),
+    Migrations(ReadArgs),
     /// List the drains
-    Drains(CommonArgs),
+    Drains(ReadArgs),
     /// List the writes that are held for switches whose work is being moved away
-    Queued(CommonArgs),
+    Queued(ReadArgs),
     /// Show the shortest paths between two points
     Paths(PathsArgs),
     /// Show the flow entries that a switch reports now
-    Flows(SwitchArgs),
+    Flows(SwitchReadArgs),
     /// Show the port and table counters that a switch reports now
-    Stats(SwitchArgs),
+    Stats(SwitchReadArgs),
     /// Show the port counters that a switch reports now
-    Ports(SwitchArgs),
+    Ports(SwitchReadArgs),
     /// Show the flow tables that a switch reports now
-    Tables(SwitchArgs),
+    Tables(SwitchReadArgs),
     /// Add or remove proactive routes
     Route {
         /// Which of the two.
@@ -150,6 +228,10 @@ pub enum ClientCommand {
     },
     /// Put a drained switch back into service
     Restore(SwitchArgs),
+    /// Wait until so many switches, links and hosts are known
+    ///
+    /// Waits for the controller too. The exit status is 1 when the time is over before.
+    Wait(WaitArgs),
 }
 
 /// What can be done with a route.
@@ -190,104 +272,6 @@ pub struct SwitchArgs {
     pub common: CommonArgs,
 }
 
-/// Arguments of `godwit migrate`.
-#[derive(Debug, Args)]
-pub struct MigrateArgs {
-    /// The switch to empty
-    #[arg(value_parser = parse::name)]
-    pub source: String,
-    /// The switch to take its work; without one, traffic goes wherever the shortest paths lead
-    #[arg(value_parser = parse::name)]
-    pub target: Option<String>,
-    /// How to move
-    #[arg(long, value_enum, default_value_t = Algorithm::Clone)]
-    pub algorithm: Algorithm,
-    /// Seconds after the commit within which `godwit revert` may go back [default: 300]
-    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(..=86_400))]
-    pub hold: Option<u32>,
-    /// How traffic shall go round the source [default: what the controller finds best]
-    #[arg(long, value_enum)]
-    pub shape: Option<Shape>,
-    /// Wait for migrations that are in the way instead of being refused
-    #[arg(long)]
-    pub queue: bool,
-    /// Roll back when more packets than this are lost
-    #[arg(long, value_name = "N")]
-    pub max_loss_packets: Option<u64>,
-    /// Roll back when no packet comes through for longer than this, in milliseconds
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    pub max_silence_ms: Option<u64>,
-    /// Print the plan and change nothing
-    #[arg(long, conflicts_with = "no_wait")]
-    pub dry_run: bool,
-    /// Print the migration's id and leave; do not wait for its end
-    #[arg(long)]
-    pub no_wait: bool,
-    /// What every client command takes.
-    #[command(flatten)]
-    pub common: CommonArgs,
-}
-
-/// Arguments of `godwit revert`.
-#[derive(Debug, Args)]
-pub struct RevertArgs {
-    /// The migration's id, as `godwit migrations` shows it
-    #[arg(value_parser = parse::name)]
-    pub id: String,
-    /// Print the id of the migration that goes back and leave; do not wait for its end
-    #[arg(long)]
-    pub no_wait: bool,
-    /// What every client command takes.
-    #[command(flatten)]
-    pub common: CommonArgs,
-}
-
-/// How a migration moves flows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Algorithm {
-    /// Install everything new first, then flip; keeps traffic and counters
-    Clone,
-    /// Remove, then install again; keeps counters
-    Move,
-    /// Remove, then install again; keeps neither traffic nor counters
-    FreezeCopy,
-}
-
-impl Algorithm {
-    /// Its name in the REST interface.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Clone => "clone",
-            Self::Move => "move",
-            Self::FreezeCopy => "freeze-copy",
-        }
-    }
-}
-
-/// How traffic goes round the source of a migration.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Shape {
-    /// The target takes the source's place, with a link to each neighbour in use
-    Substitution,
-    /// The target takes the source's place, neighbours without a link are reached by labelled detours
-    Detour,
-    /// Each route goes the shortest way without the source
-    ReRoute,
-}
-
-impl Shape {
-    /// Its name in the REST interface.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Substitution => "substitution",
-            Self::Detour => "detour",
-            Self::ReRoute => "re-route",
-        }
-    }
-}
-
 /// Arguments of `godwit paths`.
 #[derive(Debug, Args)]
 pub struct PathsArgs {
@@ -306,9 +290,9 @@ pub struct PathsArgs {
     /// A switch that every path must cross
     #[arg(long, value_name = "SWITCH", value_parser = parse::name)]
     pub via: Option<String>,
-    /// What every client command takes.
+    /// What every command takes that only reads.
     #[command(flatten)]
-    pub common: CommonArgs,
+    pub read: ReadArgs,
 }
 
 /// Arguments of `godwit route add`.
@@ -389,7 +373,11 @@ impl Outcome {
 }
 
 async fn run(command: &ClientCommand, console: &mut Console) -> Outcome {
-    match dispatch(command, console).await {
+    let ended = match command.watch() {
+        Some(every) => watch::watch(command, every, console, follow::interrupt()).await,
+        None => dispatch(command, console).await,
+    };
+    match ended {
         Ok(outcome) => outcome,
         Err(failure) => {
             console.say(&format!("error: {failure}"));
@@ -406,6 +394,7 @@ async fn dispatch(command: &ClientCommand, console: &mut Console) -> Result<Outc
         ClientCommand::Migrate(args) => return migrate::migrate(&client, args, console).await,
         ClientCommand::Revert(args) => return migrate::revert(&client, args, console).await,
         ClientCommand::Drain(args) => return drain::drain(&client, args, console).await,
+        ClientCommand::Wait(args) => return wait::wait(&client, args, console).await,
         ClientCommand::Switches(_) => show::SWITCHES.show(&client, json, console).await?,
         ClientCommand::Links(_) => show::LINKS.show(&client, json, console).await?,
         ClientCommand::Hosts(_) => show::HOSTS.show(&client, json, console).await?,
@@ -448,28 +437,48 @@ async fn dispatch(command: &ClientCommand, console: &mut Console) -> Result<Outc
 impl ClientCommand {
     const fn common(&self) -> &CommonArgs {
         match self {
-            Self::Switches(common)
-            | Self::Links(common)
-            | Self::Hosts(common)
-            | Self::Routes(common)
-            | Self::Migrations(common)
-            | Self::Drains(common)
-            | Self::Queued(common) => common,
-            Self::Flows(args)
-            | Self::Stats(args)
-            | Self::Ports(args)
-            | Self::Tables(args)
-            | Self::Restore(args) => &args.common,
+            Self::Restore(args) => &args.common,
             Self::Migrate(args) => &args.common,
             Self::Revert(args) => &args.common,
             Self::Drain(args) => args.common(),
-            Self::Paths(args) => &args.common,
+            Self::Wait(args) => &args.common,
             Self::Route {
                 command: RouteCommand::Add(args),
             } => &args.common,
             Self::Route {
                 command: RouteCommand::Rm(args),
             } => &args.common,
+            Self::Switches(read)
+            | Self::Links(read)
+            | Self::Hosts(read)
+            | Self::Routes(read)
+            | Self::Migrations(read)
+            | Self::Drains(read)
+            | Self::Queued(read)
+            | Self::Paths(PathsArgs { read, .. })
+            | Self::Flows(SwitchReadArgs { read, .. })
+            | Self::Stats(SwitchReadArgs { read, .. })
+            | Self::Ports(SwitchReadArgs { read, .. })
+            | Self::Tables(SwitchReadArgs { read, .. }) => &read.common,
+        }
+    }
+
+    /// How often to read again.
+    const fn watch(&self) -> Option<Duration> {
+        match self {
+            Self::Switches(read)
+            | Self::Links(read)
+            | Self::Hosts(read)
+            | Self::Routes(read)
+            | Self::Migrations(read)
+            | Self::Drains(read)
+            | Self::Queued(read)
+            | Self::Paths(PathsArgs { read, .. })
+            | Self::Flows(SwitchReadArgs { read, .. })
+            | Self::Stats(SwitchReadArgs { read, .. })
+            | Self::Ports(SwitchReadArgs { read, .. })
+            | Self::Tables(SwitchReadArgs { read, .. }) => read.watch,
+            _ => None,
         }
     }
 }

@@ -1,11 +1,24 @@
-//! The configuration: flags over environment over file over defaults, checked before anything is bound.
+//! The configuration: flags over environment over file over defaults, checked before anything is bound, and read
+//! again at SIGHUP.
 
+mod file;
+mod origin;
+
+use std::collections::BTreeMap;
+use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::str::FromStr;
 
-use serde::Deserialize;
+use toml::Value;
 
 use crate::cli::RunArgs;
+use crate::logging::LogFilter;
+use file::File;
+pub use origin::{Origin, Origins};
+
+/// Where packages and `make install` put the configuration file.
+pub const INSTALLED_FILE: &str = "/etc/godwit/godwit.toml";
 
 /// What `godwit run` works with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,11 +31,12 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// The control apps, in the order in which they are asked about a packet.
     pub apps: Vec<AppName>,
+    /// What is logged.
+    pub log: LogFilter,
 }
 
 /// A control app that can be hosted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AppName {
     /// Ethernet switching by learning.
     Learning,
@@ -32,14 +46,106 @@ pub enum AppName {
     Migration,
 }
 
-/// The configuration file.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct File {
-    openflow: Option<Vec<SocketAddr>>,
-    http: Option<SocketAddr>,
-    data_dir: Option<PathBuf>,
-    apps: Option<Vec<AppName>>,
+impl AppName {
+    const ALL: [Self; 3] = [Self::Learning, Self::Routing, Self::Migration];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Learning => "learning",
+            Self::Routing => "routing",
+            Self::Migration => "migration",
+        }
+    }
+}
+
+impl FromStr for AppName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|app| app.name() == text)
+            .ok_or_else(|| {
+                let known = Self::ALL.map(Self::name).join(", ");
+                format!("`{text}` is no app: there are {known}")
+            })
+    }
+}
+
+/// A key of the configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Key {
+    /// [`Config::openflow`].
+    Openflow,
+    /// [`Config::http`].
+    Http,
+    /// [`Config::data_dir`].
+    DataDir,
+    /// [`Config::apps`].
+    Apps,
+    /// [`Config::log`].
+    Log,
+}
+
+impl Key {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::Openflow,
+        Self::Http,
+        Self::DataDir,
+        Self::Apps,
+        Self::Log,
+    ];
+
+    /// Its name in the file, which is also the name of its argument.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Openflow => "openflow",
+            Self::Http => "http",
+            Self::DataDir => "data_dir",
+            Self::Apps => "apps",
+            Self::Log => "log",
+        }
+    }
+
+    /// Its flag.
+    #[must_use]
+    pub const fn flag(self) -> &'static str {
+        match self {
+            Self::Openflow => "--openflow",
+            Self::Http => "--http",
+            Self::DataDir => "--data-dir",
+            Self::Apps => "--apps",
+            Self::Log => "--log",
+        }
+    }
+
+    /// Its environment variable.
+    #[must_use]
+    pub const fn variable(self) -> &'static str {
+        match self {
+            Self::Openflow => "GODWIT_OPENFLOW",
+            Self::Http => "GODWIT_HTTP",
+            Self::DataDir => "GODWIT_DATA_DIR",
+            Self::Apps => "GODWIT_APPS",
+            Self::Log => "GODWIT_LOG",
+        }
+    }
+
+    /// Whether a controller that runs takes a change of it at SIGHUP. The others take effect at the next start.
+    #[must_use]
+    pub const fn is_live(self) -> bool {
+        matches!(self, Self::Log)
+    }
+}
+
+/// A configuration, and where each of its values comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Loaded {
+    /// The values.
+    pub config: Config,
+    origins: BTreeMap<Key, Origin>,
 }
 
 /// A configuration that can't be used.
@@ -53,159 +159,237 @@ pub enum ConfigError {
         /// Why.
         source: std::io::Error,
     },
-    /// The file is not what it should be.
-    #[error("the configuration file {}: {source}", path.display())]
-    Parse {
-        /// The file.
-        path: PathBuf,
-        /// Where and why.
-        source: Box<toml::de::Error>,
+    /// Something in it, in the environment or in an argument is not what it should be.
+    #[error("{origin}: {message}")]
+    Wrong {
+        /// What is wrong.
+        origin: Origin,
+        /// Why, and what would be right.
+        message: String,
     },
-    /// The apps don't go together.
-    #[error("`apps`: {0}")]
-    Apps(&'static str),
 }
 
-impl Config {
-    /// Puts flags, environment (which the flags already hold), file and defaults together.
+/// A value that another configuration has for a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The key.
+    pub key: Key,
+    /// What it was, in TOML.
+    pub from: String,
+    /// What it is now, in TOML.
+    pub to: String,
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} = {} (was {})", self.key.name(), self.to, self.from)
+    }
+}
+
+impl Loaded {
+    /// Puts flags and environment (which `args` hold), file and defaults together.
     ///
     /// # Errors
-    /// When the file can't be read, has an unknown key or a wrong value, or the apps don't go together.
+    /// When the file can't be read, has an unknown key or a wrong value, or values don't go together.
     pub fn load(args: &RunArgs) -> Result<Self, ConfigError> {
-        let file = args
+        let mut file = args
             .config
             .as_deref()
             .map(File::read)
             .transpose()?
             .unwrap_or_default();
-        let any = |port| SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
-        let openflow = Some(args.openflow.clone()).filter(|list| !list.is_empty());
-        let config = Self {
-            openflow: openflow
-                .or(file.openflow)
-                .unwrap_or_else(|| vec![any(6653), any(6633)]),
-            http: args
-                .http
-                .or(file.http)
-                .unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, 8080))),
-            data_dir: args
-                .data_dir
-                .clone()
-                .or(file.data_dir)
-                .unwrap_or_else(|| PathBuf::from("godwit-data")),
-            apps: file
-                .apps
-                .unwrap_or_else(|| vec![AppName::Routing, AppName::Migration]),
+        let mut choice = Choice {
+            args,
+            origins: BTreeMap::new(),
         };
-        config.check()
+        let any = |port| SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
+        let given = Some(args.openflow.clone()).filter(|list| !list.is_empty());
+        let config = Config {
+            openflow: choice.make(Key::Openflow, given, file.openflow.take(), || {
+                vec![any(6653), any(6633)]
+            }),
+            http: choice.make(Key::Http, args.http, file.http.take(), || {
+                SocketAddr::from((Ipv4Addr::LOCALHOST, 8080))
+            }),
+            data_dir: choice.make(
+                Key::DataDir,
+                args.data_dir.clone(),
+                file.data_dir.take(),
+                || PathBuf::from("godwit-data"),
+            ),
+            apps: choice.make(Key::Apps, args.apps.clone(), file.apps.take(), || {
+                vec![AppName::Routing, AppName::Migration]
+            }),
+            log: choice.make(
+                Key::Log,
+                args.log.clone(),
+                file.log.take(),
+                LogFilter::default,
+            ),
+        };
+        let origins = choice.origins;
+        Self { config, origins }.check()
+    }
+
+    /// Where the value of a key comes from.
+    #[must_use]
+    pub fn origin(&self, key: Key) -> &Origin {
+        self.origins.get(&key).unwrap_or(&Origin::Default)
     }
 
     fn check(self) -> Result<Self, ConfigError> {
-        let has = |app| self.apps.contains(&app);
-        if has(AppName::Migration) && !has(AppName::Routing) {
-            return Err(ConfigError::Apps(
-                "`migration` moves routes and needs `routing`",
-            ));
-        }
-        if has(AppName::Learning) && has(AppName::Routing) {
-            return Err(ConfigError::Apps(
-                "`learning` and `routing` both forward: take one of them",
-            ));
-        }
-        if (1..self.apps.len()).any(|index| self.apps[index..].contains(&self.apps[index - 1])) {
-            return Err(ConfigError::Apps("an app is named twice"));
+        let config = &self.config;
+        for (key, fault) in [
+            (Key::Openflow, wrong_addresses(&config.openflow)),
+            (Key::Http, wrong_http(config.http, &config.openflow)),
+            (Key::DataDir, wrong_directory(&config.data_dir)),
+            (Key::Apps, wrong_apps(&config.apps)),
+        ] {
+            if let Some(fault) = fault {
+                return Err(ConfigError::Wrong {
+                    origin: self.origin(key).clone(),
+                    message: format!("`{}`: {fault}", key.name()),
+                });
+            }
         }
         Ok(self)
     }
-}
 
-impl File {
-    fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
-            path: path.to_owned(),
-            source,
-        })?;
-        toml::from_str(&text).map_err(|source| ConfigError::Parse {
-            path: path.to_owned(),
-            source: Box::new(source),
-        })
+    /// The effective values as a configuration file, with a remark behind each that says where it comes from.
+    #[must_use]
+    pub fn to_toml(&self) -> String {
+        let lines = Key::ALL.map(|key| format!("{} = {}", key.name(), self.config.value(key)));
+        let width = lines.iter().map(String::len).max().unwrap_or_default();
+        let mut text = String::new();
+        for (key, line) in Key::ALL.into_iter().zip(lines) {
+            let effect = if key.is_live() { "SIGHUP" } else { "restart" };
+            let origin = self.origin(key);
+            // A path may hold anything, a remark one line.
+            let origin = origin.to_string().replace(char::is_control, "?");
+            text += &format!("{line:width$}  # {origin}; a change takes effect at {effect}\n");
+        }
+        text
+    }
+
+    /// The same for programs.
+    #[must_use]
+    pub fn to_json(&self) -> serde_json::Value {
+        let entry = |key: Key| {
+            let value = serde_json::json!({
+                "value": self.config.value(key),
+                "from": self.origin(key).to_string(),
+                "live": key.is_live(),
+            });
+            (key.name().to_owned(), value)
+        };
+        serde_json::Value::Object(Key::ALL.into_iter().map(entry).collect())
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn load(text: &str) -> Result<Config, ConfigError> {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("godwit.toml");
-        std::fs::write(&path, text).unwrap();
-        Config::load(&RunArgs {
-            config: Some(path),
-            ..no_args()
-        })
-    }
-
-    fn no_args() -> RunArgs {
-        RunArgs {
-            config: None,
-            openflow: Vec::new(),
-            http: None,
-            data_dir: None,
+impl Config {
+    /// The value of a key as TOML has it.
+    #[must_use]
+    pub fn value(&self, key: Key) -> Value {
+        let list = |items: Vec<String>| items.into_iter().map(Value::String).collect::<Vec<_>>();
+        match key {
+            Key::Openflow => list(self.openflow.iter().map(ToString::to_string).collect()).into(),
+            Key::Http => self.http.to_string().into(),
+            Key::DataDir => self.data_dir.to_string_lossy().into_owned().into(),
+            Key::Apps => list(self.apps.iter().map(|app| app.name().to_owned()).collect()).into(),
+            Key::Log => self.log.to_string().into(),
         }
     }
 
-    #[test]
-    fn without_a_file_the_documented_defaults_hold() {
-        let config = Config::load(&no_args()).unwrap();
-        assert_eq!(
-            config
-                .openflow
-                .iter()
-                .map(SocketAddr::port)
-                .collect::<Vec<_>>(),
-            [6653, 6633]
-        );
-        assert_eq!(config.http.to_string(), "127.0.0.1:8080");
-        assert_eq!(config.data_dir, PathBuf::from("godwit-data"));
-    }
-
-    #[test]
-    fn a_flag_wins_over_the_file() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("godwit.toml");
-        std::fs::write(
-            &path,
-            "http = \"127.0.0.1:1\"\nopenflow = [\"127.0.0.1:2\"]",
-        )
-        .unwrap();
-        let http = "127.0.0.1:3".parse().ok();
-        let config = Config::load(&RunArgs {
-            config: Some(path),
-            http,
-            ..no_args()
-        })
-        .unwrap();
-        assert_eq!((config.http.port(), config.openflow[0].port()), (3, 2));
-    }
-
-    #[test]
-    fn an_unknown_key_is_an_error_with_its_line() {
-        let error = load("\nhtpp = \"127.0.0.1:1\"").unwrap_err().to_string();
-        assert!(
-            error.contains("htpp") && error.contains("line 2"),
-            "{error}"
-        );
-    }
-
-    #[test]
-    fn apps_that_do_not_go_together_are_refused() {
-        assert!(load("apps = [\"migration\"]").is_err());
-        assert!(load("apps = [\"learning\", \"routing\"]").is_err());
-        assert!(load("apps = [\"routing\", \"routing\"]").is_err());
-        assert_eq!(
-            load("apps = [\"learning\"]").unwrap().apps,
-            [AppName::Learning]
-        );
+    /// What differs in `other`.
+    #[must_use]
+    pub fn changes(&self, other: &Self) -> Vec<Change> {
+        Key::ALL
+            .into_iter()
+            .filter(|&key| self.value(key) != other.value(key))
+            .map(|key| Change {
+                key,
+                from: self.value(key).to_string(),
+                to: other.value(key).to_string(),
+            })
+            .collect()
     }
 }
+
+/// Takes the first value that there is, and remembers where it came from.
+struct Choice<'a> {
+    args: &'a RunArgs,
+    origins: BTreeMap<Key, Origin>,
+}
+
+impl Choice<'_> {
+    fn make<T>(
+        &mut self,
+        key: Key,
+        given: Option<T>,
+        in_file: Option<file::Entry<T>>,
+        default: impl FnOnce() -> T,
+    ) -> T {
+        let (value, origin) = match (given, in_file) {
+            (Some(value), _) if self.args.origins.is_environment(key) => {
+                (value, Origin::Environment(key.variable()))
+            }
+            (Some(value), _) => (value, Origin::Flag(key.flag())),
+            (None, Some(entry)) => (entry.value, entry.origin),
+            (None, None) => (default(), Origin::Default),
+        };
+        self.origins.insert(key, origin);
+        value
+    }
+}
+
+fn wrong_addresses(addresses: &[SocketAddr]) -> Option<String> {
+    if addresses.is_empty() {
+        return Some("switches need at least one address to connect to".to_owned());
+    }
+    (1..addresses.len())
+        .find_map(|index| clash(addresses[index], &addresses[..index]))
+        .map(|(one, other)| format!("{one} and {other} can't both be listened on"))
+}
+
+fn wrong_http(http: SocketAddr, openflow: &[SocketAddr]) -> Option<String> {
+    clash(http, openflow)
+        .map(|(_, other)| format!("{http} can't be listened on beside {other} of `openflow`"))
+}
+
+/// An address among `others` that takes the same port of the same interface.
+fn clash(address: SocketAddr, others: &[SocketAddr]) -> Option<(SocketAddr, SocketAddr)> {
+    others
+        .iter()
+        .find(|other| {
+            let (one, two) = (address.ip(), other.ip());
+            // The system chooses another port for each that asks for port 0.
+            address.port() != 0
+                && address.port() == other.port()
+                && one.is_ipv4() == two.is_ipv4()
+                && (one == two || one.is_unspecified() || two.is_unspecified())
+        })
+        .map(|&other| (address, other))
+}
+
+fn wrong_directory(directory: &std::path::Path) -> Option<String> {
+    directory
+        .as_os_str()
+        .is_empty()
+        .then(|| "a directory has a name".to_owned())
+}
+
+fn wrong_apps(apps: &[AppName]) -> Option<String> {
+    let has = |app| apps.contains(&app);
+    if has(AppName::Migration) && !has(AppName::Routing) {
+        return Some("`migration` moves routes and needs `routing`".to_owned());
+    }
+    if has(AppName::Learning) && has(AppName::Routing) {
+        return Some("`learning` and `routing` both forward: take one of them".to_owned());
+    }
+    (1..apps.len())
+        .find(|&index| apps[index..].contains(&apps[index - 1]))
+        .map(|index| format!("`{}` is named twice", apps[index - 1].name()))
+}
+
+#[cfg(test)]
+mod tests;

@@ -8,10 +8,10 @@ use godwit_controller::{Store, StoreError};
 
 /// The file whose lock says that a controller uses the directory. The operating system gives the lock
 /// back when the process ends, however it ends.
-const LOCK_FILE: &str = "godwit.lock";
+pub(crate) const LOCK_FILE: &str = "godwit.lock";
 
 /// The file that holds what survives the process.
-const STORE_FILE: &str = "godwit.redb";
+pub(crate) const STORE_FILE: &str = "godwit.redb";
 
 /// A data directory that this process holds.
 #[derive(Debug)]

@@ -3,6 +3,10 @@
 pub mod cli;
 pub mod config;
 mod data_dir;
+mod doctor;
+mod listeners;
+pub mod logging;
+pub mod service;
 
 use std::sync::Arc;
 
@@ -14,7 +18,7 @@ use godwit_apps::routing::Routing;
 use godwit_controller::{App, Controller, ControllerConfig, StartError, StoreError};
 use tokio::sync::watch;
 
-pub use config::{AppName, Config, ConfigError};
+pub use config::{AppName, Config, ConfigError, Loaded};
 pub use data_dir::DataDirError;
 
 use data_dir::DataDir;

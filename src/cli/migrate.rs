@@ -4,13 +4,14 @@
 use std::future::Future;
 use std::time::Duration;
 
+use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
 use super::client::{Answer, Client, Failure};
 use super::console::Console;
 use super::follow::{Patience, Told, Work, interrupt};
 use super::table::{self, Column, at};
-use super::{MigrateArgs, Outcome, RevertArgs, plan};
+use super::{CommonArgs, Outcome, parse, plan};
 
 /// How many of the source's counters are shown.
 const SHOWN_COUNTERS: usize = 20;
@@ -33,6 +34,104 @@ const MIGRATION: Work = Work {
     progress: progress_of,
     report,
 };
+
+/// Arguments of `godwit migrate`.
+#[derive(Debug, Args)]
+pub struct MigrateArgs {
+    /// The switch to empty
+    #[arg(value_parser = parse::name)]
+    pub source: String,
+    /// The switch to take its work; without one, traffic goes wherever the shortest paths lead
+    #[arg(value_parser = parse::name)]
+    pub target: Option<String>,
+    /// How to move
+    #[arg(long, value_enum, default_value_t = Algorithm::Clone)]
+    pub algorithm: Algorithm,
+    /// Seconds after the commit within which `godwit revert` may go back [default: 300]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(..=86_400))]
+    pub hold: Option<u32>,
+    /// How traffic shall go round the source [default: what the controller finds best]
+    #[arg(long, value_enum)]
+    pub shape: Option<Shape>,
+    /// Wait for migrations that are in the way instead of being refused
+    #[arg(long)]
+    pub queue: bool,
+    /// Roll back when more packets than this are lost
+    #[arg(long, value_name = "N")]
+    pub max_loss_packets: Option<u64>,
+    /// Roll back when no packet comes through for longer than this, in milliseconds
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub max_silence_ms: Option<u64>,
+    /// Print the plan and change nothing
+    #[arg(long, conflicts_with = "no_wait")]
+    pub dry_run: bool,
+    /// Print the migration's id and leave; do not wait for its end
+    #[arg(long)]
+    pub no_wait: bool,
+    /// What every client command takes.
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
+
+/// Arguments of `godwit revert`.
+#[derive(Debug, Args)]
+pub struct RevertArgs {
+    /// The migration's id, as `godwit migrations` shows it
+    #[arg(value_parser = parse::name)]
+    pub id: String,
+    /// Print the id of the migration that goes back and leave; do not wait for its end
+    #[arg(long)]
+    pub no_wait: bool,
+    /// What every client command takes.
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
+
+/// How a migration moves flows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Algorithm {
+    /// Install everything new first, then flip; keeps traffic and counters
+    Clone,
+    /// Remove, then install again; keeps counters
+    Move,
+    /// Remove, then install again; keeps neither traffic nor counters
+    FreezeCopy,
+}
+
+impl Algorithm {
+    /// Its name in the REST interface.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Clone => "clone",
+            Self::Move => "move",
+            Self::FreezeCopy => "freeze-copy",
+        }
+    }
+}
+
+/// How traffic goes round the source of a migration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Shape {
+    /// The target takes the source's place, with a link to each neighbour in use
+    Substitution,
+    /// The target takes the source's place, neighbours without a link are reached by labelled detours
+    Detour,
+    /// Each route goes the shortest way without the source
+    ReRoute,
+}
+
+impl Shape {
+    /// Its name in the REST interface.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Substitution => "substitution",
+            Self::Detour => "detour",
+            Self::ReRoute => "re-route",
+        }
+    }
+}
 
 /// `godwit migrate`.
 pub(super) async fn migrate(

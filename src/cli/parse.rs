@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
+use std::time::Duration;
 
 use reqwest::Url;
 use serde_json::{Value, json};
@@ -120,7 +121,7 @@ pub(super) fn name(text: &str) -> Result<String, String> {
 }
 
 /// An address to listen on.
-pub(super) fn socket_address(text: &str) -> Result<SocketAddr, String> {
+pub(crate) fn socket_address(text: &str) -> Result<SocketAddr, String> {
     text.parse()
         .map_err(|_| "expected ADDRESS:PORT, for example 0.0.0.0:6653".to_owned())
 }
@@ -142,4 +143,26 @@ pub(super) fn base_url(text: &str) -> Result<Url, String> {
     url.set_query(None);
     url.set_fragment(None);
     Ok(url)
+}
+
+/// How long: a number of seconds, or with a unit (`500ms`, `2min`).
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let text = text.trim();
+    let seconds = text
+        .parse()
+        .ok()
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    seconds
+        .or_else(|| humantime::parse_duration(text).ok())
+        .ok_or_else(|| "expected how long, for example 30s, 500ms or 2min".to_owned())
+}
+
+/// How often something is read: not so often that the controller has nothing else to do.
+pub(super) fn interval(text: &str) -> Result<Duration, String> {
+    const SHORTEST: Duration = Duration::from_millis(100);
+    let interval = duration(text)?;
+    if interval < SHORTEST {
+        return Err("not more often than every 100 ms".to_owned());
+    }
+    Ok(interval)
 }

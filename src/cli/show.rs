@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::client::{Answer, Client, Failure};
 use super::console::Console;
 use super::table::{self, Column, at};
-use super::{PathsArgs, SwitchArgs, drain, flows};
+use super::{PathsArgs, SwitchReadArgs, drain, flows};
 
 /// A list that the controller has, and how it is shown.
 pub(super) struct Listing {
@@ -54,7 +54,7 @@ impl Listing {
             console.say(&format!("no {}", self.entries));
             return Ok(());
         }
-        console.data(table::render(self.columns, rows).as_bytes())
+        console.table(self.columns, rows)
     }
 }
 
@@ -246,13 +246,13 @@ pub(super) async fn paths(
             .filter_map(|(name, value)| Some((*name, value.as_deref()?))),
     );
     let answer = client.get(&[PATHS.resource], &query).await?;
-    PATHS.print(&answer, args.common.json, console)
+    PATHS.print(&answer, args.read.common.json, console)
 }
 
 /// `godwit stats`: ports and tables together.
 pub(super) async fn stats(
     client: &Client,
-    args: &SwitchArgs,
+    args: &SwitchReadArgs,
     console: &mut Console,
 ) -> Result<(), Failure> {
     let ports = client
@@ -261,7 +261,7 @@ pub(super) async fn stats(
     let tables = client
         .get(&["switches", &args.switch, TABLES.resource], &[])
         .await?;
-    if args.common.json {
+    if args.read.common.json {
         let both = [
             b"{\"ports\":",
             ports.body.as_slice(),
@@ -283,7 +283,7 @@ pub(super) async fn stats(
         console.say("no table holds an entry");
         return Ok(());
     }
-    console.data(table::render(TABLES.columns, used.iter().copied()).as_bytes())?;
+    console.table(TABLES.columns, used.iter().copied())?;
     match rows.len() - used.len() {
         0 => {}
         unused => console.say(&format!("{unused} unused tables not shown")),

@@ -4,7 +4,10 @@ use std::borrow::Cow;
 use std::fmt::Write;
 use std::time::Duration;
 
-use comfy_table::{CellAlignment, ContentLineStyle, LineStyle, Row, Table, TableStyle};
+use comfy_table::{
+    CellAlignment, ColumnConstraint, ContentArrangement, ContentLineStyle, LineStyle, Row, Table,
+    TableStyle,
+};
 use serde_json::Value;
 
 /// A line under the header and nothing else: narrow, and easy on `grep` and `awk`.
@@ -45,7 +48,22 @@ impl Column {
 
 /// A table of `rows`, a header on top.
 pub(super) fn render<'a>(columns: &[Column], rows: impl IntoIterator<Item = &'a Value>) -> String {
+    render_within(columns, rows, None)
+}
+
+/// The same in at most so many characters a line, if that can be: long text goes on in the next line of its cell,
+/// numbers stay whole.
+pub(super) fn render_within<'a>(
+    columns: &[Column],
+    rows: impl IntoIterator<Item = &'a Value>,
+    width: Option<u16>,
+) -> String {
     let mut table = Table::new();
+    if let Some(width) = width {
+        table
+            .set_content_arrangement(ContentArrangement::Dynamic)
+            .set_width(width);
+    }
     table
         .load_style(STYLE)
         .set_header(columns.iter().map(|column| column.title));
@@ -57,6 +75,9 @@ pub(super) fn render<'a>(columns: &[Column], rows: impl IntoIterator<Item = &'a 
     }
     for (column, shown) in columns.iter().zip(table.column_iter_mut()) {
         shown.set_cell_alignment(column.alignment);
+        if matches!(column.alignment, CellAlignment::Right) {
+            shown.set_constraint(ColumnConstraint::ContentWidth);
+        }
     }
     table.trim_fmt()
 }
