@@ -63,14 +63,14 @@ impl fmt::Display for Holder {
     }
 }
 
-/// Who is in the way and what to do, where a controller could not start for want of a port.
+/// What is to be said of a controller that could not start because a program that can be named has its port.
 pub(crate) fn taken(error: &BuildError) -> Option<String> {
     let BuildError::Start(error) = error else {
         return None;
     };
-    let (address, source, flag) = match error {
-        StartError::OpenFlow(error) => (error.address, &error.source, "--openflow"),
-        StartError::Http { address, source } => (*address, source, "--http"),
+    let (purpose, address, source, flag) = match error {
+        StartError::OpenFlow(error) => ("switches", error.address, &error.source, "--openflow"),
+        StartError::Http { address, source } => ("HTTP", *address, source, "--http"),
         StartError::Key(_) | StartError::Store(_) => return None,
     };
     if source.kind() != ErrorKind::AddrInUse {
@@ -79,8 +79,7 @@ pub(crate) fn taken(error: &BuildError) -> Option<String> {
     let holder = holder(address)?;
     let stop = holder.how_to_stop();
     Some(format!(
-        "port {} is held by {holder}: {stop}, or choose another port with {flag}",
-        address.port()
+        "can't listen for {purpose} on {address}: the port is held by {holder}: {stop}, or choose another with {flag}"
     ))
 }
 

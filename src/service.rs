@@ -45,10 +45,10 @@ pub async fn run(args: &RunArgs) -> anyhow::Result<()> {
     running.await.context("the controller ended abnormally")
 }
 
-/// What went wrong, with the program that is in the way if a port is taken.
+/// What went wrong; if a port is taken, by which program.
 fn explained(error: &BuildError) -> anyhow::Error {
     match listeners::taken(error) {
-        Some(advice) => anyhow!("{error}; {advice}"),
+        Some(advice) => anyhow!(advice),
         None => anyhow!("{error}"),
     }
 }
@@ -159,6 +159,10 @@ fn reloading() {
 
 /// Tells the service manager, if there is one.
 fn tell(state: &[NotifyState<'_>]) {
+    // Set to nothing is not set.
+    if std::env::var_os("NOTIFY_SOCKET").is_some_and(|socket| socket.is_empty()) {
+        return;
+    }
     if let Err(error) = sd_notify::notify(state) {
         not_told(&error);
     }
