@@ -59,27 +59,71 @@ pub(super) fn render_within<'a>(
     width: Option<u16>,
 ) -> String {
     let mut table = Table::new();
-    if let Some(width) = width {
-        table
-            .set_content_arrangement(ContentArrangement::Dynamic)
-            .set_width(width);
-    }
     table
         .load_style(STYLE)
         .set_header(columns.iter().map(|column| column.title));
     for row in rows {
-        let cells = columns
-            .iter()
-            .map(|column| printable(&(column.cell)(row)).into_owned());
+        let cells = columns.iter().map(|column| {
+            let text = printable(&(column.cell)(row)).into_owned();
+            match width {
+                Some(_) => breakable(&text),
+                None => text,
+            }
+        });
         table.add_row(Row::from(cells.collect::<Vec<_>>()));
     }
     for (column, shown) in columns.iter().zip(table.column_iter_mut()) {
         shown.set_cell_alignment(column.alignment);
-        if matches!(column.alignment, CellAlignment::Right) {
+    }
+    match width {
+        Some(width) => {
+            narrow(&mut table, columns, width);
+            table.trim_fmt().replace(BREAK, "")
+        }
+        None => table.trim_fmt(),
+    }
+}
+
+/// Where a line may end: it is not seen, and taken out again in the end.
+const BREAK: char = '\u{200b}';
+
+/// Text that may go on in another line after spaces and commas.
+fn breakable(text: &str) -> String {
+    let mut breakable = String::with_capacity(text.len() * 2);
+    for character in text.chars().filter(|&character| character != BREAK) {
+        breakable.push(character);
+        if matches!(character, ' ' | ',') {
+            breakable.push(BREAK);
+        }
+    }
+    breakable
+}
+
+/// Lets long text go on in further lines, so that the table is no wider than this. What is short, as addresses and
+/// names are, stays in one piece if that leaves some room for the rest.
+fn narrow(table: &mut Table, columns: &[Column], width: u16) {
+    /// A MAC address, or a datapath id, in characters.
+    const SHORT: u16 = 17;
+    /// What a column of long text needs to be readable.
+    const READABLE: u16 = 12;
+    /// The space around a cell.
+    const AROUND: u16 = 3;
+    table
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(width)
+        .set_delimiter(BREAK);
+    let widths = table.column_max_content_widths();
+    let least = widths
+        .iter()
+        .map(|&width| if width <= SHORT { width } else { READABLE });
+    let least: usize = least.map(|width| usize::from(width + AROUND)).sum();
+    let short_stays = least <= usize::from(width);
+    for ((column, shown), content) in columns.iter().zip(table.column_iter_mut()).zip(widths) {
+        let is_number = matches!(column.alignment, CellAlignment::Right);
+        if is_number || (short_stays && content <= SHORT) {
             shown.set_constraint(ColumnConstraint::ContentWidth);
         }
     }
-    table.trim_fmt()
 }
 
 /// A table of names and values, without a header.
