@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -17,9 +17,10 @@ const POLL: Duration = Duration::from_millis(200);
 
 /// Arguments of `godwit wait`.
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("network").args(["switches", "links", "hosts"]).required(true).multiple(true)))]
 pub struct WaitArgs {
     /// At least so many switches that are connected
-    #[arg(long, value_name = "N", required_unless_present_any = ["links", "hosts"])]
+    #[arg(long, value_name = "N")]
     pub switches: Option<usize>,
     /// At least so many links between switches, each seen in both directions and counted once
     #[arg(long, value_name = "N")]
