@@ -1,11 +1,15 @@
 //! Open vSwitch on this machine: whether it is there, and whether its bridges are set up for a controller.
 
+use std::net::SocketAddr;
 use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use super::machine::kernel_release;
 use super::{Finding, NoAnswer, Status, ask};
+use crate::listeners;
 
 /// What everything here is about.
 const CHECK: &str = "Open vSwitch";
@@ -15,6 +19,12 @@ const LIST: [&str; 3] = ["--timeout=5", "--no-wait", "--format=json"];
 
 /// The versions that are spoken here, as Open vSwitch calls them.
 const SPOKEN: [&str; 2] = ["OpenFlow10", "OpenFlow13"];
+
+/// How late it may tell that a bridge is connected: it writes that down every 5 s.
+const LATE: Duration = Duration::from_secs(6);
+
+/// How often it is asked meanwhile.
+const AGAIN: Duration = Duration::from_millis(250);
 
 /// A bridge.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +36,15 @@ struct Bridge {
     protocols: Vec<String>,
     datapath: String,
     controllers: Vec<Remote>,
+}
+
+impl Bridge {
+    /// Whether it may be connected and only not be said to be: a program of this machine listens where it goes.
+    fn may_be_connected(&self) -> bool {
+        let active = || self.controllers.iter().filter(|remote| remote.is_active());
+        let listens = |remote: &Remote| remote.address().and_then(listeners::holder).is_some();
+        !active().any(|remote| remote.connected) && active().any(listens)
+    }
 }
 
 /// A controller that a bridge is told to have.
@@ -41,6 +60,11 @@ impl Remote {
         ["tcp:", "ssl:", "unix:"]
             .iter()
             .any(|kind| self.target.starts_with(kind))
+    }
+
+    /// Where it listens, if that is said with a port.
+    fn address(&self) -> Option<SocketAddr> {
+        self.target.strip_prefix("tcp:")?.parse().ok()
     }
 }
 
@@ -62,18 +86,13 @@ pub(super) fn findings() -> Vec<Finding> {
             )];
         }
     };
-    let tables = table(
-        "Bridge",
-        "name,fail_mode,protocols,datapath_type,controller",
-    )
-    .and_then(|bridges| Ok((bridges, table("Controller", "_uuid,target,is_connected")?)));
-    let (bridges, controllers) = match tables {
-        Ok(tables) => tables,
+    let bridges = match bridges_at_rest() {
+        Ok(Some(bridges)) => bridges,
+        Ok(None) => {
+            let detail = format!("{version}; what it says of its bridges is not understood");
+            return vec![Finding::warn(CHECK, detail, "see `ovs-vsctl show`")];
+        }
         Err(trouble) => return vec![unreachable(&version, &trouble)],
-    };
-    let Some(bridges) = read_bridges(&bridges, &controllers) else {
-        let detail = format!("{version}; what it says of its bridges is not understood");
-        return vec![Finding::warn(CHECK, detail, "see `ovs-vsctl show`")];
     };
     let mut findings = vec![Finding::ok(CHECK, format!("{version}, runs")), datapath()];
     findings.extend(bridges.iter().map(judge));
@@ -87,6 +106,23 @@ fn version(text: &str) -> String {
         .and_then(|line| line.split_whitespace().last())
         .unwrap_or("of unknown version")
         .to_owned()
+}
+
+/// The bridges, when what is told late has been waited for. Nothing, if the answer is not understood.
+fn bridges_at_rest() -> Result<Option<Vec<Bridge>>, String> {
+    let began = Instant::now();
+    loop {
+        let bridges = table(
+            "Bridge",
+            "name,fail_mode,protocols,datapath_type,controller",
+        )?;
+        let bridges = read_bridges(&bridges, &table("Controller", "_uuid,target,is_connected")?);
+        let late = bridges.iter().flatten().any(Bridge::may_be_connected);
+        if !late || began.elapsed() > LATE {
+            return Ok(bridges);
+        }
+        thread::sleep(AGAIN);
+    }
 }
 
 fn table(name: &str, columns: &str) -> Result<String, String> {

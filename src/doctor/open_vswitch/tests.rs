@@ -127,3 +127,19 @@ fn the_version_is_the_last_word_of_the_first_line() {
     assert_eq!(version(text), "3.1.0");
     assert_eq!(version(""), "of unknown version");
 }
+
+#[test]
+fn a_bridge_is_waited_for_only_where_somebody_listens_at_its_controllers_address() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let here = format!("tcp:{}", listener.local_addr().unwrap());
+    let with = |controllers: &[Remote]| Bridge {
+        controllers: controllers.to_vec(),
+        ..good()
+    };
+    assert!(with(&[remote(&here, false)]).may_be_connected());
+    assert!(!with(&[remote(&here, true)]).may_be_connected());
+    assert!(!with(&[remote(&here, false), remote("tcp:10.0.0.1:1", true)]).may_be_connected());
+    assert!(!with(&[remote("tcp:127.0.0.1:1", false), remote("ptcp:1", false)]).may_be_connected());
+    drop(listener);
+    assert!(!with(&[remote(&here, false)]).may_be_connected());
+}
