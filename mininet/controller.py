@@ -137,15 +137,16 @@ class Api:
 
 class Controller:
     """The program, running while the context lasts. A port that is taken is replaced by a free one. `environment` is
-    added to that of this process."""
+    added to that of this process; `wrapper` are the words of a command that starts it."""
 
-    def __init__(self, openflow_port=None, http_port=None, arguments=(), environment=None):
+    def __init__(self, openflow_port=None, http_port=None, arguments=(), environment=None, wrapper=()):
         self.openflow_port = free_port(OPENFLOW_PORT if openflow_port is None else openflow_port)
         self.http_port = free_port(HTTP_PORT if http_port is None else http_port)
         self.url = f"http://127.0.0.1:{self.http_port}"
         self.api = Api(self.url)
         self._arguments = list(arguments)
         self._environment = dict(environment or {})
+        self._wrapper = list(wrapper)
         self._process = None
         self._directory = None
 
@@ -170,7 +171,7 @@ class Controller:
             self._remove()
 
     def _start(self):
-        command = [program("godwit"), "run", "--openflow", f"127.0.0.1:{self.openflow_port}"]
+        command = [*self._wrapper, program("godwit"), "run", "--openflow", f"127.0.0.1:{self.openflow_port}"]
         command += ["--http", f"127.0.0.1:{self.http_port}", "--data-dir", self.data_directory, *self._arguments]
         with open(self._log_path, "ab") as log:
             self._process = start(command, stdout=log, stderr=log, env={**os.environ, **self._environment})

@@ -1,6 +1,7 @@
 """Processes that a run starts, each ended by its own id."""
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -59,11 +60,16 @@ def end_group(process):
 
 
 def program(name):
-    """The path of one of the project's programs, in the release build unless `GODWIT_BIN_DIR` says otherwise."""
-    path = os.path.join(os.environ.get("GODWIT_BIN_DIR", RELEASE), name)
-    if not os.access(path, os.X_OK):
+    """The path of one of the project's programs: in the release build, or else where programs are installed, unless
+    `GODWIT_BIN_DIR` says where."""
+    directory = os.environ.get("GODWIT_BIN_DIR")
+    path = os.path.join(directory or RELEASE, name)
+    if os.access(path, os.X_OK):
+        return path
+    installed = None if directory else shutil.which(name)
+    if installed is None:
         raise CommandFailed(f"{path} doesn't exist: run `make build` first")
-    return path
+    return installed
 
 
 def wait_until(condition, timeout, what, interval=0.02):

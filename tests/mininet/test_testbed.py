@@ -87,7 +87,8 @@ def test_a_switch_with_its_own_daemon_loses_nothing_and_counts_every_packet(abil
 def test_a_relayed_link_delays_by_its_delay_and_loses_nothing(abilene):
     outcome = send_both_ways(abilene(relays={("s4", "s7"): 10})).outcome
     assert_undisturbed(outcome)
-    assert 10_000 <= outcome.delay_min_us <= outcome.delay_mean_us < 20_000
+    # The fastest tells the link's; the mean tells how busy the machine is as well.
+    assert 10_000 <= outcome.delay_min_us < 15_000
 
 
 def test_loss_and_duplication_are_seen(abilene):
