@@ -10,7 +10,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use toml::Value;
+use godwit_apps::statistics::Settings as StatisticsSettings;
+use toml::{Table, Value};
 
 use crate::cli::RunArgs;
 use crate::logging::LogFilter;
@@ -33,6 +34,8 @@ pub struct Config {
     pub apps: Vec<AppName>,
     /// What is logged.
     pub log: LogFilter,
+    /// How statistics are collected, kept and exported.
+    pub statistics: StatisticsSettings,
 }
 
 /// A control app that can be hosted.
@@ -85,19 +88,22 @@ pub enum Key {
     Apps,
     /// [`Config::log`].
     Log,
+    /// [`Config::statistics`], a section of the file.
+    Statistics,
 }
 
 impl Key {
-    /// All of them.
-    pub const ALL: [Self; 5] = [
+    /// All of them, the sections of the file last.
+    pub const ALL: [Self; 6] = [
         Self::Openflow,
         Self::Http,
         Self::DataDir,
         Self::Apps,
         Self::Log,
+        Self::Statistics,
     ];
 
-    /// Its name in the file, which is also the name of its argument.
+    /// Its name in the file, which is also the name of its argument if it has one.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -106,31 +112,22 @@ impl Key {
             Self::DataDir => "data_dir",
             Self::Apps => "apps",
             Self::Log => "log",
+            Self::Statistics => "statistics",
         }
     }
 
-    /// Its flag.
+    /// Its argument; sections are set in the file alone.
     #[must_use]
-    pub const fn flag(self) -> &'static str {
-        match self {
-            Self::Openflow => "--openflow",
-            Self::Http => "--http",
-            Self::DataDir => "--data-dir",
-            Self::Apps => "--apps",
-            Self::Log => "--log",
-        }
-    }
-
-    /// Its environment variable.
-    #[must_use]
-    pub const fn variable(self) -> &'static str {
-        match self {
-            Self::Openflow => "GODWIT_OPENFLOW",
-            Self::Http => "GODWIT_HTTP",
-            Self::DataDir => "GODWIT_DATA_DIR",
-            Self::Apps => "GODWIT_APPS",
-            Self::Log => "GODWIT_LOG",
-        }
+    pub const fn argument(self) -> Option<Argument> {
+        let (flag, variable) = match self {
+            Self::Openflow => ("--openflow", "GODWIT_OPENFLOW"),
+            Self::Http => ("--http", "GODWIT_HTTP"),
+            Self::DataDir => ("--data-dir", "GODWIT_DATA_DIR"),
+            Self::Apps => ("--apps", "GODWIT_APPS"),
+            Self::Log => ("--log", "GODWIT_LOG"),
+            Self::Statistics => return None,
+        };
+        Some(Argument { flag, variable })
     }
 
     /// Whether a controller that runs takes a change of it at SIGHUP. The others take effect at the next start.
@@ -138,6 +135,15 @@ impl Key {
     pub const fn is_live(self) -> bool {
         matches!(self, Self::Log)
     }
+}
+
+/// What gives a key its value on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Argument {
+    /// The flag.
+    pub flag: &'static str,
+    /// The environment variable.
+    pub variable: &'static str,
 }
 
 /// A configuration, and where each of its values comes from.
@@ -226,6 +232,12 @@ impl Loaded {
                 file.log.take(),
                 LogFilter::default,
             ),
+            statistics: choice.make(
+                Key::Statistics,
+                None,
+                file.statistics.take(),
+                StatisticsSettings::default,
+            ),
         };
         let origins = choice.origins;
         Self { config, origins }.check()
@@ -244,6 +256,10 @@ impl Loaded {
             (Key::Http, wrong_http(config.http, &config.openflow)),
             (Key::DataDir, wrong_directory(&config.data_dir)),
             (Key::Apps, wrong_apps(&config.apps)),
+            (
+                Key::Statistics,
+                config.statistics.check().err().map(str::to_owned),
+            ),
         ] {
             if let Some(fault) = fault {
                 return Err(ConfigError::Wrong {
@@ -258,15 +274,22 @@ impl Loaded {
     /// The effective values as a configuration file, with a remark behind each that says where it comes from.
     #[must_use]
     pub fn to_toml(&self) -> String {
-        let lines = Key::ALL.map(|key| format!("{} = {}", key.name(), self.config.value(key)));
-        let width = lines.iter().map(String::len).max().unwrap_or_default();
+        let entries = Key::ALL.map(|key| match self.config.value(key) {
+            Value::Table(section) => (key, format!("[{}]", key.name()), section),
+            value => (key, format!("{} = {value}", key.name()), Table::new()),
+        });
+        let widths = entries.iter().map(|(_, line, _)| line.len());
+        let width = widths.max().unwrap_or_default();
         let mut text = String::new();
-        for (key, line) in Key::ALL.into_iter().zip(lines) {
+        for (key, line, section) in entries {
             let effect = if key.is_live() { "SIGHUP" } else { "restart" };
             let origin = self.origin(key);
             // A path may hold anything, a remark one line.
             let origin = origin.to_string().replace(char::is_control, "?");
             text += &format!("{line:width$}  # {origin}; a change takes effect at {effect}\n");
+            for (name, value) in section {
+                text += &format!("{name} = {value}\n");
+            }
         }
         text
     }
@@ -297,6 +320,8 @@ impl Config {
             Key::DataDir => self.data_dir.to_string_lossy().into_owned().into(),
             Key::Apps => list(self.apps.iter().map(|app| app.name().to_owned()).collect()).into(),
             Key::Log => self.log.to_string().into(),
+            // Numbers and text are always values.
+            Key::Statistics => Value::try_from(&self.statistics).unwrap_or(Table::new().into()),
         }
     }
 
@@ -329,13 +354,13 @@ impl Choice<'_> {
         in_file: Option<file::Entry<T>>,
         default: impl FnOnce() -> T,
     ) -> T {
-        let (value, origin) = match (given, in_file) {
-            (Some(value), _) if self.args.origins.is_environment(key) => {
-                (value, Origin::Environment(key.variable()))
+        let (value, origin) = match (given, key.argument(), in_file) {
+            (Some(value), Some(argument), _) if self.args.origins.is_environment(key) => {
+                (value, Origin::Environment(argument.variable))
             }
-            (Some(value), _) => (value, Origin::Flag(key.flag())),
-            (None, Some(entry)) => (entry.value, entry.origin),
-            (None, None) => (default(), Origin::Default),
+            (Some(value), Some(argument), _) => (value, Origin::Flag(argument.flag)),
+            (_, _, Some(entry)) => (entry.value, entry.origin),
+            _ => (default(), Origin::Default),
         };
         self.origins.insert(key, origin);
         value

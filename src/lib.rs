@@ -15,6 +15,7 @@ use godwit_apps::entries::Entries;
 use godwit_apps::learning::Learning;
 use godwit_apps::migration::Migrations;
 use godwit_apps::routing::Routing;
+use godwit_apps::statistics::Statistics;
 use godwit_controller::{App, Controller, ControllerConfig, StartError, StoreError};
 use tokio::sync::watch;
 
@@ -81,6 +82,11 @@ impl Godwit {
                 (AppName::Migration, None) => {}
             }
         }
+        // Behind `routing`, so that it hears of the ends of rules when their routes have counted them.
+        let network = controller.network().clone();
+        let statistics = Statistics::new(network, routing.clone(), config.statistics.clone());
+        apps.push(Arc::new(statistics.clone()));
+        tokio::spawn(statistics.run());
         // Routes of migrations that an earlier run left are held by now.
         keeping.map(|keeper| tokio::spawn(keeper.run()));
         Ok(Self {

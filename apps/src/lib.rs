@@ -6,6 +6,7 @@
 //! | [`routing`] | proactive shortest-path routes, between all hosts and by request |
 //! | [`entries`] | static entries, by REST |
 //! | [`drains`] | several switches emptied in order |
+//! | [`statistics`] | what the switches count, as counters and as rates |
 //! | [`migration`] | moves a running switch's work to another switch |
 
 pub mod drains;
@@ -15,3 +16,4 @@ pub mod migration;
 mod others;
 pub mod plan;
 pub mod routing;
+pub mod statistics;

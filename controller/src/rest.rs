@@ -36,6 +36,7 @@ pub use error::{ApiError, Problem};
 pub use id::Id;
 pub use key::idempotency_key;
 pub use rule::RuleDto;
+pub use shared::is_no_queue;
 
 use crate::app::App;
 use crate::connection::ConnectionCounts;

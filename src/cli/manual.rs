@@ -8,7 +8,7 @@ use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 
 use super::Cli;
-use crate::config::{INSTALLED_FILE, Key};
+use crate::config::{Argument, INSTALLED_FILE, Key};
 
 /// The sections that only the program's own page has: title, and terms with what they mean.
 const SECTIONS: [(&str, &[(&str, &str)]); 2] = [
@@ -96,13 +96,13 @@ fn environment() -> Vec<(String, String)> {
         "GODWIT_CONFIG".to_owned(),
         "The configuration file.".to_owned(),
     );
-    let key = |key: Key| {
-        let text = format!("The same as {} of godwit run.", key.flag());
-        (key.variable().to_owned(), text)
+    let argument = |argument: Argument| {
+        let text = format!("The same as {} of godwit run.", argument.flag);
+        (argument.variable.to_owned(), text)
     };
     [url, config]
         .into_iter()
-        .chain(Key::ALL.into_iter().map(key))
+        .chain(Key::ALL.into_iter().filter_map(Key::argument).map(argument))
         .collect()
 }
 

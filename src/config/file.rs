@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 
+use godwit_apps::statistics::Settings as StatisticsSettings;
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -19,6 +20,7 @@ pub(super) struct File {
     pub(super) data_dir: Option<Entry<PathBuf>>,
     pub(super) apps: Option<Entry<Vec<AppName>>>,
     pub(super) log: Option<Entry<LogFilter>>,
+    pub(super) statistics: Option<Entry<StatisticsSettings>>,
 }
 
 /// A value with its place.
@@ -37,6 +39,7 @@ struct Written {
     data_dir: Option<Spanned<String>>,
     apps: Option<Spanned<Vec<Spanned<String>>>>,
     log: Option<Spanned<String>>,
+    statistics: Option<Spanned<StatisticsSettings>>,
 }
 
 impl File {
@@ -63,6 +66,7 @@ impl File {
             data_dir: lines.one(written.data_dir, |text| Ok(PathBuf::from(text)))?,
             apps: lines.list(written.apps, AppName::from_str)?,
             log: lines.one(written.log, LogFilter::from_str)?,
+            statistics: written.statistics.map(|written| lines.section(written)),
         })
     }
 }
@@ -103,6 +107,13 @@ impl Lines<'_> {
             })
         };
         written.map(understood).transpose()
+    }
+
+    fn section<T>(&self, written: Spanned<T>) -> Entry<T> {
+        Entry {
+            origin: self.origin(Some(written.span().start)),
+            value: written.into_inner(),
+        }
     }
 
     fn understood<T>(

@@ -81,6 +81,18 @@ fn whatever_is_wrong_in_a_file_is_told_with_its_line() {
             "`routing` is named twice",
         ),
         ("data_dir = \"\"", 1, "has a name"),
+        ("\n[statistics]\ninterval = 3", 3, "unknown key `interval`"),
+        ("\n[statistics]\nsamples = \"x\"", 3, "string"),
+        (
+            "\n[statistics]\nhalf_life_s = 0",
+            2,
+            "`half_life_s` is from",
+        ),
+        (
+            "\nstatistics = { samples = 10001 }",
+            2,
+            "`samples` is at most",
+        ),
         (
             "openflow = [\"0.0.0.0:1\", \"127.0.0.1:1\"]",
             1,
@@ -125,7 +137,8 @@ fn a_wrong_flag_is_told_by_its_name() {
 
 #[test]
 fn what_is_shown_is_a_file_that_says_the_same() {
-    let text = "openflow = [\"127.0.0.1:1\", \"[::1]:2\"]\ndata_dir = \"/a \\\"b\\\"\"\nlog = \"warn,godwit=debug\"";
+    let text = "openflow = [\"127.0.0.1:1\", \"[::1]:2\"]\ndata_dir = \"/a \\\"b\\\"\"\nlog = \"warn,godwit=debug\"
+[statistics]\nexport_dir = \"/a # \\\"b\\\"\"";
     let loaded = load(text).unwrap();
     let shown = loaded.to_toml();
     assert_eq!(load(&shown).unwrap().config, loaded.config);
@@ -176,12 +189,44 @@ fn the_file_that_is_installed_says_the_defaults_and_names_every_key() {
         [Key::DataDir],
         "only what a service has to have otherwise"
     );
-    // What is a remark there is right when it is none any more.
-    let mut all = text;
+    // What is a remark there is right when it is none any more. Explanations have a space behind the sign.
+    let all = text.replace("\n#", "\n").replace("\n ", "\n# ");
     for key in Key::ALL {
-        let set = format!("\n{} = ", key.name());
-        all = all.replace(&set.replace('\n', "\n#"), &set);
-        assert_eq!(all.matches(&set).count(), 1, "{}", key.name());
+        let name = key.name();
+        let set = match key.argument() {
+            Some(_) => format!("\n{name} = "),
+            None => format!("\n[{name}]\n"),
+        };
+        assert_eq!(all.matches(&set).count(), 1, "{name}");
+    }
+    for name in [
+        "interval_s",
+        "half_life_s",
+        "samples",
+        "series",
+        "export_dir",
+        "export_interval_s",
+    ] {
+        assert!(text.contains(&format!("{name} = ")), "{name}");
     }
     assert_eq!(load(&all).unwrap().config, service);
+}
+
+#[test]
+fn statistics_are_set_in_their_own_section() {
+    let text = "log = \"warn\"\n[statistics]\ninterval_s = 0\nexport_dir = \"/tmp/x\"";
+    let loaded = load(text).unwrap();
+    let expected = StatisticsSettings {
+        interval_s: 0,
+        export_dir: Some(PathBuf::from("/tmp/x")),
+        ..StatisticsSettings::default()
+    };
+    assert_eq!(loaded.config.statistics, expected);
+    assert_eq!(loaded.to_json()["statistics"]["value"]["half_life_s"], 30);
+    let changes = load("log = \"warn\"")
+        .unwrap()
+        .config
+        .changes(&loaded.config);
+    let keys: Vec<Key> = changes.iter().map(|change| change.key).collect();
+    assert_eq!(keys, [Key::Statistics]);
 }

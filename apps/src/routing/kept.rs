@@ -198,7 +198,7 @@ impl Routing {
     }
 
     /// Gives the store what has changed if that is not too much, and waits until it is on the disk.
-    pub(super) async fn save_few_changed(&self) {
+    pub(crate) async fn save_few_changed(&self) {
         if (1..=SAVED_WHEN_SHOWN).contains(&self.table.changes()) {
             self.note_changed();
             self.flush().await;

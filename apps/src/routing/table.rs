@@ -38,6 +38,19 @@ pub enum State {
     Broken,
 }
 
+impl State {
+    /// As REST has it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Installing => "installing",
+            Self::Active => "active",
+            Self::Moving => "moving",
+            Self::Broken => "broken",
+        }
+    }
+}
+
 /// A route: traffic from one end to another that one rule a switch carries.
 #[derive(Debug, Clone)]
 pub struct Route {

@@ -21,6 +21,7 @@ use godwit_apps::plan::FlowId;
 use godwit_apps::routing::install::{InstallError, Wish};
 use godwit_apps::routing::table::Origin;
 use godwit_apps::routing::{REQUESTED_PRIORITY, Routing};
+use godwit_apps::statistics::{Settings, Statistics};
 use godwit_controller::rest::endpoint::Endpoint;
 use godwit_controller::{App, Controller, ControllerConfig, Network, Store};
 use godwit_openflow::model::Pattern;
@@ -56,6 +57,7 @@ pub(crate) struct Bench {
     pub(crate) network: Network,
     pub(crate) routing: Routing,
     pub(crate) migrations: Migrations,
+    pub(crate) statistics: Statistics,
     openflow: SocketAddr,
     http: SocketAddr,
     stop: watch::Sender<bool>,
@@ -119,7 +121,17 @@ impl Bench {
         let (routing, keeper) = Routing::new(network.clone());
         tokio::spawn(keeper.run());
         let migrations = migrations(routing.clone());
-        let apps: Vec<Arc<dyn App>> = vec![Arc::new(routing.clone()), Arc::new(migrations.clone())];
+        let settings = Settings {
+            interval_s: 1,
+            samples: 3,
+            ..Settings::default()
+        };
+        let statistics = Statistics::new(network.clone(), Some(routing.clone()), settings);
+        let apps: Vec<Arc<dyn App>> = vec![
+            Arc::new(routing.clone()),
+            Arc::new(migrations.clone()),
+            Arc::new(statistics.clone()),
+        ];
         let openflow = controller.openflow_addresses()[0];
         let http = controller.http_address().unwrap();
         let (stop, stopped) = watch::channel(false);
@@ -136,6 +148,7 @@ impl Bench {
             network,
             routing,
             migrations,
+            statistics,
             openflow,
             http,
             stop,
@@ -194,6 +207,16 @@ impl Bench {
 
     /// Status, content type and body of the answer to a request without a body.
     pub(crate) async fn http(&self, method: &str, path: &str) -> (u16, String, serde_json::Value) {
+        let (status, kind, body) = self.http_text(method, path).await;
+        (
+            status,
+            kind,
+            serde_json::from_str(&body).unwrap_or_default(),
+        )
+    }
+
+    /// The same, where the body is not JSON.
+    pub(crate) async fn http_text(&self, method: &str, path: &str) -> (u16, String, String) {
         let mut stream = TcpStream::connect(self.http).await.unwrap();
         let request =
             format!("{method} {path} HTTP/1.1\r\nHost: godwit\r\nConnection: close\r\n\r\n");
@@ -207,6 +230,6 @@ impl Bench {
             .filter_map(|line| line.split_once(": "))
             .find(|(name, _)| name.eq_ignore_ascii_case("content-type"))
             .map_or_else(String::new, |(_, kind)| kind.to_owned());
-        (status, kind, serde_json::from_str(body).unwrap_or_default())
+        (status, kind, body.to_owned())
     }
 }

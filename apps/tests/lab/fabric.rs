@@ -49,6 +49,8 @@ struct Watched {
 
 struct Switch {
     table: FlowTable,
+    /// What ports have counted: received packets and bytes, sent packets and bytes.
+    counted: BTreeMap<PortNo, [u64; 4]>,
     refused: usize,
     mood: watch::Sender<Mood>,
     out: mpsc::UnboundedSender<(u32, FromSwitch)>,
@@ -128,6 +130,7 @@ impl Fabric {
             }
             let switch = Switch {
                 table,
+                counted: BTreeMap::new(),
                 refused: 0,
                 mood,
                 out: out.clone(),
@@ -230,6 +233,13 @@ impl Fabric {
         }
     }
 
+    /// A port says from now on that it has counted this: received packets and bytes, sent packets and bytes.
+    pub(crate) fn set_counted(&self, port: PortRef, counts: [u64; 4]) {
+        let mut inner = self.lock();
+        let switch = inner.switches.get_mut(&port.dpid).unwrap();
+        switch.counted.insert(port.port, counts);
+    }
+
     /// How many changes of routes' rules were made.
     pub(crate) fn changes(&self) -> usize {
         self.lock().changes
@@ -315,7 +325,10 @@ impl Inner {
                 self.tell(dpid, xid, FromSwitch::Features(features(dpid)));
             }
             ToSwitch::StatsRequest { body: request, .. } => {
-                let body = report(dpid, &self.switches[&dpid].table, &request);
+                let body = {
+                    let switch = &self.switches[&dpid];
+                    report(dpid, &switch.table, &switch.counted, &request)
+                };
                 self.tell(dpid, xid, FromSwitch::Stats { more: false, body });
             }
             ToSwitch::FlowMod(change) => self.change(dpid, xid, &change),

@@ -21,3 +21,4 @@ mod others;
 mod rest;
 mod revert;
 mod smoke;
+mod statistics;

@@ -220,7 +220,8 @@ async fn queues(
 
 /// Whether a switch that was asked for all queues of all ports says in this way that there is none (OF 1.3.5 §7.5.4.10
 /// and OF 1.0.2 §5.4.4, `OFPQOFC_BAD_PORT` and `OFPQOFC_BAD_QUEUE`).
-fn is_no_queue(switch: &SwitchHandle, report: &ErrorReport) -> bool {
+#[must_use]
+pub fn is_no_queue(switch: &SwitchHandle, report: &ErrorReport) -> bool {
     let queue_op_failed = match switch.version() {
         Version::V10 => 5,
         Version::V13 => 9,

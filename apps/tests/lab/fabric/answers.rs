@@ -1,5 +1,7 @@
 //! What a switch says: of itself, and of what comes in.
 
+use std::collections::BTreeMap;
+
 use bytes::{Bytes, BytesMut};
 use godwit_openflow::model::{
     Action, AggregateStats, Description, ErrorReport, Features, Field, FromSwitch, Instruction,
@@ -12,6 +14,9 @@ use crate::flow_table::FlowTable;
 
 /// The ports of every switch.
 const PORTS: u32 = 4;
+
+/// How fast they are.
+const SPEED_KBPS: u32 = 10_000;
 
 /// What a switch is.
 pub(super) fn features(dpid: DatapathId) -> Features {
@@ -27,7 +32,12 @@ pub(super) fn features(dpid: DatapathId) -> Features {
 }
 
 /// What a switch reports of itself.
-pub(super) fn report(dpid: DatapathId, table: &FlowTable, request: &StatsRequest) -> StatsReply {
+pub(super) fn report(
+    dpid: DatapathId,
+    table: &FlowTable,
+    counted: &BTreeMap<PortNo, [u64; 4]>,
+    request: &StatsRequest,
+) -> StatsReply {
     match request {
         StatsRequest::Flows(filter) => StatsReply::Flows(table.report(filter)),
         StatsRequest::Aggregate(filter) => {
@@ -39,12 +49,15 @@ pub(super) fn report(dpid: DatapathId, table: &FlowTable, request: &StatsRequest
             })
         }
         StatsRequest::Ports(_) => {
-            StatsReply::Ports((1..=PORTS).map(|number| silent(PortNo(number))).collect())
+            let all = (1..=PORTS).map(PortNo);
+            let counts = |port| counted.get(&port).copied().unwrap_or_default();
+            StatsReply::Ports(all.map(|port| port_stats(port, counts(port))).collect())
         }
         StatsRequest::PortDescription => {
             let all = (1..=PORTS).chain([PortNo::LOCAL.0]);
             StatsReply::PortDescription(all.map(|number| port(dpid, number)).collect())
         }
+        StatsRequest::Queues(_) => StatsReply::Queues(Vec::new()),
         StatsRequest::GroupDescription => StatsReply::GroupDescription(Vec::new()),
         StatsRequest::Groups(_) => StatsReply::Groups(Vec::new()),
         StatsRequest::MeterConfig(_) => StatsReply::MeterConfig(Vec::new()),
@@ -135,18 +148,19 @@ pub(super) fn port(dpid: DatapathId, number: u32) -> Port {
         config: 0,
         state: 0,
         features: [0; 4],
-        current_speed: 0,
+        // Where the hosts hang it is not known.
+        current_speed: if number == 1 { 0 } else { SPEED_KBPS },
         max_speed: 0,
     }
 }
 
-fn silent(port: PortNo) -> PortStats {
+fn port_stats(port: PortNo, [rx_packets, rx_bytes, tx_packets, tx_bytes]: [u64; 4]) -> PortStats {
     PortStats {
         port,
-        rx_packets: Some(0),
-        tx_packets: Some(0),
-        rx_bytes: Some(0),
-        tx_bytes: Some(0),
+        rx_packets: Some(rx_packets),
+        tx_packets: Some(tx_packets),
+        rx_bytes: Some(rx_bytes),
+        tx_bytes: Some(tx_bytes),
         rx_dropped: None,
         tx_dropped: None,
         rx_errors: None,

@@ -1,0 +1,260 @@
+//! Statistics by REST.
+//!
+//! | method and path | what it does |
+//! |---|---|
+//! | `POST /switches/{id}/statistics[?history=N]` | collects now |
+//! | `GET /switches/{id}/statistics[?history=N]` | what was collected last |
+//! | `GET /statistics[?history=N]` | links and routes |
+//! | `GET /statistics.csv[?kind=ports\|links\|rules\|routes]` | one table |
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use godwit_controller::rest::{ApiError, Id, endpoint};
+use godwit_openflow::model::{
+    AggregateStats, FlowRemovedReason, GroupStats, MeterStats, Pattern, QueueStats, TableStats,
+};
+use godwit_openflow::types::{Cookie, DatapathId, Version};
+use serde::{Deserialize, Serialize};
+
+use super::Statistics;
+use super::book::{Ended, Removed, SwitchBook};
+use super::collect::Collected;
+use super::csv::Kind;
+use super::measured::{Rates, Wanted, rates_at};
+use super::rows::{self, LinkRow, PortRow, RouteRow, RuleRow};
+
+pub(super) fn router(statistics: Statistics) -> Router {
+    Router::new()
+        .route("/switches/{id}/statistics", get(show).post(collect))
+        .route("/statistics", get(network))
+        .route("/statistics.csv", get(csv))
+        .with_state(statistics)
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HistoryQuery {
+    history: Option<usize>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CsvQuery {
+    #[serde(default)]
+    kind: Kind,
+}
+
+/// What a switch counted.
+#[derive(Serialize)]
+struct SwitchDto<'a> {
+    dpid: DatapathId,
+    name: &'a str,
+    openflow: Version,
+    collected_at: String,
+    took_us: u64,
+    aggregate: Option<AggregateStats>,
+    tables: Option<Vec<TableStats>>,
+    ports: Vec<PortRow>,
+    flows: Vec<RuleRow>,
+    queues: Option<Vec<WithRates<'a, QueueStats>>>,
+    /// `null` where the version has none, or the switch would not say.
+    groups: Option<Vec<WithRates<'a, GroupStats>>>,
+    meters: Option<Vec<WithRates<'a, MeterStats>>>,
+    /// All rules together that have ended, since the switch was first collected.
+    removed: Removed,
+    /// The last of them.
+    ended: Vec<EndedDto<'a>>,
+    /// What the switch would not say.
+    problems: &'a [String],
+}
+
+#[derive(Serialize)]
+struct WithRates<'a, T> {
+    #[serde(flatten)]
+    stats: &'a T,
+    #[serde(flatten)]
+    rates: Rates,
+}
+
+#[derive(Serialize)]
+struct EndedDto<'a> {
+    at: String,
+    table: u8,
+    priority: u16,
+    cookie: Cookie,
+    r#match: &'a Pattern,
+    reason: FlowRemovedReason,
+    duration_ns: u64,
+    packets: u64,
+    bytes: u64,
+    bits_per_second: Option<f64>,
+    packets_per_second: Option<f64>,
+}
+
+impl<'a> From<&'a Ended> for EndedDto<'a> {
+    fn from(ended: &'a Ended) -> Self {
+        let removed = &ended.removed;
+        let rates = ended.last.as_ref().map(|sample| rates_at(sample, 0));
+        let (packets_per_second, bits_per_second) = rates.unwrap_or_default();
+        Self {
+            at: humantime::format_rfc3339_millis(ended.at).to_string(),
+            table: removed.table.0,
+            priority: removed.priority,
+            cookie: removed.cookie,
+            r#match: &removed.pattern,
+            reason: removed.reason,
+            duration_ns: removed.duration_ns,
+            packets: removed.packets,
+            bytes: removed.bytes,
+            bits_per_second,
+            packets_per_second,
+        }
+    }
+}
+
+fn with_rates<'a, T>(
+    list: Option<&'a Vec<T>>,
+    rates: impl Fn(&T) -> Rates,
+) -> Option<Vec<WithRates<'a, T>>> {
+    let shown = |stats: &'a T| WithRates {
+        stats,
+        rates: rates(stats),
+    };
+    list.map(|list| list.iter().map(shown).collect())
+}
+
+impl<'a> SwitchDto<'a> {
+    fn new(
+        statistics: &Statistics,
+        book: &'a SwitchBook,
+        collected: &'a Collected,
+        wanted: Wanted,
+    ) -> Self {
+        let switch = statistics.network().switches().get(collected.dpid);
+        let tables = collected.tables.said.clone().map(|mut tables| {
+            // As `GET …/tables` has it: Open vSwitch reports 254 tables.
+            tables.retain(|stats| stats.table == 0 || stats.active > 0 || stats.lookups > 0);
+            tables.iter_mut().for_each(|stats| stats.wildcards = None);
+            tables
+        });
+        let Collected {
+            queues,
+            groups,
+            meters,
+            ..
+        } = collected;
+        Self {
+            dpid: collected.dpid,
+            name: &collected.name,
+            openflow: collected.version,
+            collected_at: humantime::format_rfc3339_millis(collected.finished).to_string(),
+            took_us: u64::try_from(collected.took.as_micros()).unwrap_or(u64::MAX),
+            aggregate: collected.aggregate.said,
+            tables,
+            ports: rows::ports(switch.as_ref(), book, collected, wanted),
+            flows: rows::rules(book, collected, wanted),
+            queues: with_rates(queues.said.as_ref(), |queue| {
+                Rates::of(book.queues.get(&(queue.port, queue.queue)), 0, wanted)
+            }),
+            groups: with_rates(groups.said.as_ref(), |group| {
+                Rates::of(book.groups.get(&group.group), 0, wanted)
+            }),
+            meters: with_rates(meters.said.as_ref(), |meter| {
+                Rates::of(book.meters.get(&meter.meter), 0, wanted)
+            }),
+            removed: book.removed,
+            ended: book.ended.iter().map(EndedDto::from).collect(),
+            problems: &collected.problems,
+        }
+    }
+}
+
+type HistoryOrNot = Result<Query<HistoryQuery>, QueryRejection>;
+
+fn history(query: HistoryOrNot) -> Result<Option<usize>, ApiError> {
+    let Query(query) = query.map_err(|rejection| ApiError::malformed(rejection.body_text()))?;
+    Ok(query.history)
+}
+
+async fn collect(
+    State(statistics): State<Statistics>,
+    Id(id): Id<String>,
+    query: HistoryOrNot,
+) -> Result<Response, ApiError> {
+    let history = history(query)?;
+    let switch = endpoint::switch(statistics.network(), &id)?;
+    let failed = |error| ApiError::switch_failed(format!("switch {}: {error}", switch.name()));
+    statistics.collect(&switch).await.map_err(failed)?;
+    shown(&statistics, switch.dpid(), history)
+}
+
+async fn show(
+    State(statistics): State<Statistics>,
+    Id(id): Id<String>,
+    query: HistoryOrNot,
+) -> Result<Response, ApiError> {
+    let history = history(query)?;
+    // A switch that has gone may be named by its datapath id.
+    let dpid = match id.parse() {
+        Ok(dpid) if statistics.has(dpid) => dpid,
+        _ => endpoint::switch(statistics.network(), &id)?.dpid(),
+    };
+    shown(&statistics, dpid, history)
+}
+
+fn shown(
+    statistics: &Statistics,
+    dpid: DatapathId,
+    history: Option<usize>,
+) -> Result<Response, ApiError> {
+    let wanted = statistics.wanted(history);
+    let book = statistics.lock();
+    let found = book.switches.get(&dpid);
+    let found = found.and_then(|book| Some((book, book.collected.as_ref()?)));
+    let Some((book, collected)) = found else {
+        let detail = "nothing has been collected of this switch yet: POST collects it now";
+        return Err(ApiError::not_found(detail));
+    };
+    Ok(Json(SwitchDto::new(statistics, book, collected, wanted)).into_response())
+}
+
+/// What no single switch has.
+#[derive(Serialize)]
+struct NetworkDto {
+    links: Vec<LinkRow>,
+    routes: Vec<RouteRow>,
+}
+
+async fn network(
+    State(statistics): State<Statistics>,
+    query: HistoryOrNot,
+) -> Result<Json<NetworkDto>, ApiError> {
+    let wanted = statistics.wanted(history(query)?);
+    statistics.save_routes().await;
+    Ok(Json(NetworkDto {
+        links: statistics.links(wanted),
+        routes: statistics.routes(wanted),
+    }))
+}
+
+async fn csv(
+    State(statistics): State<Statistics>,
+    query: Result<Query<CsvQuery>, QueryRejection>,
+) -> Result<Response, ApiError> {
+    let Query(CsvQuery { kind }) =
+        query.map_err(|rejection| ApiError::malformed(rejection.body_text()))?;
+    if kind == Kind::Routes {
+        statistics.save_routes().await;
+    }
+    let kind_of_text = "text/csv; charset=utf-8; header=present";
+    let name = "inline; filename=\"statistics.csv\"";
+    let headers = [
+        (header::CONTENT_TYPE, kind_of_text),
+        (header::CONTENT_DISPOSITION, name),
+    ];
+    Ok((headers, statistics.table(kind)).into_response())
+}
