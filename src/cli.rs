@@ -214,7 +214,7 @@ pub enum ClientCommand {
     Paths(PathsArgs),
     /// Show the flow entries that a switch reports now
     Flows(SwitchReadArgs),
-    /// Show the port and table counters that a switch reports now
+    /// Collect what a switch counts now, and show its ports with their rates, and its tables
     Stats(SwitchReadArgs),
     /// Show the port counters that a switch reports now
     Ports(SwitchReadArgs),

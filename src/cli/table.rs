@@ -245,6 +245,43 @@ pub(super) fn duration(duration: Duration) -> String {
     }
 }
 
+/// Bits a second with three digits or so of precision.
+pub(super) fn bits(value: Option<&Value>) -> String {
+    let Some(bits) = value.and_then(Value::as_f64) else {
+        return NOTHING.to_owned();
+    };
+    let units = [(1e9, "Gb/s"), (1e6, "Mb/s"), (1e3, "kb/s")];
+    match units.into_iter().find(|(unit, _)| bits >= *unit) {
+        Some((unit, name)) => format!("{:.2} {name}", bits / unit),
+        None => format!("{bits:.0} b/s"),
+    }
+}
+
+/// A rate, to a tenth.
+pub(super) fn rate(value: Option<&Value>) -> String {
+    value
+        .and_then(Value::as_f64)
+        .map_or_else(|| NOTHING.to_owned(), |rate| format!("{rate:.1}"))
+}
+
+/// A part of 1 in percent.
+pub(super) fn percent(value: Option<&Value>) -> String {
+    value.and_then(Value::as_f64).map_or_else(
+        || NOTHING.to_owned(),
+        |part| format!("{:.1} %", part * 100.0),
+    )
+}
+
+/// Counters at several places together; those that are not kept count nothing.
+pub(super) fn sum(value: &Value, pointers: &[&str]) -> String {
+    let counts = pointers
+        .iter()
+        .filter_map(|pointer| value.pointer(pointer)?.as_u64());
+    counts
+        .reduce(u64::saturating_add)
+        .map_or_else(|| NOTHING.to_owned(), |sum| sum.to_string())
+}
+
 /// A point in time (RFC 3339), to the second.
 pub(super) fn time(value: Option<&Value>) -> String {
     let Some(text) = value.and_then(Value::as_str) else {

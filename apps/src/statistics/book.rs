@@ -356,3 +356,6 @@ fn whole_life(removed: &FlowRemoved, at: Duration) -> Option<Sample<2>> {
         rates: [rate(removed.packets), rate(removed.bytes)],
     })
 }
+
+#[cfg(test)]
+mod tests;

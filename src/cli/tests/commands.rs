@@ -172,26 +172,29 @@ async fn names_from_the_network_cannot_steer_the_terminal() {
 }
 
 #[tokio::test]
-async fn stats_shows_ports_and_the_tables_in_use() {
-    let ports = r#"[{"number":1,"rx_packets":5,"tx_packets":6,"rx_bytes":7,"tx_bytes":8,"rx_dropped":null}]"#;
-    let tables = r#"[{"table":0,"active":3,"lookups":9,"matched":8},{"table":1,"active":0,"lookups":0,"matched":0}]"#;
-    let server = Server::start([Canned::ok(ports), Canned::ok(tables)]).await;
+async fn stats_shows_ports_with_rates_and_the_tables_in_use() {
+    let body = r#"{"ports":[{"number":1,"name":"s7-eth1","rx_packets":5,"tx_packets":6,"rx_bytes":7,"tx_bytes":8,
+        "rx_dropped":null,"rx_errors":1,"tx_errors":2,
+        "rx":{"bits_per_second":9500000.5,"packets_per_second":811.26,"utilisation":0.0095},
+        "tx":{"bits_per_second":12,"packets_per_second":null,"utilisation":null}}],
+        "tables":[{"table":0,"active":3,"lookups":9,"matched":8},{"table":1,"active":0,"lookups":0,"matched":0}]}"#;
+    let server = Server::start([Canned::ok(body)]).await;
     let ran = godwit(&["stats", "s7"], &server.url).await;
-    assert_eq!(
-        server.requests(),
-        ["GET /v1/switches/s7/ports", "GET /v1/switches/s7/tables"]
-    );
+    assert_eq!(server.requests(), ["POST /v1/switches/s7/statistics"]);
     let lines = words(&ran.out);
-    assert_eq!(lines[2], ["1", "5", "7", "-", "-", "6", "8", "-", "-"]);
+    let wanted = "1 s7-eth1 9.50 Mb/s 811.3 0.9 % 12 b/s - - 5 7 6 8 - 3";
+    assert_eq!(lines[2].join(" "), wanted);
     assert_eq!(lines[6], ["0", "-", "3", "9", "8"]);
     assert_eq!(ran.err, "1 unused tables not shown\n");
 
-    let server = Server::start([Canned::ok(ports), Canned::ok(tables)]).await;
+    let server = Server::start([Canned::ok(body)]).await;
     let ran = godwit(&["stats", "s7", "--json"], &server.url).await;
-    assert_eq!(
-        ran.out,
-        format!("{{\"ports\":{ports},\"tables\":{tables}}}\n")
-    );
+    assert_eq!(ran.out, format!("{body}\n"));
+
+    let body = r#"{"ports":[{"number":1,"rx":{"bits_per_second":null}}],"tables":[]}"#;
+    let server = Server::start([Canned::ok(body)]).await;
+    let ran = godwit(&["stats", "s7"], &server.url).await;
+    assert!(ran.err.starts_with("no rates yet"), "{}", ran.err);
 }
 
 #[tokio::test]
