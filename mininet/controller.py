@@ -135,17 +135,25 @@ class Api:
         return wait_until(finished, timeout, f"the end of migration {identifier}")
 
 
+# For tests that count messages, or stop them by number: the controller asks the switches nothing by itself.
+QUIET = "[statistics]\ninterval_s = 0\n"
+
+
 class Controller:
     """The program, running while the context lasts. A port that is taken is replaced by a free one. `environment` is
-    added to that of this process; `wrapper` are the words of a command that starts it."""
+    added to that of this process; `config` is the text of a configuration file; `wrapper` are the words of a command that
+    starts it."""
 
-    def __init__(self, openflow_port=None, http_port=None, arguments=(), environment=None, wrapper=()):
+    def __init__(
+        self, openflow_port=None, http_port=None, arguments=(), environment=None, config=None, wrapper=()
+    ):  # pylint: disable=too-many-arguments
         self.openflow_port = free_port(OPENFLOW_PORT if openflow_port is None else openflow_port)
         self.http_port = free_port(HTTP_PORT if http_port is None else http_port)
         self.url = f"http://127.0.0.1:{self.http_port}"
         self.api = Api(self.url)
         self._arguments = list(arguments)
         self._environment = dict(environment or {})
+        self._config = config
         self._wrapper = list(wrapper)
         self._process = None
         self._directory = None
@@ -173,6 +181,11 @@ class Controller:
     def _start(self):
         command = [*self._wrapper, program("godwit"), "run", "--openflow", f"127.0.0.1:{self.openflow_port}"]
         command += ["--http", f"127.0.0.1:{self.http_port}", "--data-dir", self.data_directory, *self._arguments]
+        if self._config is not None:
+            path = os.path.join(self._directory, "godwit.toml")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(self._config)
+            command += ["--config", path]
         with open(self._log_path, "ab") as log:
             self._process = start(command, stdout=log, stderr=log, env={**os.environ, **self._environment})
         wait_until(self._is_ready, 10, f"the controller ready at {self.url}")

@@ -40,10 +40,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 use axum::Router;
 use godwit_controller::switch::SwitchHandle;
-use godwit_controller::{App, Commands, Event, Network, Owner, View, write_metric};
+use godwit_controller::{App, Commands, Event, Network, Owner, View};
 use godwit_openflow::model::FlowRemoved;
 use godwit_openflow::types::DatapathId;
-use godwit_topology::PortRef;
 use tokio::sync::OwnedMutexGuard;
 use tokio::time::MissedTickBehavior;
 
@@ -52,7 +51,7 @@ use crate::routing::Routing;
 use crate::routing::counters::Tally;
 use book::{Book, Bounds};
 use csv::{Kind, Table};
-use measured::{Clock, Measured, Wanted};
+use measured::{Clock, Wanted};
 use rows::{LinkRow, RouteRow};
 
 pub use collect::CollectError;
@@ -322,26 +321,41 @@ impl Statistics {
                 .iter()
                 .for_each(|row| table.route(&now, row)),
             Kind::Ports | Kind::Rules => {
-                let book = self.lock();
-                for (dpid, book) in &book.switches {
-                    let Some(collected) = &book.collected else {
-                        continue;
-                    };
-                    let time = humantime::format_rfc3339_millis(collected.finished).to_string();
-                    if kind == Kind::Ports {
-                        let switch = self.network().switches().get(*dpid);
-                        for row in rows::ports(switch.as_ref(), book, collected, wanted) {
-                            table.port(&time, dpid, &collected.name, &row);
-                        }
-                    } else {
-                        for row in rows::rules(book, collected, wanted) {
-                            table.rule(&time, dpid, &collected.name, &row);
-                        }
-                    }
+                let all: Vec<DatapathId> = self.lock().switches.keys().copied().collect();
+                for dpid in all {
+                    self.put_switch(kind, dpid, &mut table);
                 }
             }
         }
         table.into_text()
+    }
+
+    /// Puts the ports or the rules of a switch into a table. Others wait for the book no longer than for one switch.
+    fn put_switch(&self, kind: Kind, dpid: DatapathId, table: &mut Table) {
+        let wanted = self.wanted(None);
+        let switch = self.network().switches().get(dpid);
+        let book = self.lock();
+        let Some(of_switch) = book.switches.get(&dpid) else {
+            return;
+        };
+        let Some(collected) = of_switch.collected.clone() else {
+            return;
+        };
+        let (mut ports, mut rules) = (Vec::new(), Vec::new());
+        if kind == Kind::Ports {
+            ports = rows::ports(switch.as_ref(), of_switch, &collected, wanted);
+        } else {
+            rules = rows::rules(of_switch, &collected, wanted);
+        }
+        drop(book);
+        let time = humantime::format_rfc3339_millis(collected.finished).to_string();
+        let name = &collected.name;
+        ports
+            .iter()
+            .for_each(|row| table.port(&time, dpid, name, row));
+        rules
+            .iter()
+            .for_each(|row| table.rule(&time, dpid, name, row));
     }
 
     /// Writes all tables. Gives why that failed, which is said when it is another reason than the last time.
@@ -409,91 +423,6 @@ impl App for Statistics {
     }
 
     fn metrics(&self, out: &mut String) {
-        let counts = &self.inner.counts;
-        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        for (name, help, value) in [
-            (
-                "godwit_statistics_collections_total",
-                "Collections of a switch's statistics.",
-                load(&counts.collections),
-            ),
-            (
-                "godwit_statistics_failures_total",
-                "Collections that failed.",
-                load(&counts.failures),
-            ),
-            (
-                "godwit_statistics_skipped_total",
-                "Collections left out since one of the switch was under way.",
-                load(&counts.skipped),
-            ),
-            (
-                "godwit_statistics_export_failures_total",
-                "Exports that failed.",
-                load(&counts.export_failures),
-            ),
-        ] {
-            write_metric(out, name, "counter", help, value);
-        }
-        let series = self.lock().series() as u64;
-        write_metric(
-            out,
-            "godwit_statistics_series",
-            "gauge",
-            "Series that are followed.",
-            series,
-        );
-        let wanted = self.wanted(None);
-        let ports = self.port_metrics(wanted);
-        write_records(out, "godwit_port", "by port and direction", &ports);
-        let links = self
-            .links(wanted)
-            .into_iter()
-            .map(|LinkRow { link, measured, .. }| {
-                let [src, dst] = [link.src, link.dst];
-                let labels = format!(
-                    "src=\"{}\",src_port=\"{}\",dst=\"{}\",dst_port=\"{}\"",
-                    src.dpid, src.port, dst.dpid, dst.port
-                );
-                (labels, measured)
-            });
-        let links: Vec<_> = links.take(self.inner.settings.series).collect();
-        write_records(out, "godwit_link", "by link and direction", &links);
-        let routes = self.routes(wanted).into_iter();
-        let routes = routes.map(|row| (format!("route=\"{}\"", row.id), row.measured));
-        let routes: Vec<_> = routes.take(self.inner.settings.series).collect();
-        write_records(out, "godwit_route", "by route, at its last hop", &routes);
+        self.write_metrics(out);
     }
-}
-
-impl Statistics {
-    /// The ports of the switches that are connected, each direction with its labels.
-    fn port_metrics(&self, wanted: Wanted) -> Vec<(String, Measured)> {
-        let book = self.lock();
-        let mut all = Vec::new();
-        for (dpid, book) in &book.switches {
-            if self.network().switches().get(*dpid).is_none() {
-                continue;
-            }
-            for (port, series) in &book.ports {
-                let speed = rows::speed_of(self.network(), PortRef::new(*dpid, *port));
-                for (direction, first) in [("rx", rows::RECEIVED), ("tx", rows::SENT)] {
-                    let mut measured = Measured::of(Some(series), first, wanted);
-                    measured.rates = measured.rates.on(speed);
-                    let labels =
-                        format!("dpid=\"{dpid}\",port=\"{port}\",direction=\"{direction}\"");
-                    all.push((labels, measured));
-                }
-            }
-        }
-        all.sort_by(|one, other| one.0.cmp(&other.0));
-        all
-    }
-}
-
-fn write_records(out: &mut String, prefix: &str, what: &str, records: &[(String, Measured)]) {
-    let records = records
-        .iter()
-        .map(|(labels, measured)| (labels.as_str(), measured));
-    prometheus::write(out, prefix, what, records);
 }

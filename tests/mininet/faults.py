@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from controller import Controller, Refused
+from controller import QUIET, Controller, Refused
 from network import GodwitNetwork
 from processes import wait_until
 from proxy import Proxy
@@ -167,7 +167,7 @@ BEHIND = ("s1", "s4", "s5", "s6", "s7", "s8", "s9")
 @pytest.fixture(scope="module")
 def controller():
     """A controller for all tests of a file."""
-    with Controller(openflow_port=0, http_port=0) as running:
+    with Controller(openflow_port=0, http_port=0, config=QUIET) as running:
         yield running
 
 

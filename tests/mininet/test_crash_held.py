@@ -10,7 +10,7 @@ import pytest
 
 from processes import wait_until
 from test_crash import begin, failpoint, has_ended, last_number, latest, wait_for_switches
-from test_freeze import FIRST_TCP_PORT, Writers, entry
+from test_freeze import FIRST_TCP_PORT, Writers, controller, entry  # noqa: F401  pylint: disable=unused-import
 from test_migration import Scene
 from topologies import MigrationCase
 from transplants import SOURCE, TARGET, target_behind_proxy
@@ -33,7 +33,7 @@ class Written:
 
 
 @pytest.fixture
-def scene(connect, controller, api):
+def scene(connect, controller, api):  # noqa: F811  pylint: disable=redefined-outer-name
     """The source full of rules, and a target that can hold the migration where it is."""
     with target_behind_proxy(connect, controller, api) as (network, proxy):
         yield Scene(network, MigrationCase(hosts=(3, 4), source=1, target=2), api), proxy

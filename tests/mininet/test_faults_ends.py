@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from controller import Controller
+from controller import QUIET, Controller
 from faults import PHASES, InBackground, built
 from routes import carriers
 
@@ -17,7 +17,7 @@ BOUND_S = 10
 @pytest.fixture(scope="module")
 def old_target():
     """A network whose target speaks only OpenFlow 1.0, and a controller of its own that may end."""
-    with Controller(openflow_port=0, http_port=0) as running:
+    with Controller(openflow_port=0, http_port=0, config=QUIET) as running:
         with built(running, behind=("s4", "s6", "s7"), openflow10=("s2", "s6", "s9")) as scene:
             yield scene, running
 

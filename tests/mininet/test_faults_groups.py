@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from controller import Controller, Refused
+from controller import QUIET, Controller, Refused
 from faults import OF_DISCOVERY, FaultScene
 from network import GodwitNetwork
 from processes import wait_until
@@ -122,7 +122,7 @@ class Planted(FaultScene):
 @pytest.fixture(scope="module", name="controller")
 def running():
     """A controller for all tests of the file."""
-    with Controller(openflow_port=0, http_port=0) as running_one:
+    with Controller(openflow_port=0, http_port=0, config=QUIET) as running_one:
         yield running_one
 
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from controller import Api
+from controller import QUIET, Api, Controller
 from processes import wait_until
 from routes import FIRST_PORT
 from traffic import BothWays
@@ -20,7 +20,14 @@ FIRST_TCP_PORT = 1000
 
 
 @pytest.fixture
-def scene(connect, controller, api):
+def controller():
+    """A controller that asks for nothing by itself: the tests hold the first barrier that they wait for."""
+    with Controller(openflow_port=0, http_port=0, config=QUIET) as running:
+        yield running
+
+
+@pytest.fixture
+def scene(connect, controller, api):  # pylint: disable=redefined-outer-name
     """The source full of rules, and a target that can hold the migration where it is."""
     with target_behind_proxy(connect, controller, api) as (network, proxy):
         yield network, proxy

@@ -72,7 +72,7 @@ pub(super) struct Removed {
 }
 
 /// A rule that has ended, with its final numbers.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Ended {
     pub(super) at: SystemTime,
     pub(super) removed: Arc<FlowRemoved>,

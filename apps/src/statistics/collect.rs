@@ -12,12 +12,17 @@ use godwit_openflow::model::{
     QueueStats, StatsReply, StatsRequest, TableStats,
 };
 use godwit_openflow::types::{DatapathId, GroupId, MeterId, PortNo, QueueId, Version};
+use tokio::time::timeout;
 
 /// How long one answer is waited for.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(5);
 
 /// How long a whole collection takes at the most; a switch that takes longer is hung.
 const COLLECTION_DEADLINE: Duration = Duration::from_secs(10);
+
+/// How long the nudge is waited for. As long nobody else can see what the switch's cache is at, which a migration may
+/// have to.
+const NUDGE_PATIENCE: Duration = Duration::from_secs(1);
 
 /// A part of what a switch counts.
 #[derive(Debug)]
@@ -78,7 +83,7 @@ pub(super) async fn collect(
         started,
         problems: Vec::new(),
     };
-    tokio::time::timeout(COLLECTION_DEADLINE, asking.all(network))
+    timeout(COLLECTION_DEADLINE, asking.all(network))
         .await
         .unwrap_or(Err(RequestError::TimedOut))
         .map_err(CollectError::new)
@@ -114,12 +119,11 @@ impl Asking<'_> {
             StatsReply::Ports(list) => Some(list),
             _ => None,
         })?;
-        match network.nudge(self.switch).await {
-            // Who refuses it may lag, but can be read.
-            Ok(()) | Err(ApplyError::Rejected(_) | ApplyError::Unsupported { .. }) => {}
-            Err(ApplyError::Disconnected) => return Err(RequestError::Disconnected),
-            Err(ApplyError::QueueFull) => return Err(RequestError::QueueFull),
-            Err(ApplyError::TimedOut | ApplyError::Unknown) => return Err(RequestError::TimedOut),
+        match timeout(NUDGE_PATIENCE, network.nudge(self.switch)).await {
+            Ok(Err(ApplyError::Disconnected)) => return Err(RequestError::Disconnected),
+            Ok(Err(ApplyError::QueueFull)) => return Err(RequestError::QueueFull),
+            // Counters of a switch that refuses it, or takes its time, may lag, but can be read.
+            Ok(_) | Err(_) => {}
         }
         let all_queues = QueueFilter {
             port: PortNo::ANY,

@@ -2,8 +2,13 @@
 //! names from the network, and there are no more of them than series are followed.
 
 use std::fmt::Write as _;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::measured::Measured;
+use godwit_controller::write_metric;
+use godwit_topology::PortRef;
+
+use super::measured::{Measured, Wanted};
+use super::{Statistics, rows};
 
 /// What is shown of a record.
 type Value = fn(&Measured) -> Option<String>;
@@ -38,8 +43,98 @@ const METRICS: [(&str, &str, &str, Value); 5] = [
     ),
 ];
 
+impl Statistics {
+    /// Appends all metrics.
+    pub(super) fn write_metrics(&self, out: &mut String) {
+        let counts = &self.inner.counts;
+        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        for (name, help, value) in [
+            (
+                "godwit_statistics_collections_total",
+                "Collections of a switch's statistics.",
+                load(&counts.collections),
+            ),
+            (
+                "godwit_statistics_failures_total",
+                "Collections that failed.",
+                load(&counts.failures),
+            ),
+            (
+                "godwit_statistics_skipped_total",
+                "Collections left out since one of the switch was under way.",
+                load(&counts.skipped),
+            ),
+            (
+                "godwit_statistics_export_failures_total",
+                "Exports that failed.",
+                load(&counts.export_failures),
+            ),
+        ] {
+            write_metric(out, name, "counter", help, value);
+        }
+        let series = self.lock().series() as u64;
+        write_metric(
+            out,
+            "godwit_statistics_series",
+            "gauge",
+            "Series that are followed.",
+            series,
+        );
+        let wanted = self.wanted(None);
+        let ports = self.port_metrics(wanted);
+        write_records(out, "godwit_port", "by port and direction", &ports);
+        let links =
+            self.links(wanted)
+                .into_iter()
+                .map(|rows::LinkRow { link, measured, .. }| {
+                    let [src, dst] = [link.src, link.dst];
+                    let labels = format!(
+                        "src=\"{}\",src_port=\"{}\",dst=\"{}\",dst_port=\"{}\"",
+                        src.dpid, src.port, dst.dpid, dst.port
+                    );
+                    (labels, measured)
+                });
+        let links: Vec<_> = links.take(self.inner.settings.series).collect();
+        write_records(out, "godwit_link", "by link and direction", &links);
+        let routes = self.routes(wanted).into_iter();
+        let routes = routes.map(|row| (format!("route=\"{}\"", row.id), row.measured));
+        let routes: Vec<_> = routes.take(self.inner.settings.series).collect();
+        write_records(out, "godwit_route", "by route, at its last hop", &routes);
+    }
+
+    /// The ports of the switches that are connected, each direction with its labels.
+    fn port_metrics(&self, wanted: Wanted) -> Vec<(String, Measured)> {
+        let book = self.lock();
+        let mut all = Vec::new();
+        for (dpid, book) in &book.switches {
+            if self.network().switches().get(*dpid).is_none() {
+                continue;
+            }
+            for (port, series) in &book.ports {
+                let speed = rows::speed_of(self.network(), PortRef::new(*dpid, *port));
+                for (direction, first) in [("rx", rows::RECEIVED), ("tx", rows::SENT)] {
+                    let mut measured = Measured::of(Some(series), first, wanted);
+                    measured.rates = measured.rates.on(speed);
+                    let labels =
+                        format!("dpid=\"{dpid}\",port=\"{port}\",direction=\"{direction}\"");
+                    all.push((labels, measured));
+                }
+            }
+        }
+        all.sort_by(|one, other| one.0.cmp(&other.0));
+        all
+    }
+}
+
+fn write_records(out: &mut String, prefix: &str, what: &str, records: &[(String, Measured)]) {
+    let records = records
+        .iter()
+        .map(|(labels, measured)| (labels.as_str(), measured));
+    write(out, prefix, what, records);
+}
+
 /// Appends the metrics of all records of a kind, each with its labels.
-pub(super) fn write<'a>(
+fn write<'a>(
     out: &mut String,
     prefix: &str,
     what: &str,

@@ -7,6 +7,8 @@
 //! | `GET /statistics[?history=N]` | links and routes |
 //! | `GET /statistics.csv[?kind=ports\|links\|rules\|routes]` | one table |
 
+use std::sync::Arc;
+
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::header;
@@ -130,8 +132,9 @@ fn with_rates<'a, T>(
 impl<'a> SwitchDto<'a> {
     fn new(
         statistics: &Statistics,
-        book: &'a SwitchBook,
+        book: &SwitchBook,
         collected: &'a Collected,
+        ended: &'a [Ended],
         wanted: Wanted,
     ) -> Self {
         let switch = statistics.network().switches().get(collected.dpid);
@@ -167,7 +170,7 @@ impl<'a> SwitchDto<'a> {
                 Rates::of(book.meters.get(&meter.meter), 0, wanted)
             }),
             removed: book.removed,
-            ended: book.ended.iter().map(EndedDto::from).collect(),
+            ended: ended.iter().map(EndedDto::from).collect(),
             problems: &collected.problems,
         }
     }
@@ -211,15 +214,21 @@ fn shown(
     dpid: DatapathId,
     history: Option<usize>,
 ) -> Result<Response, ApiError> {
-    let wanted = statistics.wanted(history);
-    let book = statistics.lock();
-    let found = book.switches.get(&dpid);
-    let found = found.and_then(|book| Some((book, book.collected.as_ref()?)));
-    let Some((book, collected)) = found else {
+    let nothing = || {
         let detail = "nothing has been collected of this switch yet: POST collects it now";
-        return Err(ApiError::not_found(detail));
+        ApiError::not_found(detail)
     };
-    Ok(Json(SwitchDto::new(statistics, book, collected, wanted)).into_response())
+    let wanted = statistics.wanted(history);
+    let (collected, ended): (Arc<Collected>, Vec<Ended>);
+    let body = {
+        let book = statistics.lock();
+        let book = book.switches.get(&dpid).ok_or_else(nothing)?;
+        collected = book.collected.clone().ok_or_else(nothing)?;
+        ended = book.ended.iter().cloned().collect();
+        SwitchDto::new(statistics, book, &collected, &ended, wanted)
+    };
+    // Made into text when nobody has to wait for the book any more.
+    Ok(Json(body).into_response())
 }
 
 /// What no single switch has.

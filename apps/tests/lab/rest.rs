@@ -48,6 +48,8 @@ async fn a_name_that_nobody_can_have_is_a_problem_like_any_other() {
         ("GET", "/v1/switches/{}/rules"),
         ("GET", "/v1/switches/{}/ports"),
         ("GET", "/v1/switches/{}/tables"),
+        ("GET", "/v1/switches/{}/statistics"),
+        ("POST", "/v1/switches/{}/statistics"),
         ("POST", "/v1/switches/{}/restore"),
         ("GET", "/v1/routes/{}"),
         ("DELETE", "/v1/routes/{}"),

@@ -4,6 +4,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use godwit_apps::migration::record::State;
 use godwit_apps::migration::request::Algorithm;
+use godwit_apps::statistics::{Settings, Statistics};
+use godwit_controller::App as _;
 use serde_json::Value;
 
 use crate::bench::{Bench, until};
@@ -278,4 +280,38 @@ async fn tables_and_metrics_have_a_line_each() {
     }
     let (status, ..) = bench.http("POST", "/v1/switches/nobody/statistics").await;
     assert_eq!(status, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tables_are_written_to_a_directory_and_a_failure_is_not_the_end() {
+    let bench = Bench::new().await;
+    let directory = tempfile::tempdir().unwrap();
+    let place = directory.path().join("statistics");
+    let settings = Settings {
+        interval_s: 0,
+        export_dir: Some(place.clone()),
+        export_interval_s: 1,
+        ..Settings::default()
+    };
+    let exporting = Statistics::new(bench.network.clone(), Some(bench.routing.clone()), settings);
+    let running = tokio::spawn(exporting.clone().run());
+    let links = place.join("links.csv");
+    let lines = || std::fs::read_to_string(&links).map_or(0, |text| text.lines().count());
+    until("all links in a file", || lines() == 11).await;
+    let failures = || {
+        let mut out = String::new();
+        exporting.metrics(&mut out);
+        let name = "godwit_statistics_export_failures_total ";
+        let found = out.lines().find_map(|line| line.strip_prefix(name));
+        found.unwrap().parse::<u64>().unwrap()
+    };
+    assert_eq!(failures(), 0);
+    // Nothing can be put where a directory is.
+    std::fs::remove_file(&links).unwrap();
+    std::fs::create_dir(&links).unwrap();
+    until("a failure", || failures() > 0).await;
+    std::fs::remove_dir(&links).unwrap();
+    until("the file again", || lines() == 11).await;
+    assert!(!running.is_finished());
+    running.abort();
 }
