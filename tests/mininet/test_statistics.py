@@ -62,9 +62,10 @@ def test_rates_over_twenty_seconds_are_those_of_the_sender(built):  # pylint: di
         port = next(port for port in counted[here]["ports"] if port["number"] == number)
         rule = next(rule for rule in counted[here]["flows"] if rule["match"].get("udp_dst") == FIRST_PORT)
         for what, rates in (("port", port["tx"]), ("rule", rule)):
-            print(here, what, rates["packets_per_second"], rates["bits_per_second"])
-            if not (is_about(rates["packets_per_second"], RATE) and is_about(rates["bits_per_second"], RATE * FRAME_BITS)):
-                wrong.append((here, what, rates))
+            found = rates["packets_per_second"], rates["bits_per_second"]
+            print(here, what, *found)
+            if not all(map(is_about, found, (RATE, RATE * FRAME_BITS))):
+                wrong.append((here, what, found))
         # Both versions say how fast a port is.
         assert port["speed_bps"] > 0 and 0 < port["tx"]["utilisation"] < 1
     (route,) = [route for route in api.get("/statistics")["routes"] if route["packets"] > RATE * MEASURED_S]
