@@ -308,7 +308,7 @@ pub(super) async fn stats(
         let rate = port.pointer("/rx/bits_per_second");
         rate.is_none_or(Value::is_null)
     }) {
-        console.say("no rates yet: they take two collections at least a second apart");
+        console.say("no rates yet: they take two collections a second apart");
     }
     console.data(b"")?;
     // An OpenFlow 1.3 switch reports all of its tables, 254 of them under Open vSwitch.

@@ -55,6 +55,8 @@ def test_rates_over_twenty_seconds_are_those_of_the_sender(built):  # pylint: di
             api.post(f"/switches/{switch}/statistics")
         time.sleep(MEASURED_S)
         counted = {switch: api.post(f"/switches/{switch}/statistics") for switch in PATH}
+        routes = api.get("/statistics")["routes"]
+        shown = running.command("stats", "s7")
     assert stream.outcome.lost == 0
     wrong = []
     for here, following in zip(PATH, [*PATH[1:], "h2"]):
@@ -68,13 +70,12 @@ def test_rates_over_twenty_seconds_are_those_of_the_sender(built):  # pylint: di
                 wrong.append((here, what, found))
         # Both versions say how fast a port is.
         assert port["speed_bps"] > 0 and 0 < port["tx"]["utilisation"] < 1
-    (route,) = [route for route in api.get("/statistics")["routes"] if route["packets"] > RATE * MEASURED_S]
+    (route,) = [route for route in routes if route["packets"] > RATE * MEASURED_S]
     assert is_about(route["bits_per_second"], RATE * FRAME_BITS), route
     assert not wrong, wrong
     links = {(link["src"]["dpid"], link["dst"]["dpid"]): link for link in api.get("/statistics")["links"]}
     on_path = links[f"{4:016x}", f"{7:016x}"]
     assert is_about(on_path["packets_per_second"], RATE)
-    shown = running.command("stats", "s7")
     assert shown.returncode == 0 and "Mb/s" in shown.stdout, shown
 
 

@@ -21,8 +21,8 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 /// How far apart two readings have to be at the least for a rate: counters of cached flows may be some milliseconds
-/// late, which is nothing to a second.
-pub const SHORTEST: Duration = Duration::from_secs(1);
+/// late, which is little to this. Less than a second, since collections at an interval of one are sometimes a bit less apart.
+pub const SHORTEST: Duration = Duration::from_millis(800);
 
 /// How long an answer may be on its way that is overtaken by another; one that would have been longer is of another
 /// record.
