@@ -36,7 +36,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
-use godwit_controller::{App, Batch, Slice, StoreError, SwitchState};
+use godwit_controller::{App, Batch, Declaration, Slice, StoreError, SwitchState};
 use godwit_openflow::types::DatapathId;
 
 use record::{Drain, DrainId, Progress, Request, State, Stored};
@@ -427,6 +427,14 @@ impl Drains {
 impl App for Drains {
     fn name(&self) -> &'static str {
         "drains"
+    }
+
+    fn declares(&self) -> Declaration {
+        Declaration {
+            description: "several switches emptied in order",
+            needed: Some("a drain under way could not end; cancel or pause it instead"),
+            ..Declaration::default()
+        }
     }
 
     fn stopping(&self) {

@@ -29,9 +29,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
 use godwit_controller::held::HeldWrite;
+use godwit_controller::store::values;
 use godwit_controller::{
-    App, Batch, Commands, Desired, Event, Network, Owner, Slice, StoreError, SwitchState, View,
-    write_metric,
+    App, Batch, Commands, Declaration, Desired, Event, Network, Owner, Slice, StoreError,
+    SwitchState, View, write_metric,
 };
 use godwit_openflow::model::{FlowCommand, FlowRemoved, FlowRemovedReason, FlowRule};
 use godwit_openflow::types::DatapathId;
@@ -45,7 +46,7 @@ use table::Table;
 const NAME: &str = "entries";
 
 /// Where the store keeps the number of the entry made last, so that none is ever given out twice.
-const LAST_NUMBER: u64 = Owner::Entries as u64;
+const LAST_NUMBER: u64 = values::LAST_ENTRY;
 
 /// The app. Clones are the same.
 #[derive(Debug, Clone)]
@@ -301,6 +302,18 @@ fn read(network: &Network) -> Result<Table, StoreError> {
 impl App for Entries {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn declares(&self) -> Declaration {
+        Declaration {
+            description: "static entries, by REST",
+            owner: Some(Owner::Entries),
+            tables: 0..=u8::MAX - 1,
+            needed: Some(
+                "its entries were asked for one by one, and migrations move them; delete those that you don't want",
+            ),
+            ..Declaration::default()
+        }
     }
 
     fn event(&self, event: &Event, _: &View<'_>) -> Commands {

@@ -1,6 +1,6 @@
 //! The reference app: every switch learns which station is behind which of its ports.
 //!
-//! It shows what an app is. [`App::packet_in`] gets a packet and a read-only view of the network, and
+//! It shows what an app is. [`App::declares`] says what it may do. [`App::packet_in`] gets a packet and a read-only view of the network, and
 //! gives back what shall be done; it touches nothing itself, so a test is a function call. It is meant
 //! for networks without loops: what it doesn't know, it floods along no tree.
 
@@ -10,7 +10,7 @@ mod tests;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use godwit_controller::{App, Commands, Owner, Packet, Verdict, View};
+use godwit_controller::{App, Commands, Declaration, Owner, Packet, Verdict, View};
 use godwit_openflow::model::{Action, FlowMod, FlowRule, PacketOut, Pattern};
 use godwit_openflow::types::{DatapathId, MacAddr, PortNo};
 
@@ -49,6 +49,16 @@ impl Learning {
 impl App for Learning {
     fn name(&self) -> &'static str {
         "learning"
+    }
+
+    fn declares(&self) -> Declaration {
+        Declaration {
+            description: "every switch learns which station is behind which of its ports",
+            filter: vec![Pattern::new()],
+            owner: Some(Owner::Learning),
+            rule_priorities: PRIORITY..=PRIORITY,
+            ..Declaration::default()
+        }
     }
 
     fn packet_in(&self, packet: &Packet<'_>, _view: &View<'_>) -> Verdict {

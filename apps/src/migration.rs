@@ -49,7 +49,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
-use godwit_controller::{App, Network};
+use godwit_controller::{App, Declaration, Network};
 use godwit_openflow::types::DatapathId;
 use tokio::sync::watch;
 
@@ -342,6 +342,7 @@ impl Migrations {
             this.release(migration.id());
             this.pace.learn(&migration);
             migration.end(ended);
+            this.routing.network().announce(migration.event()).await;
             this.forget_old_plans();
             this.routing.look_again();
         });
@@ -370,6 +371,14 @@ impl Migrations {
 impl App for Migrations {
     fn name(&self) -> &'static str {
         "migration"
+    }
+
+    fn declares(&self) -> Declaration {
+        Declaration {
+            description: "moves a running switch's work to another switch",
+            needed: Some("a migration under way could neither end nor go back; cancel it instead"),
+            ..Declaration::default()
+        }
     }
 
     /// Those that are in good order end by themselves; the others go back while there is time.

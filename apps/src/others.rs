@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use godwit_controller::Network;
 use godwit_controller::limits::APPLY_DEADLINE;
-use godwit_controller::rules::Owner;
+use godwit_controller::rules::{Owner, stands_everywhere};
 use godwit_controller::switch::RequestError;
 use godwit_openflow::model::outbound::FlowFilter;
 use godwit_openflow::model::{FlowRule, FlowStats, Identity, Pattern, StatsReply, StatsRequest};
@@ -252,10 +252,10 @@ fn stands_above(rule: &FlowRule, arrival: &Arrival<'_>) -> bool {
             .overlaps(&Pattern::new().in_port(arrival.in_port))
 }
 
-/// Discovery has to stand above all, and a route above another is wished for: where both match, the other route
-/// has its own way on.
+/// Discovery has to stand above all, the access list takes the same packets everywhere, and a route above another is
+/// wished for: where both match, the other route has its own way on.
 fn is_foreign(cookie: Cookie) -> bool {
-    Owner::Core.own_part(cookie).is_none() && Owner::Routing.own_part(cookie).is_none()
+    !stands_everywhere(cookie) && Owner::Routing.own_part(cookie).is_none()
 }
 
 /// A rule as people know it.

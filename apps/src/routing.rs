@@ -27,9 +27,11 @@ use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use godwit_controller::{
-    App, Commands, Desired, Event, Network, Owner, Packet, Verdict, View, write_metric,
+    App, Commands, Declaration, Desired, Event, Network, Owner, Packet, Verdict, View, write_metric,
 };
-use godwit_openflow::model::{FlowCommand, FlowMod, FlowRemoved, FlowRemovedReason, FlowStats};
+use godwit_openflow::model::{
+    FlowCommand, FlowMod, FlowRemoved, FlowRemovedReason, FlowStats, Pattern,
+};
 use godwit_openflow::types::{DatapathId, MacAddr};
 use godwit_topology::PortRef;
 use tokio::sync::{Notify, mpsc};
@@ -149,6 +151,18 @@ impl App for Routing {
         "routing"
     }
 
+    fn declares(&self) -> Declaration {
+        Declaration {
+            description: "routes along shortest paths, between hosts that begin to talk and by request",
+            filter: vec![Pattern::new()],
+            owner: Some(Owner::Routing),
+            needed: Some(
+                "migrations move its routes, and nothing would be forwarded; `apps` in the configuration leaves both out",
+            ),
+            ..Declaration::default()
+        }
+    }
+
     fn packet_in(&self, packet: &Packet<'_>, view: &View<'_>) -> Verdict {
         match forwarding::decide(packet, view.topology) {
             forwarding::Decision::Commands(commands) => Verdict::Claim(commands),
@@ -163,6 +177,7 @@ impl App for Routing {
         match event {
             Event::Topology(_) | Event::SwitchReady(_) => self.look_again(),
             Event::FlowRemoved { dpid, removed } => self.removed(*dpid, removed),
+            _ => {}
         }
         Commands::default()
     }

@@ -3,20 +3,34 @@
 //! An app never touches a switch. It gives back [`Commands`], which the controller performs: the
 //! rules first, and when the switches have confirmed them by a barrier reply, the packets.
 
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
 use axum::Router;
 use bytes::Bytes;
-use godwit_openflow::model::{FlowMod, FlowRule, FlowStats, PacketIn, PacketOut};
+use godwit_openflow::model::{FlowMod, FlowRule, FlowStats, PacketIn, PacketOut, Pattern};
 use godwit_openflow::types::{Cookie, DatapathId, PortNo};
 use godwit_topology::{ParsedPacket, PortRef, TopologySnapshot};
 
 use crate::event::Event;
+use crate::rules::Owner;
 
-/// A control app. All methods may be called from several threads at once.
+/// A control app.
+///
+/// Packets and events come one after the other on a thread that is the app's own, so an app that is slow delays only
+/// itself; what comes on top of 1,024 packets a switch, or 131,072 events, is dropped and counted. The other methods may
+/// be called from other threads at the same time, and should return soon.
 pub trait App: Send + Sync + 'static {
     /// A short name, unique among the apps of a controller.
     fn name(&self) -> &'static str;
 
-    /// Decides about a packet that a switch has handed to the controller. LLDP never comes here.
+    /// What the app is for and what it may do. Asked once, at the start.
+    fn declares(&self) -> Declaration {
+        Declaration::default()
+    }
+
+    /// Decides about a packet that a switch has handed to the controller, if the app has declared to want such packets.
+    /// LLDP never comes here.
     fn packet_in(&self, packet: &Packet<'_>, view: &View<'_>) -> Verdict {
         let _ = (packet, view);
         Verdict::Pass
@@ -65,6 +79,45 @@ pub trait App: Send + Sync + 'static {
     }
 }
 
+/// What an app is for and what it may do. What is not declared the app does not get: no packets, no rules.
+#[derive(Debug, Clone)]
+pub struct Declaration {
+    /// A sentence for people.
+    pub description: &'static str,
+    /// Who is asked first about a packet: the app with the highest number; of equals the one that is listed first.
+    pub priority: u16,
+    /// Which packets the app is asked about: those that one of these covers. None when it is empty, all with one that
+    /// requires nothing. Of a packet its port, Ethernet, VLAN, ARP, IP, TCP and UDP fields are looked at.
+    pub filter: Vec<Pattern>,
+    /// Whose the app's rules are: every rule among its [`Commands`] gets a cookie of this owner. Without one it can make
+    /// no rules.
+    pub owner: Option<Owner>,
+    /// The tables that it may write to.
+    pub tables: RangeInclusive<u8>,
+    /// The priorities that its rules may have.
+    pub rule_priorities: RangeInclusive<u16>,
+    /// How often it hears [`Event::Timer`]; at least 10 ms.
+    pub timer: Option<Duration>,
+    /// Why it can't be disabled, if it can't.
+    pub needed: Option<&'static str>,
+}
+
+impl Default for Declaration {
+    /// Nothing but events. Rules would be for table 0, below the discovery of links.
+    fn default() -> Self {
+        Self {
+            description: "",
+            priority: 0,
+            filter: Vec::new(),
+            owner: None,
+            tables: 0..=0,
+            rule_priorities: 0..=u16::MAX - 1,
+            timer: None,
+            needed: None,
+        }
+    }
+}
+
 /// A packet as an app sees it.
 #[derive(Debug)]
 pub struct Packet<'a> {
@@ -101,7 +154,8 @@ pub enum Verdict {
     Claim(Commands),
 }
 
-/// What an app wants done: all rules, confirmed by a barrier, then the packets. Rules for a switch whose work is being
+/// What an app wants done: all rules, confirmed by a barrier, then the packets. The rules of an app that goes beyond what
+/// it [declared](Declaration) are not made, none of them. Rules for a switch whose work is being
 /// moved away are [held](crate::held) until that is over, and are not made if the controller ends before.
 #[derive(Debug, Default)]
 pub struct Commands {

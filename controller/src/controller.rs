@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::connection::{BindError, OpenFlowServer};
 use crate::dispatch::Dispatcher;
 use crate::event::Event;
+use crate::hosting::{self, Apps};
 use crate::limits::Limits;
 use crate::network::Network;
 use crate::rest;
@@ -69,6 +70,8 @@ pub struct Controller {
     changes: mpsc::Receiver<Event>,
     openflow: OpenFlowServer,
     http: HttpServer,
+    /// The apps that were disabled in an earlier run.
+    off: Vec<String>,
 }
 
 impl Controller {
@@ -87,6 +90,7 @@ impl Controller {
             })?;
         let (observe, observations) = mpsc::channel(OBSERVATION_DEPTH);
         let (tell, changes) = mpsc::channel(CHANGE_DEPTH);
+        let off = hosting::switched_off(&store)?;
         let network = Network::new(observe, tell.clone(), openflow.metrics(), store)?;
         let mut topology = Topology::new(RunKey::generate()?);
         for dpid in network.set_aside() {
@@ -100,6 +104,7 @@ impl Controller {
             changes,
             openflow,
             http,
+            off,
         })
     }
 
@@ -123,7 +128,7 @@ impl Controller {
         self.http.local_address()
     }
 
-    /// Runs with these apps, in this order, until `stop` turns true. The switches keep their rules.
+    /// Runs with these apps until `stop` turns true. The switches keep their rules.
     pub async fn run(self, apps: Vec<Arc<dyn App>>, stop: watch::Receiver<bool>) {
         let Self {
             network,
@@ -131,18 +136,20 @@ impl Controller {
             mut changes,
             openflow,
             http,
+            off,
         } = self;
-        let apps: Arc<[Arc<dyn App>]> = apps.into();
+        let apps = Apps::host(&network, apps, &off);
         let ready = Arc::new(AtomicBool::new(true));
-        let router = rest::router(network.clone(), Arc::clone(&apps), Arc::clone(&ready));
-        let dispatcher = Arc::new(Dispatcher::new(network.clone(), Arc::clone(&apps)));
+        let router = rest::router(network.clone(), apps.clone(), Arc::clone(&ready));
+        let dispatcher = Arc::new(Dispatcher::new(network.clone(), apps.clone()));
         let mut tasks = JoinSet::new();
         tasks.spawn(keeper.run());
-        let hearing = Arc::clone(&dispatcher);
-        let publishing = network.clone();
+        tasks.spawn(apps.clone().tick());
+        tasks.spawn(apps.clone().keep_settled());
+        let (hearing, publishing) = (apps.clone(), network.clone());
         tasks.spawn(async move {
             while let Some(event) = changes.recv().await {
-                hearing.event(&event).await;
+                hearing.tell(&event);
                 publishing.publish(event);
             }
         });
@@ -151,7 +158,7 @@ impl Controller {
         let stopped = async move {
             // An error means that whoever could have said so is gone: then it is time as well.
             let _ = stopping.wait_for(|stop| *stop).await;
-            apps.iter().for_each(|app| app.stopping());
+            apps.iter().for_each(App::stopping);
             let idle = async {
                 while apps.iter().any(|app| app.is_busy()) {
                     tokio::time::sleep(IDLE_POLL).await;

@@ -1,11 +1,10 @@
-//! From a switch's message to the apps, and from their commands to the switches. Runs on the task of
-//! the switch that the message came from, so that switches proceed in parallel.
+//! From a switch's message to the topology and to the [apps](crate::hosting). Runs on the task of the switch that the
+//! message came from, so that switches proceed in parallel, and waits for no app.
 
 #[cfg(test)]
 mod tests;
 
 use std::net::IpAddr;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -13,11 +12,12 @@ use godwit_openflow::model::{FlowCommand, PacketIn, PortStatusReason, ToSwitch};
 use godwit_topology::{ParsedPacket, PortRef};
 use tokio::sync::oneshot;
 
-use crate::app::{App, Commands, Desired, Packet, Verdict, View};
+use crate::app::Desired;
 use crate::connection::{CloseReason, SwitchMessage, SwitchObserver};
 use crate::event::Event;
+use crate::hosting::{Apps, Offer};
 use crate::network::Network;
-use crate::rules::{self, Round};
+use crate::rules;
 use crate::switch::SwitchHandle;
 use crate::topology::{CONTROLLER_MAC, Observation};
 
@@ -26,15 +26,15 @@ const ETHERTYPE_LLDP: u16 = 0x88cc;
 /// How soon a switch is looked at again whose rules were being changed when it connected.
 const RECONCILE_AGAIN: Duration = Duration::from_millis(250);
 
-/// Hands what switches say to the topology and to the apps, in the order in which the apps are listed.
+/// Hands what switches say to the topology and to the apps.
 #[derive(Clone)]
 pub(crate) struct Dispatcher {
     network: Network,
-    apps: Arc<[Arc<dyn App>]>,
+    apps: Apps,
 }
 
 impl Dispatcher {
-    pub(crate) fn new(network: Network, apps: Arc<[Arc<dyn App>]>) -> Self {
+    pub(crate) const fn new(network: Network, apps: Apps) -> Self {
         Self { network, apps }
     }
 
@@ -53,18 +53,11 @@ impl Dispatcher {
             rules: rules::base().to_vec(),
             ..Desired::default()
         };
-        let mut all_known = true;
-        for app in self.apps.iter() {
-            match self.contained(app.as_ref(), || Some(app.desired(dpid))) {
-                Some(wanted) => {
-                    desired.rules.extend(wanted.rules);
-                    desired.busy.extend(wanted.busy);
-                    desired.again |= wanted.again;
-                    all_known &= app.knows_its_rules();
-                }
-                None => all_known = false,
-            }
-        }
+        let generation = self.apps.generation();
+        let (wanted, all_known) = self.apps.desired(dpid);
+        desired.rules.extend(wanted.rules);
+        desired.busy.extend(wanted.busy);
+        desired.again |= wanted.again;
         let mut changes = rules::difference(&desired, &reported);
         if !all_known {
             // Whose wishes are not known, his rules are not taken for unwanted.
@@ -73,15 +66,14 @@ impl Dispatcher {
         tracing::info!(%dpid, name = switch.name(), version = %switch.version(), held = reported.len(),
             changes = changes.len(), "rules compared");
         if is_read {
-            for app in self.apps.iter() {
-                self.contained(app.as_ref(), || app.compared(dpid, &reported, &changes));
-            }
+            self.apps.compared(dpid, &reported, &changes);
         }
         let messages: Vec<ToSwitch> = changes.into_iter().map(ToSwitch::FlowMod).collect();
         if let Err(error) = switch.apply(&messages).await {
             tracing::warn!(%dpid, %error, "the switch did not take its rules");
         }
-        desired.again || !desired.busy.is_empty()
+        // An app may want something else since it was asked.
+        desired.again || !desired.busy.is_empty() || self.apps.generation() != generation
     }
 
     /// Compares again until nothing is under change that concerns the switch.
@@ -116,26 +108,11 @@ impl Dispatcher {
         if headers.eth_dst == CONTROLLER_MAC {
             return;
         }
-        let commands = {
-            let topology = self.network.topology();
-            let view = View {
-                topology: &topology,
-            };
-            let packet = Packet {
-                port,
-                message: &message,
-                headers: &headers,
-            };
-            self.apps.iter().find_map(|app| {
-                match self.contained(app.as_ref(), || app.packet_in(&packet, &view)) {
-                    Verdict::Pass => None,
-                    Verdict::Claim(commands) => Some((app.name(), commands)),
-                }
-            })
-        };
-        if let Some((writer, commands)) = commands {
-            self.perform(writer, commands).await;
-        }
+        self.apps.offer(Offer {
+            port,
+            message,
+            headers,
+        });
     }
 
     /// Learns the sender. What is already known is only a sign of life, and may be lost under load.
@@ -168,64 +145,10 @@ impl Dispatcher {
         }
     }
 
-    /// Rules first, confirmed; then the packets that rely on them. Rules for a switch whose work is being moved away
-    /// are held, and packets go on.
-    async fn perform(&self, writer: &'static str, commands: Commands) {
-        let Commands {
-            flow_mods,
-            packet_outs,
-        } = commands;
-        if !flow_mods.is_empty() {
-            let admission = self.network.held().admit(writer, flow_mods).await;
-            for dpid in &admission.refused {
-                tracing::warn!(app = writer, %dpid, "rules were not held for a switch that is being emptied: too many are");
-            }
-            let round: Round = admission.now.into_iter().collect();
-            let applied = round.apply(self.network.switches()).await;
-            drop(admission.guard);
-            if let Err(error) = applied {
-                tracing::warn!(app = writer, %error, "an app's rules were not installed");
-                return;
-            }
-            if !admission.refused.is_empty() {
-                return;
-            }
-        }
-        for (dpid, packet) in packet_outs {
-            self.network.packet_out(dpid, packet);
-        }
-    }
-
-    /// Tells every app of an event, and does what they want done.
-    pub(crate) async fn event(&self, event: &Event) {
-        for app in self.apps.iter() {
-            let commands = {
-                let topology = self.network.topology();
-                self.contained(app.as_ref(), || {
-                    app.event(
-                        event,
-                        &View {
-                            topology: &topology,
-                        },
-                    )
-                })
-            };
-            if !commands.is_empty() {
-                self.perform(app.name(), commands).await;
-            }
-        }
-    }
-
-    /// Runs a piece of an app so that its panic ends that piece only.
-    fn contained<T: Default>(&self, app: &dyn App, piece: impl FnOnce() -> T) -> T {
-        catch_unwind(AssertUnwindSafe(piece)).unwrap_or_else(|_| {
-            self.network.metrics().count_app_panic();
-            tracing::error!(
-                app = app.name(),
-                "the app panicked; what it was asked is taken as not answered"
-            );
-            T::default()
-        })
+    /// Tells every app of an event, then whoever has subscribed.
+    fn event(&self, event: Event) {
+        self.apps.tell(&event);
+        self.network.publish(event);
     }
 }
 
@@ -245,9 +168,7 @@ impl SwitchObserver for Dispatcher {
                 up,
             })
             .await;
-        let event = Event::SwitchReady(switch.dpid());
-        self.event(&event).await;
-        self.network.publish(event);
+        self.event(Event::SwitchReady(switch.dpid()));
     }
 
     async fn message(&self, switch: &SwitchHandle, message: SwitchMessage) {
@@ -265,17 +186,16 @@ impl SwitchObserver for Dispatcher {
                 self.network
                     .observe(Observation::Port { port, up, removed })
                     .await;
+                self.event(Event::Port { port, up, removed });
             }
             SwitchMessage::FlowRemoved(removed) => {
                 let Some(removed) = self.network.carried().merged(dpid, removed) else {
                     return;
                 };
-                let event = Event::FlowRemoved {
+                self.event(Event::FlowRemoved {
                     dpid,
                     removed: Arc::new(removed),
-                };
-                self.event(&event).await;
-                self.network.publish(event);
+                });
             }
             SwitchMessage::Error(error) => {
                 tracing::warn!(%dpid, %error, "the switch reports an error")
@@ -287,6 +207,7 @@ impl SwitchObserver for Dispatcher {
     async fn switch_down(&self, switch: &SwitchHandle, reason: &CloseReason) {
         tracing::debug!(dpid = %switch.dpid(), %reason, "switch gone");
         self.network.carried().connection_ended(switch.dpid());
+        self.apps.taken_in(switch.dpid()).await;
         self.network
             .observe(Observation::SwitchDown {
                 dpid: switch.dpid(),

@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use godwit_openflow::model::FlowRemoved;
 use godwit_openflow::types::DatapathId;
-use godwit_topology::TopologyChange;
+use godwit_topology::{PortRef, TopologyChange};
 
-/// Something that has happened. Events of one switch come in their order.
+/// Something that has happened. Events of one switch come in their order. An app hears of them, one after the other, on
+/// a thread of its own.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub enum Event {
-    /// The network's shape has changed; the snapshot that apps see already has it.
+    /// The network's shape has changed (switches gone, links, edge ports, hosts added, moved and gone); the snapshot
+    /// that apps see already has it.
     Topology(TopologyChange),
     /// A flow entry has ended.
     FlowRemoved {
@@ -18,6 +21,52 @@ pub enum Event {
         /// What the switch said of it.
         removed: Arc<FlowRemoved>,
     },
-    /// A switch has connected and carries its base rules.
+    /// A switch has connected and carries its base rules. An app that is enabled hears this of every switch that is
+    /// connected then.
     SwitchReady(DatapathId),
+    /// A port came up, went down or was removed.
+    Port {
+        /// The port.
+        port: PortRef,
+        /// Whether it carries packets now.
+        up: bool,
+        /// Whether the switch no longer has it.
+        removed: bool,
+    },
+    /// The period that the app has declared is over; see [`Declaration::timer`](crate::Declaration::timer).
+    Timer,
+    /// A migration whose plan was accepted is at something else now.
+    Migration {
+        /// Its number.
+        id: u64,
+        /// The switch that is emptied.
+        source: DatapathId,
+        /// The switch that takes its place; `None` when its work goes wherever the shortest paths lead.
+        target: Option<DatapathId>,
+        /// What it is at, by the name that REST has for it: `frozen`, `running`, `committed`, `rolled_back`
+        /// or `failed`.
+        state: &'static str,
+    },
+    /// An app was disabled because it panicked too often.
+    AppDisabled {
+        /// Its name.
+        app: &'static str,
+        /// Why.
+        why: Arc<str>,
+    },
+    /// This app was too slow and has missed so many events just before this one: what it has to know, the snapshot
+    /// says.
+    Missed(u64),
+}
+
+impl Event {
+    /// The switch that this event comes from, as far as it comes from one.
+    #[must_use]
+    pub(crate) const fn origin(&self) -> Option<DatapathId> {
+        match self {
+            Self::FlowRemoved { dpid, .. } | Self::SwitchReady(dpid) => Some(*dpid),
+            Self::Port { port, .. } => Some(port.dpid),
+            _ => None,
+        }
+    }
 }

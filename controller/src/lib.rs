@@ -2,16 +2,16 @@
 //! trait that control apps implement.
 //!
 //! ```text
-//!  switch ── reader task ──► dispatcher (one per switch, in order) ──► apps ──► Commands
-//!    ▲            │                     │                                          │
-//!    │        replies                   │ observations (16,384)                    │
-//!    │            ▼                     ▼                                          │
-//!    │       SwitchHandle        topology keeper (1) ──► snapshot, events ──► apps │
-//!    └── writer task ◄── bytes (bounded) ◄── rounds: one write and one barrier ◄───┘
+//!  switch ── reader task ──► dispatcher (one per switch, in order) ──► apps (a thread each) ──► Commands
+//!    ▲            │                     │                                                         │
+//!    │        replies                   │ observations (16,384)                                   │
+//!    │            ▼                     ▼                                                         │
+//!    │       SwitchHandle        topology keeper (1) ──► snapshot, events ──► apps                │
+//!    └── writer task ◄── bytes (bounded) ◄── rounds: one write and one barrier ◄──────────────────┘
 //! ```
 //!
-//! On the PACKET_IN path switches share no task and no lock: the picture of the network is an
-//! immutable snapshot.
+//! No switch waits for another or for an app: the picture of the network is an immutable snapshot, and what an app is
+//! too slow for is dropped and counted.
 
 pub mod app;
 pub mod carried;
@@ -20,6 +20,7 @@ pub mod controller;
 mod dispatch;
 pub mod event;
 pub mod held;
+mod hosting;
 pub mod limits;
 mod metrics;
 pub mod network;
@@ -30,7 +31,7 @@ pub mod sweep;
 pub mod switch;
 mod topology;
 
-pub use app::{App, Commands, Desired, Packet, Verdict, View};
+pub use app::{App, Commands, Declaration, Desired, Packet, Verdict, View};
 pub use controller::{Controller, ControllerConfig, StartError};
 pub use event::Event;
 pub use metrics::{Metrics, write_metric};

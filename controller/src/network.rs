@@ -1,7 +1,7 @@
 //! The network as control apps hold it: its switches, its topology, and what can be done to them.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -16,8 +16,10 @@ use crate::carried::Carried;
 use crate::connection::ConnectionMetrics;
 use crate::event::Event;
 use crate::held::HeldWrites;
+use crate::hosting::WeakApps;
 use crate::metrics::Metrics;
 use crate::rules;
+use crate::rules::settle::SettleError;
 use crate::store::{Batch, Slice, Store, StoreError};
 use crate::switch::{ApplyError, Registry, RequestError, SwitchHandle};
 use crate::topology::Observation;
@@ -63,6 +65,8 @@ struct Inner {
     carried: Carried,
     /// Events that come from no switch, for whoever tells the apps.
     announcements: mpsc::Sender<Event>,
+    /// Set when the controller runs.
+    apps: OnceLock<WeakApps>,
 }
 
 impl Network {
@@ -96,6 +100,7 @@ impl Network {
             held: HeldWrites::default(),
             carried,
             announcements,
+            apps: OnceLock::new(),
         };
         Ok(Self {
             inner: Arc::new(inner),
@@ -154,6 +159,21 @@ impl Network {
     pub async fn announce(&self, event: Event) {
         if self.inner.announcements.send(event).await.is_err() {
             tracing::debug!("nobody hears of events any more: the controller is stopping");
+        }
+    }
+
+    pub(crate) fn set_apps(&self, apps: WeakApps) {
+        // A network has one controller, which runs once.
+        let _ = self.inner.apps.set(apps);
+    }
+
+    /// Makes all connected switches hold what an app wants now, as it says in [`desired`](crate::App::desired), and
+    /// waits for their barriers. Gives those that do not, and why. They are tried again until they do, every half
+    /// second, or the app wants something else: one that is frozen when its migration is over.
+    pub async fn settle(&self, app: &str) -> BTreeMap<DatapathId, SettleError> {
+        match self.inner.apps.get().and_then(WeakApps::upgrade) {
+            Some(apps) => apps.settle(app).await,
+            None => BTreeMap::new(),
         }
     }
 

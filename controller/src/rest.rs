@@ -7,7 +7,8 @@
 //! | `GET /v1/switches/{id}/groups`, `…/meters`, `…/queues` | `shared` |
 //! | `GET /v1/queued` | `queued` |
 //! | `GET /v1/links`, `/v1/hosts`, `/v1/topology`, `/v1/paths` | `topology` |
-//! | what the apps bring, under `/v1` | [`App::routes`] |
+//! | `GET /v1/apps`, `PUT /v1/apps/{name}/enabled` | `hosting::rest` |
+//! | what the apps bring, under `/v1` | [`App::routes`](crate::App::routes) |
 
 pub mod body;
 pub mod endpoint;
@@ -38,8 +39,8 @@ pub use key::idempotency_key;
 pub use rule::RuleDto;
 pub use shared::is_no_queue;
 
-use crate::app::App;
 use crate::connection::ConnectionCounts;
+use crate::hosting::{self, Apps};
 use crate::metrics::write_metric;
 use crate::network::Network;
 
@@ -50,24 +51,21 @@ const LARGEST_BODY: usize = 1 << 20;
 #[derive(Clone)]
 pub(crate) struct Api {
     network: Network,
-    apps: Arc<[Arc<dyn App>]>,
+    apps: Apps,
     ready: Arc<AtomicBool>,
 }
 
 /// All of REST. `ready` is set when the listeners are bound, and cleared when the controller stops.
-pub(crate) fn router(
-    network: Network,
-    apps: Arc<[Arc<dyn App>]>,
-    ready: Arc<AtomicBool>,
-) -> Router {
+pub(crate) fn router(network: Network, apps: Apps, ready: Arc<AtomicBool>) -> Router {
     let mut v1 = Router::new()
         .merge(switches::routes(&network))
         .merge(shared::routes(&network))
         .merge(queued::routes(&network))
         .merge(topology::routes(&network));
+    v1 = v1.merge(hosting::routes(&apps));
     for app in apps.iter() {
         if let Some(routes) = app.routes() {
-            v1 = v1.merge(routes);
+            v1 = v1.merge(hosting::gated(&apps, app.name(), routes));
         }
     }
     let api = Api {
@@ -125,9 +123,7 @@ async fn metrics(State(api): State<Api>) -> Response {
     write_connections(&mut out, &api.network.connections().snapshot());
     api.network.metrics().write(&mut out);
     api.network.held().metrics(&mut out);
-    for app in api.apps.iter() {
-        app.metrics(&mut out);
-    }
+    api.apps.metrics(&mut out);
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], out).into_response()
 }
 

@@ -2,6 +2,7 @@
 
 mod reconcile;
 mod round;
+pub mod settle;
 
 #[cfg(test)]
 mod tests;
@@ -21,32 +22,56 @@ const ETHERTYPE_LLDP: u16 = 0x88cc;
 /// The upper 16 bits are the same for all of godwit, so that its rules can be told from those of
 /// others, also those of an earlier run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u16)]
 pub enum Owner {
     /// The controller: table-miss and discovery.
-    Core = 0,
+    Core,
     /// The `learning` app.
-    Learning = 1,
+    Learning,
     /// The `routing` app; its own part is the route's number.
-    Routing = 2,
+    Routing,
     /// The `entries` app; its own part is the entry's number.
-    Entries = 3,
+    Entries,
+    /// The `acl` app; its own part is the number of a rule of the access list.
+    Acl,
+    /// An app that godwit does not ship, by a number that whoever builds the program gives out, each once.
+    App(u8),
 }
 
 /// The mark of godwit in the upper 16 bits of a cookie.
 const MARK: u64 = 0x60d1;
 
+/// What the numbers of apps that godwit does not ship begin with.
+const FIRST_APP: u64 = 0x100;
+
 impl Owner {
+    /// Its number, the lower half of the upper 32 bits of its cookies.
+    const fn number(self) -> u64 {
+        match self {
+            Self::Core => 0,
+            Self::Learning => 1,
+            Self::Routing => 2,
+            Self::Entries => 3,
+            Self::Acl => 4,
+            Self::App(number) => FIRST_APP + number as u64,
+        }
+    }
+
     /// The cookie of this owner's rule number `own`.
     #[must_use]
     pub const fn cookie(self, own: u32) -> Cookie {
-        Cookie(MARK << 48 | (self as u64) << 32 | own as u64)
+        Cookie(MARK << 48 | self.number() << 32 | own as u64)
+    }
+
+    /// The same cookie with this owner as its owner.
+    #[must_use]
+    pub const fn stamped(self, cookie: Cookie) -> Cookie {
+        self.cookie(cookie.0 as u32)
     }
 
     /// The owner's own part of a cookie that is this owner's.
     #[must_use]
     pub const fn own_part(self, cookie: Cookie) -> Option<u32> {
-        if cookie.0 >> 32 == MARK << 16 | self as u64 {
+        if cookie.0 >> 32 == MARK << 16 | self.number() {
             Some(cookie.0 as u32)
         } else {
             None
@@ -58,6 +83,13 @@ impl Owner {
 #[must_use]
 pub const fn is_ours(cookie: Cookie) -> bool {
     cookie.0 >> 48 == MARK
+}
+
+/// Whether a rule with this cookie stands on every switch alike: the controller's own, and the access list. Work that is
+/// moved finds it where it goes, so it is neither moved nor in the way.
+#[must_use]
+pub const fn stands_everywhere(cookie: Cookie) -> bool {
+    Owner::Core.own_part(cookie).is_some() || Owner::Acl.own_part(cookie).is_some()
 }
 
 /// The rules that every switch holds: discovery frames and what no other entry matches go to the controller.

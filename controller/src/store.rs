@@ -53,6 +53,10 @@ impl Slice {
     pub const CARRIED_SHARED: Self = Self("carried_shared");
     /// Drains, by their numbers.
     pub const DRAINS: Self = Self("drains");
+    /// What apps are disabled.
+    pub const APPS: Self = Self("apps");
+    /// The access list, by the numbers of its rules.
+    pub const ACL: Self = Self("acl");
     /// Single numbers and values: the last number given out of each kind.
     pub const VALUES: Self = Self("values");
 }
@@ -62,11 +66,11 @@ pub mod values {
     /// No route has a higher number than this.
     pub const LAST_ROUTE: u64 = 1;
     /// No static entry has a higher number than this.
-    pub const LAST_ENTRY: u64 = 2;
-    /// No migration has a higher number than this.
-    pub const LAST_MIGRATION: u64 = 3;
+    pub const LAST_ENTRY: u64 = 3;
     /// No drain has a higher number than this.
     pub const LAST_DRAIN: u64 = 4;
+    /// No rule of the access list has a higher number than this.
+    pub const LAST_ACL: u64 = 5;
 }
 
 /// What can be done about a damaged store.

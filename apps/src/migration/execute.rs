@@ -184,7 +184,11 @@ impl Job {
     pub(super) async fn run(&mut self, migration: &Migration) -> Ended {
         let source = self.planned.request.source;
         tracing::info!(id = migration.id(), %source, flows = self.planned.flows.len(), "migration begins");
+        if migration.state() == State::Frozen {
+            self.network().announce(migration.event()).await;
+        }
         migration.set_state(State::Running);
+        self.network().announce(migration.event()).await;
         self.lease.update(|route| route.state = RouteState::Moving);
         let outcome = match self.progress.take() {
             None => self.forward(migration).await,

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
+use godwit_controller::Event;
 use godwit_openflow::model::{FlowRule, Pattern};
 use godwit_openflow::types::Cookie;
 use serde::{Deserialize, Serialize};
@@ -245,6 +246,17 @@ impl Migration {
     /// Takes it to another state that is not final.
     pub fn set_state(&self, state: State) {
         self.status().state = state;
+    }
+
+    /// Where it is, for the apps.
+    #[must_use]
+    pub fn event(&self) -> Event {
+        Event::Migration {
+            id: self.id,
+            source: self.request.source,
+            target: self.request.target,
+            state: self.state().name(),
+        }
     }
 
     /// The end that it has from now on, once [`Self::end`] takes it.

@@ -26,6 +26,7 @@ pub mod translate;
 use std::collections::{BTreeMap, BTreeSet};
 
 use godwit_controller::Owner;
+use godwit_controller::rules::stands_everywhere;
 use godwit_openflow::model::group::{GroupDescription, GroupStats};
 use godwit_openflow::model::meter::{MeterConfig, MeterStats};
 use godwit_openflow::model::{FlowCommand, FlowMod, FlowRule, FlowStats, Port};
@@ -92,11 +93,11 @@ impl Site {
     }
 }
 
-/// Whether a rule with this cookie is neither the controller's own nor one of these routes'.
+/// Whether a rule with this cookie is neither one that every switch has nor one of these routes'.
 #[must_use]
 pub fn is_others(cookie: Cookie, routes: &BTreeSet<FlowId>) -> bool {
     let route = Owner::Routing.own_part(cookie);
-    Owner::Core.own_part(cookie).is_none() && route.is_none_or(|id| !routes.contains(&id))
+    !stands_everywhere(cookie) && route.is_none_or(|id| !routes.contains(&id))
 }
 
 /// An entry of the source and the one that stands for it on the target.

@@ -22,8 +22,8 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::codec::Decoder as _;
 
 use crate::{
-    App, Commands, Controller, ControllerConfig, Network, Owner, Packet, Round, Store, Verdict,
-    View,
+    App, Commands, Controller, ControllerConfig, Declaration, Network, Owner, Packet, Round, Store,
+    Verdict, View,
 };
 
 /// Longer than anything that is waited for in good order.
@@ -41,6 +41,14 @@ struct Writer {
 impl App for Writer {
     fn name(&self) -> &'static str {
         "writer"
+    }
+
+    fn declares(&self) -> Declaration {
+        Declaration {
+            filter: vec![Pattern::new()],
+            owner: Some(Owner::App(1)),
+            ..Declaration::default()
+        }
     }
 
     fn packet_in(&self, packet: &Packet<'_>, _: &View<'_>) -> Verdict {
@@ -111,8 +119,8 @@ async fn listen(
                 ToSwitch::FeaturesRequest => features(),
                 ToSwitch::StatsRequest { body, .. } => report(&body),
                 ToSwitch::FlowMod(change) => {
-                    if Owner::Core.own_part(change.rule.cookie).is_none() {
-                        reached.writes.lock().unwrap().push(change.rule.cookie.0);
+                    if let Some(number) = Owner::App(1).own_part(change.rule.cookie) {
+                        reached.writes.lock().unwrap().push(number.into());
                     }
                     continue;
                 }

@@ -14,7 +14,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::ControlFlow;
 
-use godwit_controller::Owner;
+use godwit_controller::rules::stands_everywhere;
 use godwit_openflow::model::{
     Action, Field, FlowRule, FlowStats, Instruction, OwnedIdentity, Pattern,
 };
@@ -301,7 +301,7 @@ impl<'a> Scene<'a> {
     fn first_table(&self, dpid: DatapathId) -> impl Iterator<Item = &'a FlowRule> + use<'a> {
         let held = self.held.get(&dpid).map_or(&[][..], Vec::as_slice);
         let rules = held.iter().map(|stats| &stats.rule);
-        rules.filter(|rule| rule.table == TableId(0) && Owner::Core.own_part(rule.cookie).is_none())
+        rules.filter(|rule| rule.table == TableId(0) && !stands_everywhere(rule.cookie))
     }
 
     fn leads(&self, from: PortRef, to: DatapathId) -> bool {

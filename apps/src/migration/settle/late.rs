@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use godwit_controller::rules::{Owner, is_ours};
+use godwit_controller::rules::{Owner, stands_everywhere};
 use godwit_openflow::model::{
     FlowMod, FlowRule, FlowStats, GroupDescription, Identity, MeterConfig,
 };
@@ -99,13 +99,9 @@ pub fn shared_differences<'a>(
     put
 }
 
-/// Rules of the controller and of routes move in their own way.
+/// Rules that every switch has don't move, and those of routes move in their own way.
 fn is_core_or_route(rule: &FlowRule) -> bool {
-    let owners = [Owner::Core, Owner::Routing];
-    is_ours(rule.cookie)
-        && owners
-            .iter()
-            .any(|owner| owner.own_part(rule.cookie).is_some())
+    stands_everywhere(rule.cookie) || Owner::Routing.own_part(rule.cookie).is_some()
 }
 
 #[cfg(test)]

@@ -175,9 +175,9 @@ async fn has_more(switch: &SwitchHandle, routes: usize) -> Result<bool, RequestE
     Ok(has_groups || has_meters || !as_expected)
 }
 
-/// How many entries of the controller and of routes the switch holds, if it holds no others: two sums (OF 1.3.5 §7.3.5.3)
-/// say it, where the entries themselves may be thousands. `None` when there may be more; OpenFlow 1.0 can't be asked
-/// by cookie.
+/// How many entries of the controller and of routes the switch holds, if the access list's are all others: two sums
+/// (OF 1.3.5 §7.3.5.3) say it, three where there is an access list, where the entries themselves may be thousands. `None`
+/// when there may be more; OpenFlow 1.0 can't be asked by cookie.
 async fn own_entries(switch: &SwitchHandle) -> Result<Option<u32>, RequestError> {
     if switch.version() == Version::V10 {
         return Ok(None);
@@ -188,7 +188,11 @@ async fn own_entries(switch: &SwitchHandle) -> Result<Option<u32>, RequestError>
     );
     match (told(all)?, told(own)?) {
         (Some(StatsReply::Aggregate(all)), Some(StatsReply::Aggregate(own))) => {
-            Ok((own.flows == all.flows).then_some(own.flows))
+            let are_known = match all.flows.checked_sub(own.flows) {
+                Some(0) => true,
+                others => others.is_some() && others == entries_with(switch, ACCESS_LIST).await?,
+            };
+            Ok(are_known.then_some(own.flows))
         }
         _ => Ok(None),
     }
@@ -202,9 +206,16 @@ pub async fn entries_of_routes(switch: &SwitchHandle) -> Result<Option<u32>, Req
     if switch.version() == Version::V10 {
         return Ok(None);
     }
-    let request = StatsRequest::Aggregate(with_cookies(ROUTES));
+    entries_with(switch, ROUTES).await
+}
+
+async fn entries_with(
+    switch: &SwitchHandle,
+    cookies: Cookies,
+) -> Result<Option<u32>, RequestError> {
+    let request = StatsRequest::Aggregate(with_cookies(cookies));
     match told(ask(switch, request).await)? {
-        Some(StatsReply::Aggregate(routes)) => Ok(Some(routes.flows)),
+        Some(StatsReply::Aggregate(sum)) => Ok(Some(sum.flows)),
         _ => Ok(None),
     }
 }
@@ -217,6 +228,9 @@ const WHOSE: u64 = u64::MAX << 32;
 
 /// Routes.
 const ROUTES: Cookies = (Owner::Routing.cookie(0), WHOSE);
+
+/// The access list, which every switch holds.
+const ACCESS_LIST: Cookies = (Owner::Acl.cookie(0), WHOSE);
 
 /// The controller and routes, which one mask picks out since their cookies differ in one bit.
 const OWN: Cookies = {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
+use godwit_controller::rules::stands_everywhere;
 use godwit_openflow::model::{
     Action, Field, FlowRule, FlowStats, GroupDescription, GroupType, Instruction, Pattern,
 };
@@ -107,13 +108,10 @@ struct Tables<'a> {
 
 impl<'a> Tables<'a> {
     fn of(site: &'a Site, choose: impl Fn(&FlowRule) -> bool) -> Self {
-        let core = |rule: &&FlowRule| {
-            godwit_controller::Owner::Core
-                .own_part(rule.cookie)
-                .is_none()
-        };
         let rules = site.holdings.rules.iter().map(|stats| &stats.rule);
-        let all: Vec<&FlowRule> = rules.filter(core).collect();
+        let all: Vec<&FlowRule> = rules
+            .filter(|rule| !stands_everywhere(rule.cookie))
+            .collect();
         let wanted: Vec<bool> = all.iter().map(|rule| choose(rule)).collect();
         let mut stages = stages(&all);
         stages.retain(|(index, _)| wanted.get(*index) == Some(&true));
