@@ -30,7 +30,7 @@ pub struct Config {
     pub http: SocketAddr,
     /// Where the controller keeps what has to survive it.
     pub data_dir: PathBuf,
-    /// The control apps, in the order in which they are asked about a packet.
+    /// The control apps; of two with the same priority the first is asked first about a packet.
     pub apps: Vec<AppName>,
     /// What is logged.
     pub log: LogFilter,
@@ -47,16 +47,28 @@ pub enum AppName {
     Routing,
     /// Migration of a switch's work; it needs `routing`.
     Migration,
+    /// An access list.
+    Acl,
+    /// Answers to ARP requests for hosts that are known.
+    Arp,
 }
 
 impl AppName {
-    const ALL: [Self; 3] = [Self::Learning, Self::Routing, Self::Migration];
+    const ALL: [Self; 5] = [
+        Self::Learning,
+        Self::Routing,
+        Self::Migration,
+        Self::Acl,
+        Self::Arp,
+    ];
 
     const fn name(self) -> &'static str {
         match self {
             Self::Learning => "learning",
             Self::Routing => "routing",
             Self::Migration => "migration",
+            Self::Acl => "acl",
+            Self::Arp => "arp",
         }
     }
 }
@@ -224,7 +236,7 @@ impl Loaded {
                 || PathBuf::from("godwit-data"),
             ),
             apps: choice.make(Key::Apps, args.apps.clone(), file.apps.take(), || {
-                vec![AppName::Routing, AppName::Migration]
+                vec![AppName::Routing, AppName::Migration, AppName::Acl]
             }),
             log: choice.make(
                 Key::Log,

@@ -10,6 +10,8 @@ pub mod service;
 
 use std::sync::Arc;
 
+use godwit_apps::acl::AccessList;
+use godwit_apps::arp::ArpProxy;
 use godwit_apps::drains::Drains;
 use godwit_apps::entries::Entries;
 use godwit_apps::learning::Learning;
@@ -65,6 +67,10 @@ impl Godwit {
         let mut routing: Option<Routing> = None;
         for name in &config.apps {
             match (name, &routing) {
+                (AppName::Acl, _) => {
+                    apps.push(Arc::new(AccessList::new(controller.network().clone())?));
+                }
+                (AppName::Arp, _) => apps.push(Arc::new(ArpProxy)),
                 (AppName::Learning, _) => apps.push(Arc::new(Learning::default())),
                 (AppName::Routing, _) => {
                     let (app, keeper) = Routing::new(controller.network().clone());

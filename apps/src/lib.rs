@@ -3,12 +3,16 @@
 //! | app | what it does |
 //! |---|---|
 //! | [`learning`] | the reference app: an Ethernet switch that learns; read it first |
+//! | [`arp`] | answers ARP requests for hosts that are known |
+//! | [`acl`] | an access list: what the network drops, whoever forwards |
 //! | [`routing`] | proactive shortest-path routes, between all hosts and by request |
 //! | [`entries`] | static entries, by REST |
 //! | [`drains`] | several switches emptied in order |
 //! | [`statistics`] | what the switches count, as counters and as rates |
 //! | [`migration`] | moves a running switch's work to another switch |
 
+pub mod acl;
+pub mod arp;
 pub mod drains;
 pub mod entries;
 pub mod learning;

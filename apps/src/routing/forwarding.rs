@@ -6,8 +6,9 @@
 use bytes::Bytes;
 use godwit_controller::{Commands, Packet};
 use godwit_openflow::types::MacAddr;
-use godwit_topology::packet::{Arp, arp_reply};
 use godwit_topology::{PortKind, PortRef, TopologySnapshot};
+
+use crate::arp;
 
 /// What to do with a packet.
 #[derive(Debug)]
@@ -68,15 +69,7 @@ pub fn decide(packet: &Packet<'_>, topology: &TopologySnapshot) -> Decision {
 /// Answers who-has for a host that is known, on its behalf; the route is made first, so that what the
 /// asker sends next meets its rules.
 fn answer_arp(packet: &Packet<'_>, topology: &TopologySnapshot) -> Option<Decision> {
-    let arp = packet.headers.arp.as_ref()?;
-    if arp.op != Arp::REQUEST || arp.spa == arp.tpa {
-        return None;
-    }
-    let target = topology.host_by_ip(arp.tpa.into())?;
-    if target.attachment == packet.port {
-        return None;
-    }
-    let reply = arp_reply(arp, target.mac);
+    let (reply, target) = arp::answer(packet, topology)?;
     let asker = (packet.headers.eth_src, packet.port);
     Some(Decision::Connect {
         ends: [asker, (target.mac, target.attachment)],
