@@ -32,6 +32,7 @@ use godwit_controller::{
 use godwit_openflow::types::{DatapathId, Version};
 
 pub use list::{List, Rule, RuleId, Verb};
+pub use rest::Pending;
 
 use list::Unsayable;
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use godwit_topology::discovery::KeyError;
-use godwit_topology::{RunKey, Topology};
+use godwit_topology::{RunKey, Topology, TopologyChange};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
@@ -149,6 +149,9 @@ impl Controller {
         let (hearing, publishing) = (apps.clone(), network.clone());
         tasks.spawn(async move {
             while let Some(event) = changes.recv().await {
+                if let Event::Topology(TopologyChange::SwitchIncluded { dpid }) = event {
+                    hearing.included(dpid);
+                }
                 hearing.tell(&event);
                 publishing.publish(event);
             }

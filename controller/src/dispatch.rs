@@ -207,11 +207,11 @@ impl SwitchObserver for Dispatcher {
     async fn switch_down(&self, switch: &SwitchHandle, reason: &CloseReason) {
         tracing::debug!(dpid = %switch.dpid(), %reason, "switch gone");
         self.network.carried().connection_ended(switch.dpid());
-        self.apps.taken_in(switch.dpid()).await;
         self.network
             .observe(Observation::SwitchDown {
                 dpid: switch.dpid(),
             })
             .await;
+        self.apps.taken_in(switch.dpid()).await;
     }
 }

@@ -335,6 +335,7 @@ impl Apps {
         if tokio::time::timeout(SWITCH_END, idle).await.is_err() {
             tracing::warn!(%dpid, "an app is so slow that it has not heard all that a switch said before it went");
         }
+        self.hosted().iter().for_each(|hosted| hosted.forget(dpid));
     }
 
     /// What all enabled apps want a switch to hold, and whether all of them know that.

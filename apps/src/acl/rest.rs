@@ -91,7 +91,7 @@ struct RuleDto {
 }
 
 /// Switches that do not hold the list yet, and why.
-type Pending = BTreeMap<DatapathId, String>;
+pub type Pending = BTreeMap<DatapathId, String>;
 
 #[derive(Serialize)]
 struct Made {
@@ -184,8 +184,11 @@ async fn remove(State(acl): State<AccessList>, Id(id): Id<RuleId>) -> Result<Res
 }
 
 impl AccessList {
-    /// Adds rules, all or none. Gives them with their numbers, and the switches that do not hold them yet.
-    async fn add(&self, rules: Vec<Rule>) -> Result<(Vec<(RuleId, Rule)>, Pending), ApiError> {
+    /// Adds rules, all or none. Gives them with their numbers, and the switches that do not hold them yet, and why.
+    ///
+    /// # Errors
+    /// When there would be too many, a version has no words for them, the disk does not take them, or a switch refuses.
+    pub async fn add(&self, rules: Vec<Rule>) -> Result<(Vec<(RuleId, Rule)>, Pending), ApiError> {
         let _turn = self.changing.lock().await;
         let (before, mut last) = {
             let inner = self.lock();

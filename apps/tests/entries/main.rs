@@ -15,4 +15,5 @@ mod held;
 mod held_again;
 mod life;
 mod moved;
+#[allow(dead_code, reason = "the tests of other apps need more of it")]
 mod switch;

@@ -8,8 +8,8 @@ use godwit_controller::Owner;
 use godwit_openflow::FrameCodec;
 use godwit_openflow::codec::encode_from_switch;
 use godwit_openflow::model::{
-    Description, ErrorReport, Features, FlowMod, FlowRule, FromSwitch, Port, StatsReply,
-    StatsRequest, ToSwitch,
+    AggregateStats, Description, ErrorReport, Features, FlowMod, FlowRule, FromSwitch, PacketOut,
+    Port, StatsReply, StatsRequest, ToSwitch,
 };
 use godwit_openflow::types::{DatapathId, MacAddr, PortNo, Version, Xid};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -30,19 +30,26 @@ struct Inner {
     refuses: Option<u16>,
     say: Option<Say>,
     cut: CancellationToken,
+    sent: Vec<PacketOut>,
 }
 
 /// Clones are the same switch.
 #[derive(Clone)]
 pub(crate) struct Switch {
     dpid: DatapathId,
+    version: Version,
     inner: Arc<Mutex<Inner>>,
 }
 
 impl Switch {
     pub(crate) fn new(dpid: DatapathId) -> Self {
+        Self::speaking(Version::V13, dpid)
+    }
+
+    pub(crate) fn speaking(version: Version, dpid: DatapathId) -> Self {
         Self {
             dpid,
+            version,
             inner: Arc::default(),
         }
     }
@@ -52,9 +59,9 @@ impl Switch {
         let (read, write) = TcpStream::connect(controller).await.unwrap().into_split();
         let (say, said) = mpsc::unbounded_channel();
         let hello = FromSwitch::Hello {
-            bitmap: Some(vec![Version::V13.wire()]),
+            bitmap: Some(vec![self.version.wire()]),
             elements: Vec::new(),
-            header_version: Version::V13.wire(),
+            header_version: self.version.wire(),
         };
         say.send((1, hello)).unwrap();
         let cut = CancellationToken::new();
@@ -70,7 +77,7 @@ impl Switch {
         tokio::spawn(async move {
             tokio::select! {
                 () = cut.cancelled() => {}
-                () = speak(write, said) => {}
+                () = speak(this.version, write, said) => {}
                 () = this.listen(read, say) => {}
             }
         });
@@ -109,6 +116,26 @@ impl Switch {
         }
     }
 
+    /// All that it holds of this owner, in the order of the cookies.
+    pub(crate) fn rules_of(&self, owner: Owner) -> Vec<FlowRule> {
+        let inner = self.inner.lock().unwrap();
+        let own = |rule: &&FlowRule| owner.own_part(rule.cookie).is_some();
+        let mut rules: Vec<FlowRule> = inner.table.rules().filter(own).cloned().collect();
+        rules.sort_by_key(|rule| rule.cookie.0);
+        rules
+    }
+
+    /// Says something that nobody has asked for.
+    pub(crate) fn say(&self, message: FromSwitch) {
+        let say = self.inner.lock().unwrap().say.clone();
+        say.unwrap().send((0, message)).unwrap();
+    }
+
+    /// The packets that it was told to send, but for the controller's own.
+    pub(crate) fn sent(&self) -> Vec<PacketOut> {
+        self.inner.lock().unwrap().sent.clone()
+    }
+
     /// Changes the table by another's hand.
     pub(crate) fn change(&self, change: &FlowMod) {
         self.inner.lock().unwrap().table.change(change);
@@ -139,8 +166,8 @@ impl Switch {
                 tables: 1,
                 auxiliary_id: 0,
                 capabilities: 0x47,
-                actions: None,
-                ports: None,
+                actions: (self.version == Version::V10).then_some(0xfff),
+                ports: (self.version == Version::V10).then(|| self.ports()),
             })],
             ToSwitch::StatsRequest { body, .. } => {
                 let body = self.report(&body);
@@ -150,7 +177,7 @@ impl Switch {
                 let mut inner = self.inner.lock().unwrap();
                 if inner.refuses == Some(change.rule.priority) {
                     return vec![FromSwitch::Error(ErrorReport {
-                        version: Version::V13,
+                        version: self.version,
                         error_type: 5,
                         code: 1,
                         data: Bytes::new(),
@@ -158,6 +185,10 @@ impl Switch {
                 }
                 let ended = inner.table.change(&change);
                 ended.into_iter().map(FromSwitch::FlowRemoved).collect()
+            }
+            ToSwitch::PacketOut(packet) if packet.data.get(12..14) != Some(&[0x88, 0xcc]) => {
+                self.inner.lock().unwrap().sent.push(packet);
+                Vec::new()
             }
             _ => Vec::new(),
         }
@@ -168,13 +199,23 @@ impl Switch {
             StatsRequest::Flows(filter) => {
                 StatsReply::Flows(self.inner.lock().unwrap().table.report(filter))
             }
-            StatsRequest::PortDescription => {
-                let numbers = [PortNo(1), PortNo(2), PortNo::LOCAL];
-                StatsReply::PortDescription(numbers.map(|number| self.port(number)).into())
+            StatsRequest::Aggregate(filter) => {
+                let flows = self.inner.lock().unwrap().table.report(filter).len();
+                StatsReply::Aggregate(AggregateStats {
+                    packets: 0,
+                    bytes: 0,
+                    flows: u32::try_from(flows).unwrap(),
+                })
             }
+            StatsRequest::PortDescription => StatsReply::PortDescription(self.ports()),
             StatsRequest::Description => StatsReply::Description(Description::default()),
             other => panic!("the controller asks for {other:?}"),
         }
+    }
+
+    fn ports(&self) -> Vec<Port> {
+        let numbers = [PortNo(1), PortNo(2), PortNo::LOCAL];
+        numbers.map(|number| self.port(number)).into()
     }
 
     fn port(&self, number: PortNo) -> Port {
@@ -197,10 +238,14 @@ impl Switch {
     }
 }
 
-async fn speak(mut write: OwnedWriteHalf, mut said: mpsc::UnboundedReceiver<(u32, FromSwitch)>) {
+async fn speak(
+    version: Version,
+    mut write: OwnedWriteHalf,
+    mut said: mpsc::UnboundedReceiver<(u32, FromSwitch)>,
+) {
     while let Some((xid, message)) = said.recv().await {
         let mut buffer = BytesMut::new();
-        encode_from_switch(Version::V13, Xid(xid), &message, &mut buffer).unwrap();
+        encode_from_switch(version, Xid(xid), &message, &mut buffer).unwrap();
         if write.write_all(&buffer).await.is_err() {
             return;
         }

@@ -13,6 +13,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use godwit_apps::acl::AccessList;
 use godwit_apps::entries::Entries;
 use godwit_apps::migration::Migrations;
 use godwit_apps::migration::record::{Migration, State};
@@ -58,6 +59,7 @@ pub(crate) struct Bench {
     pub(crate) routing: Routing,
     pub(crate) migrations: Migrations,
     pub(crate) statistics: Statistics,
+    pub(crate) acl: AccessList,
     openflow: SocketAddr,
     http: SocketAddr,
     stop: watch::Sender<bool>,
@@ -127,10 +129,12 @@ impl Bench {
             ..Settings::default()
         };
         let statistics = Statistics::new(network.clone(), Some(routing.clone()), settings);
+        let acl = AccessList::new(network.clone()).unwrap();
         let apps: Vec<Arc<dyn App>> = vec![
             Arc::new(routing.clone()),
             Arc::new(migrations.clone()),
             Arc::new(statistics.clone()),
+            Arc::new(acl.clone()),
         ];
         let openflow = controller.openflow_addresses()[0];
         let http = controller.http_address().unwrap();
@@ -149,6 +153,7 @@ impl Bench {
             routing,
             migrations,
             statistics,
+            acl,
             openflow,
             http,
             stop,

@@ -1,5 +1,6 @@
 //! Rules of others where routes are about to go: nothing is touched.
 
+use godwit_apps::acl::{Rule, Verb};
 use godwit_apps::migration::BeginError;
 use godwit_apps::migration::planning::Refusal;
 use godwit_apps::migration::record::State;
@@ -7,10 +8,10 @@ use godwit_apps::migration::request::Algorithm;
 use godwit_apps::routing::REQUESTED_PRIORITY;
 use godwit_apps::routing::install::InstallError;
 use godwit_controller::{Owner, SwitchState};
-use godwit_openflow::model::{Action, FlowMod, FlowRule, Pattern};
+use godwit_openflow::model::{Action, Field, FlowMod, FlowRule, Pattern};
 use godwit_openflow::types::{Cookie, PortNo};
 
-use crate::bench::{Bench, SOURCE, packet, wish};
+use crate::bench::{Bench, SOURCE, packet, until, wish};
 use crate::fabric::Mood;
 
 const THEIRS: Cookie = Cookie(5);
@@ -117,4 +118,50 @@ async fn a_route_overwrites_nobody_elses_rule() {
         assert_eq!(bench.fabric.rules(2, |rule| *rule == theirs).len(), 1);
     }
     bench.routes(1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_access_list_is_on_every_switch_and_in_no_migrations_way() {
+    let held = |bench: &Bench| {
+        (1..=5)
+            .map(|dpid| {
+                let acl = |rule: &FlowRule| Owner::Acl.own_part(rule.cookie).is_some();
+                bench.fabric.rules(dpid, acl).len()
+            })
+            .collect::<Vec<_>>()
+    };
+    for algorithm in [Algorithm::Clone, Algorithm::Move, Algorithm::FreezeCopy] {
+        let bench = Bench::new().await;
+        bench.routes(3).await;
+        // It stands above all routes, and matches packets that they match.
+        let denied = Rule {
+            name: None,
+            priority: 1,
+            r#match: Pattern::new().eth_type(0x0800).with(Field::IpProto, 17),
+            action: Verb::Deny,
+        };
+        let (_, pending) = bench.acl.add(vec![denied.clone()]).await.unwrap();
+        assert!(pending.is_empty());
+        assert_eq!(held(&bench), [1; 5]);
+        // A switch whose work is being moved away takes it when that is over.
+        bench.network.held().freeze(SOURCE);
+        let (_, pending) = bench
+            .acl
+            .add(vec![Rule {
+                r#match: packet(99),
+                ..denied
+            }])
+            .await
+            .unwrap();
+        assert_eq!(pending.keys().copied().collect::<Vec<_>>(), [SOURCE]);
+        assert_eq!(held(&bench), [2, 1, 2, 2, 2]);
+        assert!(bench.network.held().take(SOURCE).is_empty());
+        let migration = bench.migrate(algorithm).await;
+        assert_eq!(
+            bench.end_of(&migration).await,
+            (State::Committed, String::new())
+        );
+        until("the whole list on the source", || held(&bench) == [2; 5]).await;
+        assert!(bench.network.held().list().is_empty());
+    }
 }

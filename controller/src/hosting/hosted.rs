@@ -1,6 +1,6 @@
 //! One app: what it has declared, what it has counted, what waits for it.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,6 +19,9 @@ pub(super) const MOST_PANICS: usize = 5;
 
 /// See [`MOST_PANICS`].
 const PANIC_WINDOW: Duration = Duration::from_secs(60);
+
+/// A switch that refuses is tried again in every 64th round at the least, half a minute apart.
+const MOST_PATIENCE: u32 = 6;
 
 /// What an app is told or asked.
 #[derive(Debug)]
@@ -45,8 +48,8 @@ pub(super) struct Hosted {
     counts: Counts,
     /// How often it has changed what it wants.
     generation: AtomicU64,
-    /// Switches that may hold something else than it wants.
-    unsettled: Mutex<BTreeSet<DatapathId>>,
+    /// Switches that may hold something else than it wants, and how often each has refused that.
+    unsettled: Mutex<BTreeMap<DatapathId, u32>>,
     /// Held by whoever settles its rules.
     pub(super) settling: tokio::sync::Mutex<()>,
 }
@@ -120,6 +123,17 @@ impl Hosted {
         origins
             .get(&Some(dpid))
             .is_some_and(|origin| !origin.is_empty())
+    }
+
+    /// A switch is gone: what is known of it is, too, unless something still waits.
+    pub(super) fn forget(&self, dpid: DatapathId) {
+        let mut origins = lock(&self.origins);
+        if origins
+            .get(&Some(dpid))
+            .is_some_and(|origin| origin.is_empty())
+        {
+            origins.remove(&Some(dpid));
+        }
     }
 
     /// Whether anything waits.
@@ -210,12 +224,33 @@ impl Hosted {
 
     /// It wants something else from now on on these switches.
     pub(super) fn wants_else(&self, switches: impl IntoIterator<Item = DatapathId>) {
-        lock(&self.unsettled).extend(switches);
+        lock(&self.unsettled).extend(switches.into_iter().map(|dpid| (dpid, 0)));
         self.generation.fetch_add(1, Ordering::AcqRel);
     }
 
     pub(super) fn unsettled(&self) -> BTreeSet<DatapathId> {
-        lock(&self.unsettled).clone()
+        lock(&self.unsettled).keys().copied().collect()
+    }
+
+    /// Those of them whose turn it is in this round: the more often one has refused, the more rarely.
+    pub(super) fn due(&self, round: u64) -> BTreeSet<DatapathId> {
+        let unsettled = lock(&self.unsettled);
+        let due = |(_, refusals): &(&DatapathId, &u32)| {
+            round.is_multiple_of(1 << (**refusals).min(MOST_PATIENCE))
+        };
+        unsettled
+            .iter()
+            .filter(due)
+            .map(|(dpid, _)| *dpid)
+            .collect()
+    }
+
+    /// A switch has refused what it wants. Whether for the first time.
+    pub(super) fn refused_by(&self, dpid: DatapathId) -> bool {
+        let mut unsettled = lock(&self.unsettled);
+        let refusals = unsettled.entry(dpid).or_default();
+        *refusals = refusals.saturating_add(1);
+        *refusals == 1
     }
 
     pub(super) fn settled(&self, dpid: DatapathId) {

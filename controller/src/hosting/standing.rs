@@ -140,10 +140,15 @@ impl Apps {
         switches: impl IntoIterator<Item = DatapathId>,
     ) -> BTreeMap<DatapathId, SettleError> {
         hosted.wants_else(switches);
-        self.settle_unsettled(hosted).await
+        self.settle_on(hosted, |hosted| hosted.unsettled()).await
     }
 
-    async fn settle_unsettled(&self, hosted: &Hosted) -> BTreeMap<DatapathId, SettleError> {
+    /// Settles an app's rules on some of the switches that may hold something else.
+    async fn settle_on(
+        &self,
+        hosted: &Hosted,
+        which: impl Fn(&Hosted) -> BTreeSet<DatapathId>,
+    ) -> BTreeMap<DatapathId, SettleError> {
         let mut failures = BTreeMap::new();
         let Some(owner) = hosted.declared.owner else {
             hosted
@@ -158,7 +163,7 @@ impl Apps {
         let is_frozen = |dpid: &DatapathId| network.state(*dpid) == SwitchState::Frozen;
         let look_again = !hosted.is_enabled() && network.set_aside().iter().any(is_frozen);
         let mut under_way = JoinSet::new();
-        for dpid in hosted.unsettled() {
+        for dpid in which(hosted) {
             let Some(switch) = network.switches().get(dpid) else {
                 // When it is back, it is compared with what is wanted then.
                 hosted.settled(dpid);
@@ -180,7 +185,12 @@ impl Apps {
                 Ok((dpid, Ok(()))) if !look_again => hosted.settled(dpid),
                 Ok((_, Ok(()))) | Err(_) => {}
                 Ok((dpid, Err(error))) => {
-                    tracing::debug!(app = hosted.app.name(), %dpid, %error, "not settled");
+                    let app = hosted.app.name();
+                    if error.is_refusal() && hosted.refused_by(dpid) {
+                        tracing::warn!(app, %dpid, %error, "a switch refuses what an app wants it to hold");
+                    } else {
+                        tracing::debug!(app, %dpid, %error, "not settled");
+                    }
                     failures.insert(dpid, error);
                 }
             }
@@ -192,12 +202,28 @@ impl Apps {
     pub(crate) async fn keep_settled(self) {
         let mut clock = tokio::time::interval(RETRY);
         clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
+        for round in 1_u64.. {
             clock.tick().await;
             for hosted in self.hosted() {
-                if !hosted.unsettled().is_empty() {
-                    self.settle_unsettled(hosted).await;
+                if !hosted.due(round).is_empty() {
+                    self.settle_on(hosted, |hosted| hosted.due(round)).await;
                 }
+            }
+        }
+    }
+
+    /// A switch carries traffic again. While it did not, its migration may have taken away what apps want there.
+    pub(crate) fn included(&self, dpid: DatapathId) {
+        for hosted in self.hosted() {
+            // Those that others need see to their rules themselves; whoever desires nothing makes what he needs anew.
+            if hosted.is_enabled()
+                && hosted.declared.needed.is_none()
+                && !self
+                    .contained(hosted, || hosted.desired(dpid))
+                    .rules
+                    .is_empty()
+            {
+                hosted.wants_else([dpid]);
             }
         }
     }
