@@ -160,8 +160,8 @@ impl Apps {
 
     /// Hands a packet to the first app, from the one with this index on, that wants such packets and has room.
     fn offer_from(&self, first: usize, offer: Arc<Offer>) {
-        let mut fields = None;
-        for (index, hosted) in self.hosted().iter().enumerate().skip(first) {
+        let (mut fields, mut has_no_room) = (None, false);
+        for hosted in self.hosted().iter().skip(first) {
             if !hosted.is_enabled() || hosted.declared.filter.is_empty() {
                 continue;
             }
@@ -177,10 +177,12 @@ impl Apps {
                 }
                 None => {
                     hosted.count_dropped();
-                    self.inner.network.connections().packet_ins_dropped.add(1);
-                    tracing::trace!(app = hosted.app.name(), index, "too slow for a packet");
+                    has_no_room = true;
                 }
             }
+        }
+        if has_no_room {
+            self.inner.network.connections().packet_ins_dropped.add(1);
         }
     }
 

@@ -138,10 +138,15 @@ async fn an_app_that_is_slow_delays_only_itself_and_what_it_has_no_room_for_goes
     assert_eq!((slow.heard(is_down), slow.packets()), (0, 1));
     assert!(begun.elapsed() < Duration::from_secs(10));
     let app = bench.app("slow").await;
-    assert_eq!(app["packets_dropped"], json!(quick.packets()));
+    assert!(app["packets_dropped"].as_u64().unwrap() > 0);
     go.store(true, Ordering::Release);
     until("the slow one to hear of it", || slow.heard(is_down) == 1).await;
-    assert_eq!(slow.packets() + quick.packets(), 1_500);
+    // No packet is lost without being counted.
+    until("the end", || {
+        let dropped = bench.network.connections().snapshot().packet_ins_dropped;
+        slow.packets() + quick.packets() + dropped == 1_500
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -18,6 +18,6 @@ mod probe;
 #[allow(dead_code, reason = "the tests of static entries need more of it")]
 mod switch;
 #[path = "../../examples/tripwire.rs"]
-#[allow(dead_code, reason = "the example is a program, too")]
+#[allow(dead_code, unreachable_pub, reason = "the example is a program, too")]
 mod tripwire;
 mod written_by_the_guide;
