@@ -38,7 +38,7 @@ pub(crate) use standing::switched_off;
 use crate::app::{App, Commands, Desired, Packet, Verdict, View};
 use crate::event::Event;
 use crate::network::Network;
-use crate::rules::Round;
+use crate::rules::{Owner, Round};
 use hosted::{Hosted, Item};
 use origin::{Origin, Ticket};
 
@@ -102,9 +102,19 @@ impl Apps {
         }
         // Stable: of equals the one that is listed first is asked first.
         hosted.sort_by_key(|(one, _)| std::cmp::Reverse(one.declared.priority));
+        let mut taken: Vec<(&str, Option<Owner>)> = Vec::new();
         let hosted = hosted.into_iter().map(|(one, inbox)| {
-            let name = one.app.name();
+            let (name, owner) = (one.app.name(), one.declared.owner);
             one.set_enabled(one.declared.needed.is_some() || !off.iter().any(|off| off == name));
+            let is_same = |(other, theirs): &(&str, Option<Owner>)| {
+                *other == name || (owner.is_some() && *theirs == owner)
+            };
+            if let Some((other, _)) = taken.iter().find(|other| is_same(other)) {
+                tracing::error!(app = name, other, "two apps with one name or one owner would remove each other's rules: the second is disabled");
+                one.set_enabled(false);
+                one.set_reason(Some(format!("`{other}` has the same name or owner").into()));
+            }
+            taken.push((name, owner));
             inboxes.push((name, inbox));
             one
         });

@@ -74,9 +74,13 @@ impl Apps {
         if let (false, Some(why)) = (enabled, hosted.declared.needed) {
             return Err(SwitchError::Needed { app, why });
         }
+        // Of two at once the same is the last here and on the disk.
+        let turn = self.inner.keeping.lock().await;
         self.keep(app, enabled).await?;
         hosted.set_reason(None);
-        if hosted.set_enabled(enabled) {
+        let is_news = hosted.set_enabled(enabled);
+        drop(turn);
+        if is_news {
             tracing::info!(app, enabled, "switched");
             self.switched(hosted).await;
         }
@@ -87,7 +91,6 @@ impl Apps {
     /// them: a restart gives it another chance.
     async fn keep(&self, app: &str, enabled: bool) -> Result<(), StoreError> {
         let store = self.inner.network.store();
-        let _turn = self.inner.keeping.lock().await;
         let mut off: BTreeSet<String> = switched_off(store)?.into_iter().collect();
         let is_news = if enabled {
             off.remove(app)

@@ -56,10 +56,9 @@ pub async fn settle(
     owner: Owner,
     wanted: Vec<FlowRule>,
 ) -> Result<(), SettleError> {
-    // Whoever freezes the switch waits until this is through.
-    let Some(_under_way) = network.held().begin_write(switch.dpid()).await else {
+    if network.held().is_frozen(switch.dpid()) {
         return Err(SettleError::Frozen);
-    };
+    }
     let held = network.read(switch, Some(owner)).await?;
     let desired = Desired {
         rules: wanted,
@@ -70,6 +69,10 @@ pub async fn settle(
         return Ok(());
     }
     check_free(switch, owner, &changes).await?;
+    // Whoever freezes the switch waits until this is through, which is no longer than any batch takes.
+    let Some(_under_way) = network.held().begin_write(switch.dpid()).await else {
+        return Err(SettleError::Frozen);
+    };
     let messages: Vec<ToSwitch> = changes.into_iter().map(ToSwitch::FlowMod).collect();
     Ok(switch.apply(&messages).await?)
 }
