@@ -28,9 +28,11 @@ fn all() -> Declaration {
     }
 }
 
+/// Is asked before the others, and makes rules of its own.
 fn first(declared: Declaration) -> Declaration {
     Declaration {
         priority: 500,
+        owner: Some(Owner::App(8)),
         ..declared
     }
 }
@@ -169,7 +171,11 @@ async fn an_app_gets_only_the_packets_and_makes_only_the_rules_that_it_has_decla
         let change = FlowMod::new(command, rule);
         Verdict::Claim(Commands::default().flow_mod(packet.port.dpid, change))
     });
-    let rest = Probe::new("rest", all(), |_| Verdict::Pass);
+    let none = Declaration {
+        owner: None,
+        ..all()
+    };
+    let rest = Probe::new("rest", none, |_| Verdict::Pass);
     let bench = Bench::new(|_| vec![app.clone(), rest.clone()]).await;
     for payload in [[9, 0, 0], [21, 0, 0], [10, 1, 0], [10, 0, 1], [15, 0, 0]] {
         bench.one.say(packet_in(1, frame(ETHERTYPE, &payload)));
@@ -290,4 +296,17 @@ async fn a_wrong_request_is_refused_and_says_why() {
     assert_eq!(bench.http("GET", "/v1/apps/nobody", None).await.0, 404);
     let (status, list) = bench.http("GET", "/v1/apps", None).await;
     assert_eq!((status, &list[0]["name"]), (200, &json!("wanting")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_apps_that_would_remove_each_others_rules_one_is_disabled() {
+    let second = Probe::new("second", all(), |_| Verdict::Pass);
+    let bench = Bench::new(|_| vec![wanting(), second]).await;
+    assert_eq!(bench.app("wanting").await["enabled"], true);
+    let app = bench.app("second").await;
+    assert_eq!(app["enabled"], false);
+    assert_eq!(
+        app["disabled_because"],
+        "`wanting` has the same name or owner"
+    );
 }

@@ -2,8 +2,9 @@
 
 use godwit_apps::migration::record::State;
 use godwit_apps::migration::request::Algorithm;
+use godwit_controller::Event;
 
-use crate::bench::Bench;
+use crate::bench::{Bench, PATIENCE, SOURCE, TARGET};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_clone_harms_no_packet_and_keeps_the_counters() {
@@ -20,4 +21,31 @@ async fn a_clone_harms_no_packet_and_keeps_the_counters() {
         let delivered = bench.routing.table().get(id).unwrap().counters.delivered();
         assert_eq!(delivered.packets, 15);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn apps_hear_what_a_migration_is_at_in_order() {
+    let bench = Bench::new().await;
+    bench.routes(1).await;
+    let mut events = bench.network.subscribe();
+    let migration = bench.migrate(Algorithm::Clone).await;
+    assert_eq!(bench.end_of(&migration).await.0, State::Committed);
+    let mut states = Vec::new();
+    while states.last() != Some(&"committed") {
+        let event = tokio::time::timeout(PATIENCE, events.recv()).await;
+        if let Event::Migration {
+            id,
+            source,
+            target,
+            state,
+        } = &*event.expect("the end is told").unwrap()
+        {
+            assert_eq!(
+                (*id, *source, *target),
+                (migration.id(), SOURCE, Some(TARGET))
+            );
+            states.push(*state);
+        }
+    }
+    assert_eq!(states, ["frozen", "running", "committed"]);
 }
