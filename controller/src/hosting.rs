@@ -170,13 +170,13 @@ impl Apps {
 
     /// Hands a packet to the first app, from the one with this index on, that wants such packets and has room.
     fn offer_from(&self, first: usize, offer: Arc<Offer>) {
-        let (mut fields, mut has_no_room) = (None, false);
+        let (mut known, mut has_no_room) = (None, false);
         for hosted in self.hosted().iter().skip(first) {
             if !hosted.is_enabled() || hosted.declared.filter.is_empty() {
                 continue;
             }
-            let fields = fields.get_or_insert_with(|| filter::fields(offer.port, &offer.headers));
-            if !hosted.wants(fields) {
+            let fields = || filter::fields(offer.port, &offer.headers);
+            if !hosted.wants_all && !hosted.wants(known.get_or_insert_with(fields)) {
                 continue;
             }
             let origin = hosted.origin(Some(offer.port.dpid));

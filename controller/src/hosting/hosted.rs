@@ -34,6 +34,8 @@ pub(super) enum Item {
 pub(super) struct Hosted {
     pub(super) app: Arc<dyn App>,
     pub(super) declared: Declaration,
+    /// It wants all packets, whatever is in them.
+    pub(super) wants_all: bool,
     enabled: AtomicBool,
     /// Why godwit itself has disabled it.
     reason: Mutex<Option<Arc<str>>>,
@@ -72,8 +74,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Hosted {
     pub(super) fn new(app: Arc<dyn App>) -> (Self, Receiver<Item>) {
         let (inbox, receiver) = mpsc::channel();
+        let declared = app.declares();
         let hosted = Self {
-            declared: app.declares(),
+            wants_all: declared.filter.iter().any(Pattern::is_empty),
+            declared,
             app,
             enabled: AtomicBool::new(true),
             reason: Mutex::default(),
