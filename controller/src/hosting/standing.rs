@@ -81,7 +81,7 @@ impl Apps {
         let is_news = hosted.set_enabled(enabled);
         drop(turn);
         if is_news {
-            tracing::info!(app, enabled, "switched");
+            tracing::info!(app, enabled, "an app is switched");
             self.switched(hosted).await;
         }
         Ok(())
