@@ -88,7 +88,7 @@ impl Godwit {
                 (AppName::Migration, None) => {}
             }
         }
-        // Behind `routing`, so that it hears of the ends of rules when their routes have counted them.
+        // Made when all others are, so that it knows the routes, wherever `routing` stands in the list.
         let network = controller.network().clone();
         let statistics = Statistics::new(network, routing.clone(), config.statistics.clone());
         apps.push(Arc::new(statistics.clone()));

@@ -40,7 +40,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use axum::Router;
 use godwit_controller::switch::SwitchHandle;
-use godwit_controller::{App, Commands, Event, Network, Owner, View};
+use godwit_controller::{App, Commands, Declaration, Event, Network, Owner, View};
 use godwit_openflow::model::FlowRemoved;
 use godwit_openflow::types::DatapathId;
 use tokio::sync::OwnedMutexGuard;
@@ -409,6 +409,14 @@ fn ticks(interval: Duration) -> tokio::time::Interval {
 impl App for Statistics {
     fn name(&self) -> &'static str {
         "statistics"
+    }
+
+    fn declares(&self) -> Declaration {
+        Declaration {
+            description: "what the switches count, as counters and as rates",
+            needed: Some("with `interval_s = 0` in `[statistics]` it asks no switch by itself"),
+            ..Declaration::default()
+        }
     }
 
     fn event(&self, event: &Event, _: &View<'_>) -> Commands {
