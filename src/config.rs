@@ -417,8 +417,15 @@ fn wrong_directory(directory: &std::path::Path) -> Option<String> {
 
 fn wrong_apps(apps: &[AppName]) -> Option<String> {
     let has = |app| apps.contains(&app);
-    if has(AppName::Migration) && !has(AppName::Routing) {
-        return Some("`migration` moves routes and needs `routing`".to_owned());
+    let place = |app| apps.iter().position(|other| *other == app);
+    match (place(AppName::Routing), place(AppName::Migration)) {
+        (None, Some(_)) => {
+            return Some("`migration` moves routes and needs `routing`".to_owned());
+        }
+        (Some(routing), Some(migration)) if migration < routing => {
+            return Some("`migration` needs `routing` before it".to_owned());
+        }
+        _ => {}
     }
     if has(AppName::Learning) && has(AppName::Routing) {
         return Some("`learning` and `routing` both forward: take one of them".to_owned());

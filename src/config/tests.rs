@@ -74,6 +74,11 @@ fn whatever_is_wrong_in_a_file_is_told_with_its_line() {
         ("log = \"info\"\napps = [\"routing\"", 2, "array"),
         ("\nopenflow = []", 2, "at least one address"),
         ("\n\napps = [\"migration\"]", 3, "needs `routing`"),
+        (
+            "apps = [\"migration\", \"routing\"]",
+            1,
+            "needs `routing` before it",
+        ),
         ("apps = [\"learning\", \"routing\"]", 1, "take one of them"),
         (
             "apps = [\"routing\", \"routing\"]",
