@@ -8,6 +8,7 @@ mod client;
 mod console;
 mod decode;
 mod drain;
+mod events;
 mod flows;
 mod follow;
 mod local;
@@ -34,6 +35,7 @@ use crate::logging::LogFilter;
 use client::{Client, Failure};
 use console::Console;
 pub use drain::{DrainArgs, DrainCommand, DrainIdArgs, DrainOrder};
+pub use events::EventsArgs;
 pub use local::{
     CheckArgs, CompletionsArgs, ConfigCommand, DoctorArgs, ManArgs, ShowArgs, completions, config,
     doctor, man,
@@ -228,6 +230,8 @@ pub enum ClientCommand {
     },
     /// Put a drained switch back into service
     Restore(SwitchArgs),
+    /// Print what happens, as it happens: switches, links, hosts, rules, migrations
+    Events(EventsArgs),
     /// Wait until so many switches, links and hosts are known
     ///
     /// Waits for the controller too. The exit status is 1 when the time is over before.
@@ -395,6 +399,7 @@ async fn dispatch(command: &ClientCommand, console: &mut Console) -> Result<Outc
         ClientCommand::Revert(args) => return migrate::revert(&client, args, console).await,
         ClientCommand::Drain(args) => return drain::drain(&client, args, console).await,
         ClientCommand::Wait(args) => return wait::wait(&client, args, console).await,
+        ClientCommand::Events(args) => return events::events(&client, args, console).await,
         ClientCommand::Switches(_) => show::SWITCHES.show(&client, json, console).await?,
         ClientCommand::Links(_) => show::LINKS.show(&client, json, console).await?,
         ClientCommand::Hosts(_) => show::HOSTS.show(&client, json, console).await?,
@@ -442,6 +447,7 @@ impl ClientCommand {
             Self::Revert(args) => &args.common,
             Self::Drain(args) => args.common(),
             Self::Wait(args) => &args.common,
+            Self::Events(args) => &args.common,
             Self::Route {
                 command: RouteCommand::Add(args),
             } => &args.common,

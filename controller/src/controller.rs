@@ -140,7 +140,12 @@ impl Controller {
         } = self;
         let apps = Apps::host(&network, apps, &off);
         let ready = Arc::new(AtomicBool::new(true));
-        let router = rest::router(network.clone(), apps.clone(), Arc::clone(&ready));
+        let router = rest::router(
+            network.clone(),
+            apps.clone(),
+            Arc::clone(&ready),
+            stop.clone(),
+        );
         let dispatcher = Arc::new(Dispatcher::new(network.clone(), apps.clone()));
         let mut tasks = JoinSet::new();
         tasks.spawn(keeper.run());

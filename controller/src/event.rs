@@ -47,6 +47,14 @@ pub enum Event {
         /// or `failed`.
         state: &'static str,
     },
+    /// A migration has begun with a phase of its work. The same may come several times, and one that was not known to
+    /// the apps before may come before [`Self::Migration`].
+    MigrationPhase {
+        /// Its number.
+        id: u64,
+        /// The phase, by the name that REST has for it.
+        phase: &'static str,
+    },
     /// An app was disabled because it panicked too often.
     AppDisabled {
         /// Its name.

@@ -19,6 +19,7 @@ pub mod connection;
 pub mod controller;
 mod dispatch;
 pub mod event;
+mod event_log;
 pub mod held;
 mod hosting;
 pub mod limits;

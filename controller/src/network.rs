@@ -15,6 +15,7 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use crate::carried::Carried;
 use crate::connection::ConnectionMetrics;
 use crate::event::Event;
+use crate::event_log::EventLog;
 use crate::held::HeldWrites;
 use crate::hosting::WeakApps;
 use crate::metrics::Metrics;
@@ -56,6 +57,7 @@ struct Inner {
     topology: ArcSwap<TopologySnapshot>,
     observations: mpsc::Sender<Observation>,
     events: broadcast::Sender<Arc<Event>>,
+    event_log: Arc<EventLog>,
     /// Only switches that are not active.
     states: Mutex<BTreeMap<DatapathId, SwitchState>>,
     connections: Arc<ConnectionMetrics>,
@@ -93,6 +95,7 @@ impl Network {
             topology: ArcSwap::from_pointee(TopologySnapshot::default()),
             observations,
             events,
+            event_log: Arc::default(),
             states: Mutex::new(states.collect()),
             connections,
             metrics: Metrics::new(store.clone()),
@@ -162,6 +165,18 @@ impl Network {
         }
     }
 
+    /// As [`Self::announce`], for what may be lost when so much happens that thousands of events wait.
+    pub fn announce_if_room(&self, event: Event) {
+        if self.inner.announcements.try_send(event).is_err() {
+            tracing::debug!("an event was not told: too many wait, or the controller is stopping");
+        }
+    }
+
+    /// The last events.
+    pub(crate) fn event_log(&self) -> &Arc<EventLog> {
+        &self.inner.event_log
+    }
+
     pub(crate) fn set_apps(&self, apps: WeakApps) {
         // A network has one controller, which runs once.
         let _ = self.inner.apps.set(apps);
@@ -178,6 +193,7 @@ impl Network {
     }
 
     pub(crate) fn publish(&self, event: Event) {
+        self.inner.event_log.record(event.clone());
         // Without a receiver there is nobody to tell.
         let _ = self.inner.events.send(Arc::new(event));
     }

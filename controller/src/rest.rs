@@ -7,12 +7,14 @@
 //! | `GET /v1/switches/{id}/groups`, `…/meters`, `…/queues` | `shared` |
 //! | `GET /v1/queued` | `queued` |
 //! | `GET /v1/links`, `/v1/hosts`, `/v1/topology`, `/v1/paths` | `topology` |
+//! | `GET /v1/events` | `events` |
 //! | `GET /v1/apps`, `PUT /v1/apps/{name}/enabled` | `hosting::rest` |
 //! | what the apps bring, under `/v1` | [`App::routes`](crate::App::routes) |
 
 pub mod body;
 pub mod endpoint;
 pub mod error;
+mod events;
 pub mod id;
 mod key;
 mod queued;
@@ -31,6 +33,7 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use tokio::sync::watch;
 
 pub use body::{Body, OneOrMany};
 pub use error::{ApiError, Problem};
@@ -55,13 +58,19 @@ pub(crate) struct Api {
     ready: Arc<AtomicBool>,
 }
 
-/// All of REST. `ready` is set when the listeners are bound, and cleared when the controller stops.
-pub(crate) fn router(network: Network, apps: Apps, ready: Arc<AtomicBool>) -> Router {
+/// All of REST. `ready` is set when the listeners are bound, and cleared when the controller stops, as `stop` says first.
+pub(crate) fn router(
+    network: Network,
+    apps: Apps,
+    ready: Arc<AtomicBool>,
+    stop: watch::Receiver<bool>,
+) -> Router {
     let mut v1 = Router::new()
         .merge(switches::routes(&network))
         .merge(shared::routes(&network))
         .merge(queued::routes(&network))
-        .merge(topology::routes(&network));
+        .merge(topology::routes(&network))
+        .merge(events::routes(&network, stop));
     v1 = v1.merge(hosting::routes(&apps));
     for app in apps.iter() {
         if let Some(routes) = app.routes() {

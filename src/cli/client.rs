@@ -20,6 +20,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// takes seconds at worst.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// A stream has no end; the library wants one.
+const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
 /// A controller's REST interface.
 #[derive(Debug)]
 pub(super) struct Client {
@@ -114,6 +117,34 @@ impl Client {
         self.send(Method::GET, url, None).await
     }
 
+    /// `GET /v1/{path}?{query}`, whose answer comes little by little without an end: a stream of Server-Sent Events.
+    pub(super) async fn stream(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+        last_event_id: Option<&str>,
+    ) -> Result<reqwest::Response, Failure> {
+        let mut url = self.url(path);
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        let asked = format!("GET {}{}", self.shown, &url.path()[self.prefix_length()..]);
+        let mut request = self.http.get(url).timeout(FOR_EVER);
+        if let Some(id) = last_event_id {
+            request = request.header("Last-Event-ID", id);
+        }
+        let answered = tokio::time::timeout(ANSWER_TIMEOUT, request.send()).await;
+        let answered = answered.map_err(|_| self.unanswered("no answer"))?;
+        let response = answered.map_err(|error| self.failure(&error))?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        let body = response.bytes().await;
+        let body = body.map_err(|error| self.failure(&error))?;
+        Err(Failure::Refused(Problem::read(status, &asked, &body)))
+    }
+
     /// `POST /v1/{path}`.
     pub(super) async fn post(
         &self,
@@ -181,7 +212,16 @@ impl Client {
         self.base.path().trim_end_matches('/').len()
     }
 
-    fn failure(&self, error: &reqwest::Error) -> Failure {
+    /// That the connection stood, and why nothing came of it.
+    pub(super) fn unanswered(&self, reason: &str) -> Failure {
+        Failure::Unanswered {
+            url: self.shown.clone(),
+            reason: reason.to_owned(),
+        }
+    }
+
+    /// What an error of the connection means.
+    pub(super) fn failure(&self, error: &reqwest::Error) -> Failure {
         let url = self.shown.clone();
         if error.is_connect() {
             Failure::Unreachable {

@@ -105,6 +105,7 @@ impl Migrations {
         inner.last_id += 1;
         let id = inner.last_id;
         let migration = Arc::new(Migration::new(id, request.clone(), key.clone()));
+        migration.heard_by(self.network().clone());
         inner.all.insert(id, Arc::clone(&migration));
         let (tell, outcome) = watch::channel(None);
         if taken.is_some() {

@@ -4,10 +4,10 @@ mod saved;
 mod view;
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use godwit_controller::Event;
+use godwit_controller::{Event, Network};
 use godwit_openflow::model::{FlowRule, Pattern};
 use godwit_openflow::types::Cookie;
 use serde::{Deserialize, Serialize};
@@ -102,6 +102,25 @@ pub enum Phase {
     Rollback,
 }
 
+impl Phase {
+    /// Its name in REST.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Freeze => "freeze",
+            Self::Plan => "plan",
+            Self::Read => "read",
+            Self::Cut => "cut",
+            Self::Install => "install",
+            Self::Confirm => "confirm",
+            Self::Flip => "flip",
+            Self::Drain => "drain",
+            Self::Remove => "remove",
+            Self::Commit => "commit",
+            Self::Rollback => "rollback",
+        }
+    }
+}
+
 /// What the switch that was left had counted for one flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct FlowCount {
@@ -148,6 +167,8 @@ pub struct Migration {
     started: Instant,
     started_at: SystemTime,
     cancelled: AtomicBool,
+    /// Who is told when a phase begins.
+    heard_by: OnceLock<Network>,
     status: Mutex<Status>,
 }
 
@@ -204,6 +225,7 @@ impl Migration {
             started: Instant::now(),
             started_at: SystemTime::now(),
             cancelled: AtomicBool::new(false),
+            heard_by: OnceLock::new(),
             status: Mutex::new(status),
         }
     }
@@ -305,9 +327,21 @@ impl Migration {
         self.status().plan_forgotten
     }
 
+    /// From now on the phases that begin are told.
+    pub(super) fn heard_by(&self, network: Network) {
+        // It has one network all its life.
+        let _ = self.heard_by.set(network);
+    }
+
     /// Takes the time until the guard is dropped, and adds it to that phase.
     #[must_use]
     pub fn phase(&self, phase: Phase) -> Timer<'_> {
+        if let Some(network) = self.heard_by.get() {
+            network.announce_if_room(Event::MigrationPhase {
+                id: self.id,
+                phase: phase.name(),
+            });
+        }
         Timer {
             migration: self,
             phase,

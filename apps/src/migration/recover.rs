@@ -76,6 +76,7 @@ impl Migrations {
         let (request, begun) = (planned.request.clone(), &unfinished.begun);
         let (key, started_at) = (begun.key.clone(), begun.started_at);
         let migration = Arc::new(Migration::resumed(id, request, key, started_at));
+        migration.heard_by(self.network().clone());
         migration.planned(Arc::clone(&planned));
         migration.set_state(State::Running);
         self.remember(Arc::clone(&migration));
