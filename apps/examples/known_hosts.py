@@ -3,12 +3,13 @@
 
     known_hosts.py 02:00:00:00:00:01 02:00:00:00:00:02 ... [--url http://127.0.0.1:8080] [--once]
 
-It needs nothing but Python. It looks at GET /v1/hosts once a second, and denies strangers by rules of the access list
-(POST /v1/acl). Rules of its own that it finds when it starts are its own again, and are taken away when their host is put
-on the list.
+It needs nothing but Python. It looks at GET /v1/hosts whenever GET /v1/events tells of a host, and denies strangers by
+rules of the access list (POST /v1/acl). Rules of its own that it finds when it starts are its own again, and are taken away
+when their host is put on the list.
 """
 
 import argparse
+import http.client
 import json
 import sys
 import time
@@ -44,21 +45,34 @@ def look(url, known):
         print(f"{mac} is allowed again", flush=True)
 
 
+def follow(url, known):
+    """Looks at once, and again whenever something is told of a host, until the controller ends the stream."""
+    request = urllib.request.Request(f"{url}/v1/events?types=host")
+    # A line comes every ten seconds at the least.
+    with urllib.request.urlopen(request, timeout=30) as stream:
+        # After the stream has begun, so that nothing falls between.
+        look(url, known)
+        for line in stream:
+            if line.startswith(b"data:"):
+                look(url, known)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("known", nargs="*", metavar="MAC", type=str.lower)
     parser.add_argument("--url", default="http://127.0.0.1:8080")
     parser.add_argument("--once", action="store_true", help="look once and end")
     args = parser.parse_args()
+    known = set(args.known)
     while True:
         try:
-            look(args.url, set(args.known))
-        except OSError as error:
+            if args.once:
+                return look(args.url, known)
+            follow(args.url, known)
+        except (OSError, http.client.HTTPException) as error:
             if args.once:
                 raise SystemExit(f"the controller can't be reached: {error}") from error
             print(f"the controller can't be reached: {error}", file=sys.stderr)
-        if args.once:
-            return
         time.sleep(1)
 
 

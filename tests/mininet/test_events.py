@@ -10,9 +10,9 @@ import time
 import requests
 
 from controller import FINAL_STATES
-from processes import program, start, wait_until
+from processes import PROJECT, program, start, wait_until
 from test_migration import Scene
-from topologies import ABILENE_CASE, Abilene
+from topologies import ABILENE_CASE, Abilene, Ring
 
 
 class Stream:
@@ -129,3 +129,21 @@ def test_the_command_prints_a_line_for_each_and_goes_on_after_a_restart(connect,
     finally:
         process.kill()
         process.wait()
+
+
+def test_a_program_that_follows_the_events_denies_a_stranger_when_it_comes(connect, controller, api):
+    network = connect(Ring(3))
+    api.wait_for_network(network)
+    first, second, stranger = network.hosts
+    script = os.path.join(PROJECT, "apps", "examples", "known_hosts.py")
+    words = ["python3", script, first.MAC(), second.MAC(), "--url", controller.url]
+    process = start(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        network.mininet.ping([first, second], timeout="5")
+        network.mininet.ping([first, stranger], timeout="1")
+        assert process.stdout.readline().startswith(f"{stranger.MAC()} is denied")
+        assert network.mininet.ping([first, stranger], timeout="1") == 100
+        assert network.mininet.ping([first, second], timeout="5") == 0
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=5)
