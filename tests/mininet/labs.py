@@ -2,6 +2,8 @@
 with an Open vSwitch of its own. Whatever a lab made is gone with it, also when the run is interrupted.
 
     labs.py [FILE...]    all files unless some are named; what pytest reads from PYTEST_ADDOPTS holds here too
+
+What the tests of a file printed is in target/labs as soon as they are done, and at the end if some failed.
 """
 
 import os
@@ -13,6 +15,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+OUTPUT = os.path.join(HERE, "..", "..", "target", "labs")
 sys.path.insert(0, os.path.join(HERE, "..", "..", "mininet"))
 
 # pylint: disable=wrong-import-position
@@ -94,6 +97,8 @@ class Labs:
             output, _ = process.communicate()
             self._running.discard(process)
         outcome = Outcome(name, process.returncode, output, time.monotonic() - began)
+        with open(os.path.join(OUTPUT, f"{name}.log"), "w", encoding="utf-8") as file:
+            file.write(output)
         print(outcome.line, flush=True)
         return outcome
 
@@ -113,6 +118,7 @@ def main(names):
     if unknown:
         print(f"not a file in tests/mininet: {', '.join(unknown)}", file=sys.stderr)
         return 2
+    os.makedirs(OUTPUT, exist_ok=True)
     together, alone = in_order(names)
     with large_receive_buffers(), Labs() as labs:
         outcomes = labs.together(together) + [labs.run(name) for name in alone]
