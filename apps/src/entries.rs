@@ -131,8 +131,11 @@ impl Entries {
         }
     }
 
-    /// Those entries of `from`, also such as are held for it, for which `form` gives a form stand on `to` from now on, in
-    /// that form; or can't, for a reason. Gives those that have to be [kept](Self::put).
+    /// Those entries of `from` for which `form` gives a form stand on `to` from now on, in that form; or can't, for a
+    /// reason. Gives those that have to be [kept](Self::put).
+    ///
+    /// Not those that are held for it, of which [`Self::settled`] tells: one that is only about to be held may still be
+    /// given up, and must not be written down as it would have been.
     #[must_use]
     pub fn moved(
         &self,
@@ -143,7 +146,9 @@ impl Entries {
         let mut table = self.lock();
         let mut ids = BTreeSet::new();
         for id in table.at(from) {
-            let entry = table.get(id).filter(|entry| entry.state != State::Refused);
+            let entry = table.get(id);
+            let entry =
+                entry.filter(|entry| !matches!(entry.state, State::Refused | State::Queued));
             if let Some(rule) = entry.and_then(|entry| form(&entry.rule)) {
                 table.moved(id, to, rule);
                 ids.insert(id);

@@ -90,7 +90,8 @@ async fn what_is_asked_for_while_frozen_is_held_and_visible_and_comes_to_the_new
     // The migration has moved the old one already.
     let form = |rule: &FlowRule| Some(Ok(translated(rule)));
     let moved = bench.entries.moved(SOURCE, TARGET, form);
-    assert_eq!(moved.len(), 4);
+    // Of those that are held nothing is written down before they are made: one that is only about to be held may be given up.
+    assert_eq!(moved, [old].into());
     bench.entries.keep_soon(&moved);
     let there = translated(&bench.source.entries()[0]);
     bench.target.change(&FlowMod::add(there));
