@@ -23,12 +23,19 @@ import interrupts
 from network import large_receive_buffers
 from processes import start
 
-# They measure time, and another lab on the same processors is what they would measure.
-ALONE = ("test_failover.py", "test_freeze.py", "test_guard.py", "test_scale.py", "test_speed.py")
+# They measure time, or loss at high rates: another lab on the same processors is what they would measure.
+ALONE = (
+    "test_failover.py",
+    "test_freeze.py",
+    "test_guard.py",
+    "test_migration.py",
+    "test_scale.py",
+    "test_speed.py",
+    "test_statistics.py",
+)
 # The longest, begun first, so that none is left to run by itself in the end.
 LONGEST = (
     "test_crash.py",
-    "test_migration.py",
     "test_revert.py",
     "test_crash_held.py",
     "test_faults_groups.py",
