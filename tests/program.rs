@@ -145,7 +145,7 @@ fn what_is_not_served_is_a_problem_document() {
     let running = Running::start(directory.path());
     for path in [
         "/v1/drains/1",
-        "/v1/events",
+        "/v1/event",
         "/v1/switches/s1",
         "/v1/routes/1",
         "/v1/migrations/x",
