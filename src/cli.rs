@@ -441,7 +441,29 @@ async fn dispatch(command: &ClientCommand, console: &mut Console) -> Result<Outc
 
 impl ClientCommand {
     const fn common(&self) -> &CommonArgs {
-        match self {
+        self.arguments().0
+    }
+
+    /// How often to read again.
+    const fn watch(&self) -> Option<Duration> {
+        self.arguments().1
+    }
+
+    /// What every command takes, and what only those do that read.
+    const fn arguments(&self) -> (&CommonArgs, Option<Duration>) {
+        let common = match self {
+            Self::Switches(read)
+            | Self::Links(read)
+            | Self::Hosts(read)
+            | Self::Routes(read)
+            | Self::Migrations(read)
+            | Self::Drains(read)
+            | Self::Queued(read)
+            | Self::Paths(PathsArgs { read, .. })
+            | Self::Flows(SwitchReadArgs { read, .. })
+            | Self::Stats(SwitchReadArgs { read, .. })
+            | Self::Ports(SwitchReadArgs { read, .. })
+            | Self::Tables(SwitchReadArgs { read, .. }) => return (&read.common, read.watch),
             Self::Restore(args) => &args.common,
             Self::Migrate(args) => &args.common,
             Self::Revert(args) => &args.common,
@@ -454,38 +476,8 @@ impl ClientCommand {
             Self::Route {
                 command: RouteCommand::Rm(args),
             } => &args.common,
-            Self::Switches(read)
-            | Self::Links(read)
-            | Self::Hosts(read)
-            | Self::Routes(read)
-            | Self::Migrations(read)
-            | Self::Drains(read)
-            | Self::Queued(read)
-            | Self::Paths(PathsArgs { read, .. })
-            | Self::Flows(SwitchReadArgs { read, .. })
-            | Self::Stats(SwitchReadArgs { read, .. })
-            | Self::Ports(SwitchReadArgs { read, .. })
-            | Self::Tables(SwitchReadArgs { read, .. }) => &read.common,
-        }
-    }
-
-    /// How often to read again.
-    const fn watch(&self) -> Option<Duration> {
-        match self {
-            Self::Switches(read)
-            | Self::Links(read)
-            | Self::Hosts(read)
-            | Self::Routes(read)
-            | Self::Migrations(read)
-            | Self::Drains(read)
-            | Self::Queued(read)
-            | Self::Paths(PathsArgs { read, .. })
-            | Self::Flows(SwitchReadArgs { read, .. })
-            | Self::Stats(SwitchReadArgs { read, .. })
-            | Self::Ports(SwitchReadArgs { read, .. })
-            | Self::Tables(SwitchReadArgs { read, .. }) => read.watch,
-            _ => None,
-        }
+        };
+        (common, None)
     }
 }
 

@@ -110,11 +110,8 @@ impl Client {
         path: &[&str],
         query: &[(&str, &str)],
     ) -> Result<Answer, Failure> {
-        let mut url = self.url(path);
-        if !query.is_empty() {
-            url.query_pairs_mut().extend_pairs(query);
-        }
-        self.send(Method::GET, url, None).await
+        self.send(Method::GET, self.url_with(path, query), None)
+            .await
     }
 
     /// `GET /v1/{path}?{query}`, whose answer comes little by little without an end: a stream of Server-Sent Events.
@@ -124,11 +121,8 @@ impl Client {
         query: &[(&str, &str)],
         last_event_id: Option<&str>,
     ) -> Result<reqwest::Response, Failure> {
-        let mut url = self.url(path);
-        if !query.is_empty() {
-            url.query_pairs_mut().extend_pairs(query);
-        }
-        let asked = format!("GET {}{}", self.shown, &url.path()[self.prefix_length()..]);
+        let url = self.url_with(path, query);
+        let asked = self.asked(&Method::GET, &url);
         let mut request = self.http.get(url).timeout(FOR_EVER);
         if let Some(id) = last_event_id {
             request = request.header("Last-Event-ID", id);
@@ -168,17 +162,27 @@ impl Client {
         url
     }
 
+    fn url_with(&self, path: &[&str], query: &[(&str, &str)]) -> Url {
+        let mut url = self.url(path);
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        url
+    }
+
+    /// A request as messages name it.
+    fn asked(&self, method: &Method, url: &Url) -> String {
+        let path = &url.path()[self.prefix_length()..];
+        format!("{method} {}{path}", self.shown)
+    }
+
     async fn send(
         &self,
         method: Method,
         url: Url,
         body: Option<&Value>,
     ) -> Result<Answer, Failure> {
-        let asked = format!(
-            "{method} {}{}",
-            self.shown,
-            &url.path()[self.prefix_length()..]
-        );
+        let asked = self.asked(&method, &url);
         tracing::debug!(%asked, "request");
         let mut request = self.http.request(method, url);
         if let Some(body) = body {
