@@ -2,20 +2,16 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use godwit_apps::entries::Entries;
-use godwit_controller::{Controller, ControllerConfig, Network, Slice, Store};
+use godwit_controller::{Controller, Network, Slice, Store};
 use godwit_openflow::types::DatapathId;
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 use tokio::sync::watch;
 
+pub(crate) use crate::asking::until;
+use crate::asking::{anywhere, ask};
 use crate::switch::Switch;
-
-/// Longer than anything that is waited for in good order.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) const SOURCE: DatapathId = DatapathId(1);
 pub(crate) const TARGET: DatapathId = DatapathId(2);
@@ -33,15 +29,6 @@ pub(crate) struct Bench {
 impl Drop for Bench {
     fn drop(&mut self) {
         self.stop.send_replace(true);
-    }
-}
-
-/// Waits until something holds.
-pub(crate) async fn until(what: &str, holds: impl Fn() -> bool) {
-    let begun = Instant::now();
-    while !holds() {
-        assert!(begun.elapsed() < PATIENCE, "in vain waited for {what}");
-        tokio::time::sleep(Duration::from_millis(2)).await;
     }
 }
 
@@ -67,12 +54,7 @@ impl Bench {
         [source, target]: [Switch; 2],
         first: impl FnOnce(&Entries),
     ) -> Self {
-        let any = SocketAddr::from(([127, 0, 0, 1], 0));
-        let listen = ControllerConfig {
-            openflow: vec![any],
-            http: any,
-        };
-        let controller = Controller::bind(&listen, store).await.unwrap();
+        let controller = Controller::bind(&anywhere(), store).await.unwrap();
         let network = controller.network().clone();
         let entries = Entries::new(network.clone());
         first(&entries);
@@ -154,19 +136,8 @@ impl Bench {
 
     /// Status and body of the answer to a request.
     pub(crate) async fn http(&self, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
-        let mut stream = TcpStream::connect(self.http).await.unwrap();
-        let body = body.map(|body| body.to_string()).unwrap_or_default();
-        let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: godwit\r\nConnection: close\r\n\
-             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-            body.len()
-        );
-        stream.write_all(request.as_bytes()).await.unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        (status, serde_json::from_str(body).unwrap_or_default())
+        let (status, body) = ask(self.http, method, path, body).await;
+        (status, serde_json::from_str(&body).unwrap_or_default())
     }
 
     /// Asks for something on the source; gives its status and number.

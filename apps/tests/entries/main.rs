@@ -7,6 +7,7 @@
     reason = "a test fails by panicking, in its helpers too"
 )]
 
+mod asking;
 mod bench;
 #[path = "../lab/flow_table.rs"]
 #[allow(dead_code, reason = "the fabric of other tests needs more of it")]

@@ -2,21 +2,17 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use godwit_controller::{App, Controller, ControllerConfig, Network, Store};
+use godwit_controller::{App, Controller, Network, Store};
 use godwit_openflow::model::{FromSwitch, PacketIn, PacketInReason, Pattern};
 use godwit_openflow::types::{DatapathId, PortNo, TableId, Version};
 use serde_json::Value;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 use tokio::sync::watch;
 
+pub(crate) use crate::asking::until;
+use crate::asking::{anywhere, ask};
 use crate::switch::Switch;
-
-/// Longer than anything that is waited for in good order.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) const ONE: DatapathId = DatapathId(1);
 pub(crate) const OTHER: DatapathId = DatapathId(2);
@@ -34,15 +30,6 @@ pub(crate) struct Bench {
 impl Drop for Bench {
     fn drop(&mut self) {
         self.stop.send_replace(true);
-    }
-}
-
-/// Waits until something holds.
-pub(crate) async fn until(what: &str, holds: impl Fn() -> bool) {
-    let begun = Instant::now();
-    while !holds() {
-        assert!(begun.elapsed() < PATIENCE, "in vain waited for {what}");
-        tokio::time::sleep(Duration::from_millis(2)).await;
     }
 }
 
@@ -93,12 +80,7 @@ impl Bench {
         store: Store,
         apps: impl FnOnce(&Network) -> Vec<Arc<dyn App>>,
     ) -> Self {
-        let any = SocketAddr::from(([127, 0, 0, 1], 0));
-        let listen = ControllerConfig {
-            openflow: vec![any],
-            http: any,
-        };
-        let controller = Controller::bind(&listen, store).await.unwrap();
+        let controller = Controller::bind(&anywhere(), store).await.unwrap();
         let network = controller.network().clone();
         let openflow = controller.openflow_addresses()[0];
         let http = controller.http_address().unwrap();
@@ -159,19 +141,7 @@ impl Bench {
         path: &str,
         body: Option<Value>,
     ) -> (u16, String) {
-        let mut stream = TcpStream::connect(self.http).await.unwrap();
-        let body = body.map(|body| body.to_string()).unwrap_or_default();
-        let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: godwit\r\nConnection: close\r\n\
-             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-            body.len()
-        );
-        stream.write_all(request.as_bytes()).await.unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        (status, body.to_owned())
+        ask(self.http, method, path, body).await
     }
 
     /// An app as REST has it.

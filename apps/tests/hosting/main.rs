@@ -8,6 +8,8 @@
 )]
 
 mod access;
+#[path = "../entries/asking.rs"]
+mod asking;
 mod bench;
 #[path = "../lab/flow_table.rs"]
 #[allow(dead_code, reason = "the fabric of other tests needs more of it")]
