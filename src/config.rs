@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use godwit_apps::statistics::Settings as StatisticsSettings;
+use godwit_controller::TopologySettings;
 use toml::{Table, Value};
 
 use crate::cli::RunArgs;
@@ -36,6 +37,8 @@ pub struct Config {
     pub log: LogFilter,
     /// How statistics are collected, kept and exported.
     pub statistics: StatisticsSettings,
+    /// How soon what is silent in the network is given up.
+    pub topology: TopologySettings,
 }
 
 /// A control app that can be hosted.
@@ -102,17 +105,20 @@ pub enum Key {
     Log,
     /// [`Config::statistics`], a section of the file.
     Statistics,
+    /// [`Config::topology`], a section of the file.
+    Topology,
 }
 
 impl Key {
     /// All of them, the sections of the file last.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Openflow,
         Self::Http,
         Self::DataDir,
         Self::Apps,
         Self::Log,
         Self::Statistics,
+        Self::Topology,
     ];
 
     /// Its name in the file, which is also the name of its argument if it has one.
@@ -125,6 +131,7 @@ impl Key {
             Self::Apps => "apps",
             Self::Log => "log",
             Self::Statistics => "statistics",
+            Self::Topology => "topology",
         }
     }
 
@@ -137,7 +144,7 @@ impl Key {
             Self::DataDir => ("--data-dir", "GODWIT_DATA_DIR"),
             Self::Apps => ("--apps", "GODWIT_APPS"),
             Self::Log => ("--log", "GODWIT_LOG"),
-            Self::Statistics => return None,
+            Self::Statistics | Self::Topology => return None,
         };
         Some(Argument { flag, variable })
     }
@@ -250,6 +257,12 @@ impl Loaded {
                 file.statistics.take(),
                 StatisticsSettings::default,
             ),
+            topology: choice.make(
+                Key::Topology,
+                None,
+                file.topology.take(),
+                TopologySettings::default,
+            ),
         };
         let origins = choice.origins;
         Self { config, origins }.check()
@@ -271,6 +284,10 @@ impl Loaded {
             (
                 Key::Statistics,
                 config.statistics.check().err().map(str::to_owned),
+            ),
+            (
+                Key::Topology,
+                config.topology.check().err().map(str::to_owned),
             ),
         ] {
             if let Some(fault) = fault {
@@ -334,6 +351,7 @@ impl Config {
             Key::Log => self.log.to_string().into(),
             // Numbers and text are always values.
             Key::Statistics => Value::try_from(&self.statistics).unwrap_or(Table::new().into()),
+            Key::Topology => Value::try_from(self.topology).unwrap_or(Table::new().into()),
         }
     }
 

@@ -59,6 +59,7 @@ impl Godwit {
         let listen = ControllerConfig {
             openflow: config.openflow.clone(),
             http: config.http,
+            topology: config.topology,
         };
         let controller = Controller::bind(&listen, data_dir.open_store()?).await?;
         let entries = Entries::new(controller.network().clone());

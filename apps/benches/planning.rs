@@ -25,7 +25,7 @@ use godwit_apps::routing::table::{Origin, Route};
 use godwit_controller::rest::endpoint::Endpoint;
 use godwit_openflow::model::{Action, FlowRule, FlowStats, Pattern, Port};
 use godwit_openflow::types::{Cookie, DatapathId, MacAddr, PortNo, Version};
-use godwit_topology::{Constraints, PortRef, RunKey, Topology, TopologySnapshot};
+use godwit_topology::{Constraints, PortRef, RunKey, Timing, Topology, TopologySnapshot};
 
 const SOURCE: DatapathId = DatapathId(1);
 const TARGET: DatapathId = DatapathId(2);
@@ -43,7 +43,7 @@ fn topology() -> std::sync::Arc<TopologySnapshot> {
             links.insert(down, up);
         }
     }
-    let mut topology = Topology::new(RunKey::from_bytes([7; 64]));
+    let mut topology = Topology::new(RunKey::from_bytes([7; 64]), Timing::default());
     for dpid in (1..=*NEIGHBOURS.end()).map(DatapathId) {
         let ports = links.keys().filter(|end| end.dpid == dpid);
         topology.switch_up(dpid, ports.map(|end| end.port), now);

@@ -87,6 +87,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let config = ControllerConfig {
         openflow: vec!["127.0.0.1:6653".parse()?],
         http: "127.0.0.1:8080".parse()?,
+        topology: Default::default(),
     };
     let controller = Controller::bind(&config, Store::in_memory()).await?;
     let (_stop, stopped) = tokio::sync::watch::channel(false);

@@ -22,8 +22,9 @@ pub mod kept;
 mod rest;
 pub mod table;
 
+use std::collections::BTreeSet;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
 use godwit_controller::{
@@ -33,7 +34,7 @@ use godwit_openflow::model::{
     FlowCommand, FlowMod, FlowRemoved, FlowRemovedReason, FlowStats, Pattern,
 };
 use godwit_openflow::types::{DatapathId, MacAddr};
-use godwit_topology::PortRef;
+use godwit_topology::{PortRef, TopologyChange};
 use tokio::sync::{Notify, mpsc};
 
 use counters::Tally;
@@ -62,6 +63,8 @@ pub struct Routing {
     /// Set when routes may have lost their paths. It has its own way to the keeper, so that no flood of
     /// conversations can hold it up.
     look: Arc<Notify>,
+    /// Hosts that have gone, whose routes the keeper is to look at: no more than the tracker holds.
+    gone: Arc<Mutex<BTreeSet<MacAddr>>>,
     expiries: Expiries,
     /// Up to which number none is given out again after a restart.
     reserved: Arc<Mutex<FlowId>>,
@@ -81,6 +84,7 @@ impl Routing {
             table: RouteTable::default(),
             tasks,
             look: Arc::default(),
+            gone: Arc::default(),
             expiries: Expiries::default(),
             reserved: Arc::default(),
             noting: Arc::default(),
@@ -112,6 +116,11 @@ impl Routing {
         if self.tasks.try_send(Task::Connect { ends, then }).is_err() {
             tracing::debug!("too many hosts begin to talk at once: one has to try again");
         }
+    }
+
+    /// Hosts that have gone since this was last asked.
+    fn take_gone(&self) -> BTreeSet<MacAddr> {
+        std::mem::take(&mut self.gone.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// A rule of a route has ended.
@@ -175,6 +184,12 @@ impl App for Routing {
 
     fn event(&self, event: &Event, _view: &View<'_>) -> Commands {
         match event {
+            Event::Topology(TopologyChange::HostGone { mac, .. }) => {
+                let mut gone = self.gone.lock().unwrap_or_else(PoisonError::into_inner);
+                gone.insert(*mac);
+                drop(gone);
+                self.look_again();
+            }
             Event::Topology(_) | Event::SwitchReady(_) => self.look_again(),
             Event::FlowRemoved { dpid, removed } => self.removed(*dpid, removed),
             _ => {}

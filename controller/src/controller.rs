@@ -19,8 +19,8 @@ use crate::limits::Limits;
 use crate::network::Network;
 use crate::rest;
 use crate::rest::server::HttpServer;
-use crate::store::{Store, StoreError};
-use crate::topology::{OBSERVATION_DEPTH, TopologyKeeper};
+use crate::store::{Slice, Store, StoreError};
+use crate::topology::{OBSERVATION_DEPTH, TopologyKeeper, TopologySettings};
 
 /// Changes of the topology that wait for the apps to hear of them.
 const CHANGE_DEPTH: usize = 4096;
@@ -39,6 +39,8 @@ pub struct ControllerConfig {
     pub openflow: Vec<SocketAddr>,
     /// For REST.
     pub http: SocketAddr,
+    /// How soon what is silent in the network is given up.
+    pub topology: TopologySettings,
 }
 
 /// A controller that could not start.
@@ -92,7 +94,11 @@ impl Controller {
         let (tell, changes) = mpsc::channel(CHANGE_DEPTH);
         let off = hosting::switched_off(&store)?;
         let network = Network::new(observe, tell.clone(), openflow.metrics(), store)?;
-        let mut topology = Topology::new(RunKey::generate()?);
+        let mut topology = Topology::new(RunKey::generate()?, config.topology.timing());
+        // Nobody is there yet to be told of the change.
+        if let Some((_, costs)) = network.store().load(Slice::COSTS)?.pop() {
+            let _ = topology.set_costs(costs);
+        }
         for dpid in network.set_aside() {
             topology.exclude(dpid);
         }
@@ -188,17 +194,20 @@ impl Controller {
 
 #[cfg(test)]
 mod tests {
-    use godwit_openflow::types::DatapathId;
+    use godwit_openflow::types::{DatapathId, PortNo};
+    use godwit_topology::{Link, PortRef};
 
     use super::*;
     use crate::network::SwitchState;
-    use crate::store::{Batch, Slice};
+    use crate::store::Batch;
+    use crate::topology::Costing;
 
     async fn bind(store: Store) -> Controller {
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         let config = ControllerConfig {
             openflow: vec![any],
             http: any,
+            topology: TopologySettings::default(),
         };
         Controller::bind(&config, store).await.unwrap()
     }
@@ -235,6 +244,36 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_links_cost_is_what_it_was() {
+        let store = Store::in_memory();
+        let port = |dpid| PortRef::new(DatapathId(dpid), PortNo(1));
+        let link = Link {
+            src: port(1),
+            dst: port(2),
+        };
+        let first = bind(store.clone()).await;
+        let network = first.network().clone();
+        let keeper = tokio::spawn(first.keeper.run());
+        for (of, cost) in [
+            (Costing::Port(port(3)), Some(9)),
+            (Costing::Link(link), Some(7)),
+            (Costing::Port(port(3)), None),
+        ] {
+            network.set_cost(of, cost).await.unwrap();
+        }
+        let revision = network.topology().revision();
+        assert_eq!((revision, network.topology().cost(&link)), (3, 7));
+        keeper.abort();
+        let again = bind(store).await.network().topology();
+        assert_eq!(again.cost(&link.reversed()), 7);
+        let other = Link {
+            src: port(3),
+            dst: port(1),
+        };
+        assert_eq!(again.cost(&other), 1);
+    }
+
+    #[tokio::test]
     async fn a_state_that_can_not_be_read_is_an_error_that_names_it() {
         let store = Store::in_memory();
         let mut batch = Batch::default();
@@ -244,6 +283,7 @@ mod tests {
         let config = ControllerConfig {
             openflow: vec![any],
             http: any,
+            topology: TopologySettings::default(),
         };
         let error = Controller::bind(&config, store).await.err().unwrap();
         assert!(

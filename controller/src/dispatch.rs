@@ -117,20 +117,20 @@ impl Dispatcher {
 
     /// Learns the sender. What is already known is only a sign of life, and may be lost under load.
     async fn see_host(&self, port: PortRef, headers: &ParsedPacket) {
-        let address = headers.sender_ip();
+        let sender = headers.sender();
         let topology = self.network.topology();
-        let known = topology.host_by_mac(headers.eth_src).is_some_and(|host| {
-            let has = |address| match address {
-                IpAddr::V4(address) => host.ipv4.contains(&address),
-                IpAddr::V6(address) => host.ipv6.contains(&address),
-            };
-            host.attachment == port && address.is_none_or(has)
+        let known = topology.host_by_mac(sender.mac).is_some_and(|host| {
+            let vlan = sender.vlan;
+            let has = |address: &IpAddr| host.has(*address) && host.vlan_of(*address) == vlan;
+            host.is_present()
+                && topology.segments().same(host.attachment, port)
+                && sender.addresses.iter().all(has)
+                && vlan.is_none_or(|vlan| host.vlans.contains(&vlan))
         });
-        let (mac, at) = (headers.eth_src, SystemTime::now());
+        let at = SystemTime::now();
         let seen = |done| Observation::Host {
             port,
-            mac,
-            address,
+            sender,
             at,
             done,
         };

@@ -39,3 +39,4 @@ pub use metrics::{Metrics, write_metric};
 pub use network::{Network, ReadError, SwitchState};
 pub use rules::{Owner, Round, RoundError};
 pub use store::{Batch, Slice, Store, StoreError};
+pub use topology::TopologySettings;

@@ -8,6 +8,7 @@ use arc_swap::ArcSwap;
 use godwit_openflow::model::outbound::FlowFilter;
 use godwit_openflow::model::{FlowStats, PacketOut, StatsReply, StatsRequest, ToSwitch};
 use godwit_openflow::types::{DatapathId, MacAddr, Version};
+use godwit_topology::cost::TooMany;
 use godwit_topology::{PortRef, TopologySnapshot};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{broadcast, mpsc, oneshot};
@@ -23,7 +24,7 @@ use crate::rules;
 use crate::rules::settle::SettleError;
 use crate::store::{Batch, Slice, Store, StoreError};
 use crate::switch::{ApplyError, Registry, RequestError, SwitchHandle};
-use crate::topology::Observation;
+use crate::topology::{Costing, Observation};
 
 /// Events that a slow app may fall behind by before it misses some and has to look at the snapshot
 /// instead. A fat-tree of 100 switches starting up makes about 500.
@@ -243,6 +244,29 @@ impl Network {
         self.observe(Observation::Excluded { dpid, done }).await;
         // An error means that the controller is stopping; then nobody routes any more.
         let _ = wait.await;
+    }
+
+    /// Forgets a host; false if it is not known. It is known again when it is next seen.
+    pub async fn forget_host(&self, mac: MacAddr) -> bool {
+        let (known, wait) = oneshot::channel();
+        self.observe(Observation::Forget { mac, known }).await;
+        // An error means that the controller is stopping.
+        wait.await.unwrap_or(false)
+    }
+
+    /// Sets what something costs, or takes that back. When this returns, [`Self::topology`] has it, and it is kept over
+    /// a restart, if the disk takes it.
+    ///
+    /// # Errors
+    /// When too many costs are set.
+    pub(crate) async fn set_cost(&self, of: Costing, cost: Option<u32>) -> Result<(), TooMany> {
+        let (done, wait) = oneshot::channel();
+        self.observe(Observation::Cost { of, cost, done }).await;
+        // An error means that the controller is stopping.
+        wait.await.unwrap_or(Ok(()))?;
+        // What fails is logged and tried again there.
+        let _ = self.inner.store.flush().await;
+        Ok(())
     }
 
     fn note(&self, dpid: DatapathId, state: SwitchState) {

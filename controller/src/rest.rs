@@ -6,12 +6,14 @@
 //! | `GET /v1/switches`, `/v1/switches/{id}`, `…/rules`, `…/ports`, `…/tables` | `switches` |
 //! | `GET /v1/switches/{id}/groups`, `…/meters`, `…/queues` | `shared` |
 //! | `GET /v1/queued` | `queued` |
-//! | `GET /v1/links`, `/v1/hosts`, `/v1/topology`, `/v1/paths` | `topology` |
+//! | `GET /v1/links`, `/v1/hosts`, `/v1/topology`, `/v1/paths`; `DELETE /v1/hosts/{mac}` | `topology` |
+//! | `PUT /v1/links/cost`, `/v1/switches/{id}/ports/{port}/cost` | `cost` |
 //! | `GET /v1/events` | `events` |
 //! | `GET /v1/apps`, `PUT /v1/apps/{name}/enabled` | `hosting::rest` |
 //! | what the apps bring, under `/v1` | [`App::routes`](crate::App::routes) |
 
 pub mod body;
+mod cost;
 pub mod endpoint;
 pub mod error;
 mod events;
@@ -70,6 +72,7 @@ pub(crate) fn router(
         .merge(shared::routes(&network))
         .merge(queued::routes(&network))
         .merge(topology::routes(&network))
+        .merge(cost::routes(&network))
         .merge(events::routes(&network, stop));
     v1 = v1.merge(hosting::routes(&apps));
     for app in apps.iter() {
@@ -127,7 +130,7 @@ async fn metrics(State(api): State<Api>) -> Response {
         &mut out,
         "godwit_hosts",
         "Hosts known.",
-        topology.hosts().count(),
+        topology.hosts().filter(|host| host.is_present()).count(),
     );
     write_connections(&mut out, &api.network.connections().snapshot());
     api.network.metrics().write(&mut out);

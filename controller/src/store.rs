@@ -57,6 +57,8 @@ impl Slice {
     pub const APPS: Self = Self("apps");
     /// The access list, by the numbers of its rules.
     pub const ACL: Self = Self("acl");
+    /// What links cost, in one record.
+    pub const COSTS: Self = Self("costs");
     /// Single numbers and values: the last number given out of each kind.
     pub const VALUES: Self = Self("values");
 }

@@ -209,9 +209,11 @@ impl Network {
     /// Ports of connected switches that links lead from to this one.
     fn ways_in(&self, dpid: DatapathId) -> Vec<PortRef> {
         let topology = self.topology();
-        let links = topology.graph().links();
-        let to = links
-            .filter(|link| link.dst.dpid == dpid)
+        let graph = topology.graph();
+        // A bridge in between may take its time.
+        let to = graph
+            .links()
+            .filter(|link| link.dst.dpid == dpid && !graph.is_indirect(link))
             .map(|link| link.src);
         let mut ports: Vec<_> = to
             .filter(|port| self.switches().get(port.dpid).is_some())

@@ -1,6 +1,8 @@
 //! The keeper of the topology: the one task that feeds the state machines of `godwit-topology`,
 //! sends their probes, and publishes their snapshots.
 
+mod settings;
+
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::{Duration, Instant, SystemTime};
@@ -8,12 +10,18 @@ use std::time::{Duration, Instant, SystemTime};
 use bytes::Bytes;
 use godwit_openflow::model::{PacketOut, ToSwitch};
 use godwit_openflow::types::{DatapathId, MacAddr, PortNo};
-use godwit_topology::packet::arp_request;
-use godwit_topology::{LldpVerdict, Poll, PortRef, Probe, Topology, TopologyChange};
+use godwit_topology::cost::TooMany;
+use godwit_topology::packet::{arp_request, neighbour_solicitation, tagged};
+use godwit_topology::{
+    Link, LldpVerdict, Poll, PortRef, Probe, Question, Sender, Topology, TopologyChange,
+};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::event::Event;
 use crate::network::{Network, SwitchState};
+use crate::store::{Batch, Slice};
+
+pub use settings::TopologySettings;
 
 /// Observations that may wait. LLDP frames of 10,000 ports arriving at once fit; what comes on top
 /// waits in the queues of the switches that it comes from.
@@ -46,10 +54,20 @@ pub(crate) enum Observation {
     /// A host sent something.
     Host {
         port: PortRef,
-        mac: MacAddr,
-        address: Option<IpAddr>,
+        sender: Sender,
         at: SystemTime,
         done: Option<oneshot::Sender<()>>,
+    },
+    /// A host is to be forgotten; say whether it was known.
+    Forget {
+        mac: MacAddr,
+        known: oneshot::Sender<bool>,
+    },
+    /// What something costs is set, or taken back.
+    Cost {
+        of: Costing,
+        cost: Option<u32>,
+        done: oneshot::Sender<Result<(), TooMany>>,
     },
     /// What a switch is to forwarding has changed: whether it is in the graph for routing follows.
     Excluded {
@@ -63,6 +81,18 @@ pub(crate) enum Observation {
     },
 }
 
+/// What can have a cost.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Costing {
+    /// Every link at a port.
+    Port(PortRef),
+    /// One link, both ways.
+    Link(Link),
+}
+
+/// What waits for a snapshot to be published.
+type Done = Box<dyn FnOnce() + Send>;
+
 /// The task that owns the topology.
 pub(crate) struct TopologyKeeper {
     topology: Topology,
@@ -70,7 +100,7 @@ pub(crate) struct TopologyKeeper {
     observations: mpsc::Receiver<Observation>,
     changes: mpsc::Sender<Event>,
     markers: HashMap<u64, oneshot::Sender<MacAddr>>,
-    done: Vec<oneshot::Sender<()>>,
+    done: Vec<Done>,
 }
 
 impl TopologyKeeper {
@@ -114,10 +144,17 @@ impl TopologyKeeper {
             }
             let Poll {
                 probes,
+                questions,
                 changes: aged,
             } = self.topology.poll(now);
             changes.extend(aged);
-            self.send(probes);
+            let probes = probes
+                .into_iter()
+                .map(|Probe { port, frame, .. }| (port, frame));
+            let probes: Vec<_> = probes.collect();
+            self.network.metrics().count_probes(probes.len());
+            let questions = questions.iter().map(|one| (one.at, frame_of(one)));
+            self.send(probes.into_iter().chain(questions));
             self.publish(changes).await;
         }
     }
@@ -136,17 +173,33 @@ impl TopologyKeeper {
             Observation::Lldp { port, frame } => self.lldp(port, &frame, now),
             Observation::Host {
                 port,
-                mac,
-                address,
+                sender,
                 at,
                 done,
             } => {
-                self.done.extend(done);
-                self.topology
-                    .observe_host(mac, address.as_slice(), port, now, at)
+                self.done.extend(done.map(|done| answer(done, ())));
+                self.topology.observe_host(sender, port, now, at)
+            }
+            Observation::Forget { mac, known } => {
+                let changes = self.topology.forget_host(mac);
+                self.done.push(answer(known, !changes.is_empty()));
+                changes
+            }
+            Observation::Cost { of, cost, done } => {
+                let mut costs = self.topology.costs().clone();
+                let set = match of {
+                    Costing::Port(port) => costs.set_port(port, cost),
+                    Costing::Link(link) => costs.set_link(link, cost),
+                };
+                self.done.push(answer(done, set));
+                let changes = self.topology.set_costs(costs);
+                if !changes.is_empty() {
+                    self.keep_costs();
+                }
+                changes
             }
             Observation::Excluded { dpid, done } => {
-                self.done.push(done);
+                self.done.push(answer(done, ()));
                 // What it is now, not what it was when this was sent: two who change it at once may be told of in
                 // the other order.
                 match self.network.state(dpid) {
@@ -159,7 +212,8 @@ impl TopologyKeeper {
                 // Without a marker `arrived` is dropped, and whoever waits knows.
                 if let Some(probe) = self.topology.marker(port, now) {
                     self.markers.insert(probe.nonce, arrived);
-                    self.send(vec![probe]);
+                    self.network.metrics().count_probes(1);
+                    self.send([(probe.port, probe.frame)]);
                 }
                 Vec::new()
             }
@@ -184,11 +238,20 @@ impl TopologyKeeper {
         changes
     }
 
-    /// All probes that leave one switch leave it in one write.
-    fn send(&self, probes: Vec<Probe>) {
-        self.network.metrics().count_probes(probes.len());
+    fn keep_costs(&self) {
+        let mut batch = Batch::default();
+        match batch.put(Slice::COSTS, 0, self.topology.costs()) {
+            Ok(()) => self.network.store().write_later(batch),
+            Err(error) => {
+                tracing::error!(%error, "what links cost is not kept over a restart");
+            }
+        }
+    }
+
+    /// All frames that leave one switch leave it in one write.
+    fn send(&self, frames: impl IntoIterator<Item = (PortRef, Bytes)>) {
         let mut by_switch: HashMap<DatapathId, Vec<ToSwitch>> = HashMap::new();
-        for Probe { port, frame, .. } in probes {
+        for (port, frame) in frames {
             let packet = PacketOut::to_port(port.port, frame);
             by_switch
                 .entry(port.dpid)
@@ -202,39 +265,22 @@ impl TopologyKeeper {
                 .get(dpid)
                 .map(|switch| switch.send(&messages))
             {
-                tracing::debug!(%dpid, %error, "probes were not sent; they are repeated");
+                tracing::debug!(%dpid, %error, "frames were not sent; they are repeated");
             }
-        }
-    }
-
-    /// Asks a host whether it still is where it was. Its answer is a sighting like any other.
-    fn ask(&self, mac: MacAddr, attached: PortRef) {
-        let snapshot = self.network.topology();
-        let Some(host) = snapshot.host_by_mac(mac) else {
-            return;
-        };
-        for &address in host.ipv4.iter().take(1) {
-            let question = arp_request(mac, address, CONTROLLER_MAC);
-            self.network
-                .packet_out(attached.dpid, PacketOut::to_port(attached.port, question));
         }
     }
 
     async fn publish(&mut self, changes: Vec<TopologyChange>) {
         self.network.set_topology(self.topology.snapshot());
-        for done in self.done.drain(..) {
-            // Whoever waited may have given up.
-            let _ = done.send(());
-        }
+        self.done.drain(..).for_each(|done| done());
         for change in changes {
             match change {
-                TopologyChange::HostConflict { mac, attached, .. } => {
+                TopologyChange::HostConflict { .. } => {
                     self.network.metrics().count_alarm();
                     tracing::warn!(
                         ?change,
                         "alarm: a host in two places; it is asked where it was"
                     );
-                    self.ask(mac, attached);
                 }
                 _ => tracing::debug!(?change, "topology"),
             }
@@ -243,6 +289,27 @@ impl TopologyKeeper {
             }
         }
     }
+}
+
+/// The frame that asks a host whether it still is where it was. Its answer is a sighting like any other.
+fn frame_of(question: &Question) -> Bytes {
+    let mac = question.mac;
+    let frame = match question.address {
+        IpAddr::V4(address) => arp_request(mac, address, CONTROLLER_MAC),
+        IpAddr::V6(address) => neighbour_solicitation(mac, address, CONTROLLER_MAC),
+    };
+    match question.vlan {
+        Some(vlan) => tagged(&frame, vlan),
+        None => frame,
+    }
+}
+
+/// Says something when the snapshot that has it is published.
+fn answer<T: Send + 'static>(done: oneshot::Sender<T>, what: T) -> Done {
+    Box::new(move || {
+        // Whoever waited may have given up.
+        let _ = done.send(what);
+    })
 }
 
 /// Who a frame says that it is from.

@@ -88,8 +88,21 @@ pub(super) const LINKS: Listing = Listing {
         Column::number("port", |link| at(link, "/src/port")),
         Column::text("to", |link| at(link, "/dst/dpid")),
         Column::number("port", |link| at(link, "/dst/port")),
+        Column::number("cost", |link| at(link, "/cost")),
+        Column::text("remark", remark),
     ],
 };
+
+/// What is out of the ordinary about a link.
+fn remark(link: &Value) -> String {
+    let is = |name: &str| link.get(name).and_then(Value::as_bool).unwrap_or(false);
+    let remarks = [("one_way", "one way"), ("indirect", "indirect")];
+    let all: Vec<&str> = remarks
+        .into_iter()
+        .filter_map(|(name, text)| is(name).then_some(text))
+        .collect();
+    all.join(", ")
+}
 
 pub(super) const HOSTS: Listing = Listing {
     resource: "hosts",
@@ -98,6 +111,7 @@ pub(super) const HOSTS: Listing = Listing {
         Column::text("mac", |host| at(host, "/mac")),
         Column::text("ipv4", |host| at(host, "/ipv4")),
         Column::text("ipv6", |host| at(host, "/ipv6")),
+        Column::text("vlans", |host| at(host, "/vlans")),
         Column::text("switch", |host| at(host, "/attachment/dpid")),
         Column::number("port", |host| at(host, "/attachment/port")),
         Column::text("last seen", |host| table::time(host.get("last_seen"))),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 
 use godwit_apps::statistics::Settings as StatisticsSettings;
+use godwit_controller::TopologySettings;
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -21,6 +22,7 @@ pub(super) struct File {
     pub(super) apps: Option<Entry<Vec<AppName>>>,
     pub(super) log: Option<Entry<LogFilter>>,
     pub(super) statistics: Option<Entry<StatisticsSettings>>,
+    pub(super) topology: Option<Entry<TopologySettings>>,
 }
 
 /// A value with its place.
@@ -40,6 +42,7 @@ struct Written {
     apps: Option<Spanned<Vec<Spanned<String>>>>,
     log: Option<Spanned<String>>,
     statistics: Option<Spanned<StatisticsSettings>>,
+    topology: Option<Spanned<TopologySettings>>,
 }
 
 impl File {
@@ -67,6 +70,7 @@ impl File {
             apps: lines.list(written.apps, AppName::from_str)?,
             log: lines.one(written.log, LogFilter::from_str)?,
             statistics: written.statistics.map(|written| lines.section(written)),
+            topology: written.topology.map(|written| lines.section(written)),
         })
     }
 }

@@ -94,6 +94,12 @@ fn whatever_is_wrong_in_a_file_is_told_with_its_line() {
             "`half_life_s` is from",
         ),
         (
+            "\n[topology]\nlink_probe = 3",
+            3,
+            "unknown key `link_probe`",
+        ),
+        ("\n[topology]\nlink_misses = 1", 2, "`link_misses` is from"),
+        (
             "\nstatistics = { samples = 10001 }",
             2,
             "`samples` is at most",
@@ -211,6 +217,10 @@ fn the_file_that_is_installed_says_the_defaults_and_names_every_key() {
         "series",
         "export_dir",
         "export_interval_s",
+        "link_probe_s",
+        "link_misses",
+        "host_silence_s",
+        "host_memory_s",
     ] {
         assert!(text.contains(&format!("{name} = ")), "{name}");
     }
@@ -234,4 +244,16 @@ fn statistics_are_set_in_their_own_section() {
         .changes(&loaded.config);
     let keys: Vec<Key> = changes.iter().map(|change| change.key).collect();
     assert_eq!(keys, [Key::Statistics]);
+}
+
+#[test]
+fn what_is_silent_is_given_up_as_its_own_section_says() {
+    let loaded = load("[topology]\nlink_probe_s = 1\nhost_silence_s = 60").unwrap();
+    let expected = TopologySettings {
+        link_probe_s: 1,
+        host_silence_s: 60,
+        ..TopologySettings::default()
+    };
+    assert_eq!(loaded.config.topology, expected);
+    assert_eq!(loaded.to_json()["topology"]["value"]["link_misses"], 3);
 }

@@ -51,6 +51,8 @@ pub enum TopologyChange {
         /// The port.
         port: PortRef,
     },
+    /// What links cost was set anew.
+    CostsChanged,
     /// A host was found.
     HostAdded {
         /// The host.
@@ -67,7 +69,7 @@ pub enum TopologyChange {
         /// Its new port.
         to: PortRef,
     },
-    /// A host has a further IP address.
+    /// A host has a further IP address, is in a further VLAN, or was heard again after its port came back.
     HostAddressAdded {
         /// The host.
         mac: MacAddr,

@@ -11,6 +11,8 @@
 //!   no link when it wakes.
 //! - A port is *settled* as an edge port when two probes and [`SETTLE_TIME`] brought no link.
 //!
+//! - A port whose probes reach no other end is also probed with frames that bridges pass on; see `segment`.
+//!
 //! A frame makes a link only if this run signed it, its nonce is out for that very port, it has not arrived
 //! anywhere else, and neither end is a port where hosts are. Anything else raises an [`Alarm`]. What this
 //! cannot see is a relay between two ports where no host was ever seen: the frame is genuine, only the way it
@@ -23,19 +25,22 @@ use std::time::{Duration, Instant};
 use godwit_openflow::types::{DatapathId, PortNo};
 
 use self::class::HostClasses;
+use self::lldp::Reach;
 use self::port::Port;
 use crate::graph::Graph;
 use crate::link::{Link, PortRef};
 use crate::schedule::Schedule;
+use crate::timing::Timing;
 
 mod class;
 pub mod lldp;
 mod port;
+mod segment;
 mod verdict;
 
 pub use class::CLASS_HOLD;
 pub use lldp::{KeyError, LldpError, RunKey};
-pub use port::{NONCE_WINDOW, PROBE_INTERVAL, SETTLE_TIME};
+pub use port::{MAX_PEERS, NONCE_WINDOW, SETTLE_TIME};
 pub use verdict::{Alarm, AlarmReason, Change, Counters, LldpVerdict, PortKind, Probe};
 
 /// A probe younger than this may still be on its way: the far port is given that long before it is probed
@@ -46,6 +51,7 @@ const IN_FLIGHT: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 pub struct Discovery {
     key: RunKey,
+    timing: Timing,
     next_nonce: u64,
     switches: BTreeMap<DatapathId, Instant>,
     ports: BTreeMap<PortRef, Port>,
@@ -77,9 +83,10 @@ enum Loss {
 impl Discovery {
     /// A prober that knows nothing yet and signs with `key`.
     #[must_use]
-    pub fn new(key: RunKey) -> Self {
+    pub fn new(key: RunKey, timing: Timing) -> Self {
         Self {
             key,
+            timing,
             next_nonce: 1,
             switches: BTreeMap::new(),
             ports: BTreeMap::new(),
@@ -116,6 +123,7 @@ impl Discovery {
         for port in ports {
             self.forget_port(port, now);
         }
+        // Indirect links went with their ports.
         for link in Arc::make_mut(&mut self.graph).remove_switch(dpid) {
             self.changes.push(Change::LinkDown(link));
             self.after_loss(link, Loss::Silence, now);
@@ -152,9 +160,11 @@ impl Discovery {
     ///
     /// This is remembered for [`CLASS_HOLD`] after the port goes down, so that a short flap does not wash it
     /// off. It does not count against a switch that connected later or just before, since then the host may
-    /// have been behind that switch all along.
+    /// have been behind that switch all along. Nor is a port meant that was on a segment with other switches since it came
+    /// up: that segment may fall apart for a while and come together again.
     pub fn host_seen(&mut self, port: PortRef, now: Instant) {
-        if self.kind(port) == PortKind::Edge {
+        let bridged = self.ports.get(&port).is_some_and(Port::was_on_segment);
+        if self.kind(port) == PortKind::Edge && !bridged {
             self.classes.seen(port, now);
             self.schedule.cancel((port, Timer::ForgetClass));
         }
@@ -184,24 +194,35 @@ impl Discovery {
             Ok(lldp::Decoded::Probe {
                 from,
                 nonce,
+                reach,
                 authentic: true,
-            }) => self.accept(from, at, nonce, now).unwrap_or_else(|reason| {
-                LldpVerdict::Alarm(Alarm {
-                    port: at,
-                    claimed: from,
-                    reason,
+            }) => {
+                let accepted = match reach {
+                    Reach::Cable => self.accept(from, at, nonce, now),
+                    Reach::Segment => self.accept_from_segment(from, at, nonce, now),
+                };
+                accepted.unwrap_or_else(|reason| {
+                    LldpVerdict::Alarm(Alarm {
+                        port: at,
+                        claimed: from,
+                        reason,
+                    })
                 })
-            }),
+            }
         };
         self.counters.count(&verdict);
         verdict
     }
 
     /// A probe to be sent out of a port behind all that was sent there before: when [`LldpVerdict::Marker`]
-    /// reports its nonce, everything that the switch had put on that link earlier has arrived. None if the
-    /// port is not up.
+    /// reports its nonce, everything that the switch had put on that link earlier has arrived; where several links begin
+    /// at the port, on all of them. None if the port is not up.
     pub fn marker(&mut self, port: PortRef, now: Instant) -> Option<Probe> {
-        self.emit(port, true, now)
+        let reach = match self.kind(port) {
+            PortKind::Shared => Reach::Segment,
+            _ => Reach::Cable,
+        };
+        self.emit(port, reach, true, now)
     }
 
     /// The probes that are due, and what changed since the last call.
@@ -209,7 +230,12 @@ impl Discovery {
         let mut probes = Vec::new();
         while let Some((port, timer)) = self.schedule.pop_due(now) {
             match timer {
-                Timer::Probe => probes.extend(self.probe_due(port, now)),
+                Timer::Probe => {
+                    if let Some(probe) = self.probe_due(port, now) {
+                        probes.push(probe);
+                        probes.extend(self.probe_segment(port, now));
+                    }
+                }
                 Timer::Settle => self.settle(port, now),
                 Timer::ForgetClass => self.classes.remove(port),
             }
@@ -232,7 +258,7 @@ impl Discovery {
     /// being found in either direction.
     #[must_use]
     pub fn is_settled(&self, port: PortRef, now: Instant) -> bool {
-        !self.is_linked(port)
+        !self.graph.has_cable(port)
             && self
                 .ports
                 .get(&port)
@@ -250,7 +276,8 @@ impl Discovery {
     #[must_use]
     pub fn kind(&self, port: PortRef) -> PortKind {
         match self.ports.get(&port) {
-            Some(_) if self.is_linked(port) => PortKind::Link,
+            Some(_) if self.graph.has_cable(port) => PortKind::Link,
+            Some(_) if self.is_on_segment(port) => PortKind::Shared,
             Some(state) if state.is_settled() => PortKind::Edge,
             _ => PortKind::Unknown,
         }
@@ -296,7 +323,7 @@ impl Discovery {
         }
         sender.answered();
         let link = Link { src: from, dst: at };
-        if !self.graph.contains_link(&link) {
+        if self.graph.link_from(from) != Some(link) {
             self.learn(link, now);
         }
         Ok(if marker {
@@ -317,6 +344,8 @@ impl Discovery {
 
     fn learn(&mut self, link: Link, now: Instant) {
         let Link { src, dst } = link;
+        self.leave_segment(src);
+        self.leave_segment(dst);
         // A cable has two ends: a link of either end with a third port is no more, in both directions.
         let links = [src, dst].map(|end| [self.graph.link_from(end), self.graph.link_to(end)]);
         for other in links.into_iter().flatten().flatten() {
@@ -339,7 +368,7 @@ impl Discovery {
         }
         self.schedule.set(
             (src, Timer::Probe),
-            now + port::spread(src, self.next_nonce),
+            now + port::spread(src, self.next_nonce, &self.timing),
         );
         if self.graph.link_from(dst).is_none() {
             self.schedule
@@ -380,6 +409,7 @@ impl Discovery {
     }
 
     fn forget_port(&mut self, port: PortRef, now: Instant) {
+        self.leave_segment(port);
         if self
             .ports
             .remove(&port)
@@ -397,26 +427,29 @@ impl Discovery {
     fn probe_due(&mut self, port: PortRef, now: Instant) -> Option<Probe> {
         let link = self.graph.link_from(port);
         if let Some(link) = link
-            && self.ports.get(&port).is_some_and(Port::has_missed_too_many)
+            && self
+                .ports
+                .get(&port)
+                .is_some_and(|state| state.has_missed_too_many(&self.timing))
         {
             // Makes the port due again, now without a link.
             self.lose(link, Loss::Silence, now);
             return None;
         }
-        let probe = self.emit(port, false, now)?;
+        let probe = self.emit(port, Reach::Cable, false, now)?;
         let state = self.ports.get_mut(&port)?;
         let settles_at = state.probed(now);
-        let next = now + state.delay(port, link.is_some());
+        let next = now + state.delay(port, link.is_some(), &self.timing);
         self.schedule.set((port, Timer::Probe), next);
         if let Some(at) = settles_at
-            && !self.is_linked(port)
+            && self.kind(port) == PortKind::Unknown
         {
             self.schedule.set((port, Timer::Settle), at);
         }
         Some(probe)
     }
 
-    fn emit(&mut self, port: PortRef, marker: bool, now: Instant) -> Option<Probe> {
+    fn emit(&mut self, port: PortRef, reach: Reach, marker: bool, now: Instant) -> Option<Probe> {
         let state = self.ports.get_mut(&port)?;
         let nonce = self.next_nonce;
         self.next_nonce += 1;
@@ -424,7 +457,7 @@ impl Discovery {
         Some(Probe {
             port,
             nonce,
-            frame: lldp::encode(&self.key, port, nonce),
+            frame: lldp::encode(&self.key, port, nonce, reach, self.timing.probe_ttl_s()),
         })
     }
 
@@ -437,8 +470,9 @@ impl Discovery {
         }
     }
 
-    fn is_linked(&self, port: PortRef) -> bool {
-        self.graph.link_from(port).is_some() || self.graph.link_to(port).is_some()
+    fn is_on_segment(&self, port: PortRef) -> bool {
+        let mut from = self.graph.indirect_from(port);
+        from.next().is_some() || self.graph.indirect_to(port).next().is_some()
     }
 
     fn ports_of(&self, dpid: DatapathId) -> impl Iterator<Item = PortRef> + '_ {

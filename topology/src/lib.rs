@@ -8,12 +8,16 @@
 //! | [`discovery`] | LLDP probes and what follows from them |
 //! | [`host`] | hosts, where they are attached, how they move |
 //! | [`graph`], [`link`] | switches, ports, links |
+//! | [`segment`], [`broadcast`] | ports that bridges join; how a broadcast comes everywhere once |
+//! | [`cost`], [`timing`] | what links cost; how soon what is silent is given up |
 //! | [`routing`], [`path`] | shortest paths, waypoints, the k best; paths that cannot loop |
 //! | [`packet`] | as much of a packet as that takes |
 //!
 //! Nothing here does I/O or reads a clock: time comes in as an argument, frames to be sent go out as values.
 
+pub mod broadcast;
 pub mod change;
+pub mod cost;
 pub mod discovery;
 pub mod graph;
 pub mod host;
@@ -22,16 +26,22 @@ pub mod packet;
 pub mod path;
 pub mod routing;
 mod schedule;
+pub mod segment;
 pub mod snapshot;
+pub mod timing;
 pub mod topology;
 
+pub use broadcast::BroadcastTree;
 pub use change::TopologyChange;
+pub use cost::Costs;
 pub use discovery::{Alarm, AlarmReason, LldpVerdict, PortKind, Probe, RunKey};
 pub use graph::Graph;
-pub use host::Host;
+pub use host::{Host, Question, Sender};
 pub use link::{Link, PortRef};
 pub use packet::ParsedPacket;
 pub use path::{Hop, Path, PathError};
 pub use routing::{Constraints, NoPath, ShortestPathTree};
+pub use segment::Segments;
 pub use snapshot::{RouteError, TopologySnapshot};
+pub use timing::Timing;
 pub use topology::{Poll, Topology};

@@ -16,6 +16,11 @@ pub struct PortRef {
 }
 
 impl PortRef {
+    /// Before all others in their order.
+    pub(crate) const FIRST: Self = Self::new(DatapathId(0), PortNo(0));
+    /// Behind all others in their order.
+    pub(crate) const LAST: Self = Self::new(DatapathId(u64::MAX), PortNo(u32::MAX));
+
     /// The port `port` of the switch `dpid`.
     #[must_use]
     pub const fn new(dpid: DatapathId, port: PortNo) -> Self {
@@ -29,7 +34,8 @@ impl fmt::Display for PortRef {
     }
 }
 
-/// One direction of a cable between two switches: what leaves `src` arrives at `dst`.
+/// One direction of a cable between two switches, or of a way through something that speaks no OpenFlow: what leaves
+/// `src` arrives at `dst`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Link {

@@ -6,11 +6,16 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use bytes::{BufMut, Bytes, BytesMut};
 use godwit_openflow::types::MacAddr;
 
 mod arp;
+mod ndp;
+
+use crate::host::Sender;
 
 pub use arp::{Arp, arp_reply, arp_request};
+pub use ndp::neighbour_solicitation;
 
 /// The Ethernet type of ARP.
 pub const ETHERTYPE_ARP: u16 = 0x0806;
@@ -138,6 +143,23 @@ impl ParsedPacket {
             .filter(|ip| !ip.is_unspecified() && !ip.is_multicast())
     }
 
+    /// What the packet says of its sender.
+    #[must_use]
+    pub fn sender(&self) -> Sender {
+        Sender {
+            mac: self.eth_src,
+            addresses: self.sender_ip().into_iter().collect(),
+            vlan: self.vlan_id(),
+        }
+    }
+
+    /// The VLAN that the packet is in, by its outer tag. A tag with the number 0 is only a priority (IEEE 802.1Q
+    /// §6.9.1).
+    #[must_use]
+    pub fn vlan_id(&self) -> Option<u16> {
+        self.vlan.map(|tag| tag.vid).filter(|vid| *vid != 0)
+    }
+
     /// The protocol number that IP carries.
     #[must_use]
     pub fn ip_proto(&self) -> Option<u8> {
@@ -145,6 +167,18 @@ impl ParsedPacket {
             .map(|ip| ip.proto)
             .or(self.ipv6.map(|ip| ip.proto))
     }
+}
+
+/// A frame with a VLAN tag put into it.
+#[must_use]
+pub fn tagged(frame: &Bytes, vid: u16) -> Bytes {
+    let (addresses, rest) = frame.split_at(frame.len().min(12));
+    let mut tagged = BytesMut::with_capacity(frame.len() + 4);
+    tagged.put_slice(addresses);
+    tagged.put_u16(ETHERTYPE_VLAN);
+    tagged.put_u16(vid & 0x0fff);
+    tagged.put_slice(rest);
+    tagged.freeze()
 }
 
 /// What is left of a frame. Every read is checked.

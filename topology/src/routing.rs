@@ -195,7 +195,7 @@ fn search(
         if !settled.insert(here) {
             continue;
         }
-        for link in graph.usable_to(here).filter(|link| allowed(link)) {
+        for link in graph.ways_to(here).filter(|link| allowed(link)) {
             let before = link.src.dpid;
             if settled.contains(&before) {
                 continue;

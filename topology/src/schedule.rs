@@ -38,6 +38,10 @@ impl<K: Ord + Copy> Schedule<K> {
         }
     }
 
+    pub(crate) fn contains(&self, key: K) -> bool {
+        self.by_key.contains_key(&key)
+    }
+
     pub(crate) fn next(&self) -> Option<Instant> {
         self.by_time.first().map(|(at, _)| *at)
     }

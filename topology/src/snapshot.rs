@@ -2,16 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use godwit_openflow::types::{DatapathId, MacAddr, PortNo};
 
+use crate::broadcast::BroadcastTree;
+use crate::cost::Costs;
 use crate::discovery::PortKind;
 use crate::graph::Graph;
 use crate::host::{Host, HostTracker};
 use crate::link::{Link, PortRef};
 use crate::path::{Path, PathError};
 use crate::routing::{self, Constraints, NoPath, ShortestPathTree};
+use crate::segment::Segments;
 
 /// Why there is no path between two ports.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -53,6 +56,9 @@ pub struct TopologySnapshot {
     pub(crate) hosts: Arc<HostTable>,
     pub(crate) ports: Arc<BTreeMap<PortRef, PortKind>>,
     pub(crate) excluded: Arc<BTreeSet<DatapathId>>,
+    pub(crate) costs: Arc<Costs>,
+    pub(crate) segments: Arc<Segments>,
+    pub(crate) broadcast: OnceLock<BroadcastTree>,
 }
 
 impl TopologySnapshot {
@@ -84,7 +90,44 @@ impl TopologySnapshot {
         &self.excluded
     }
 
-    /// All hosts, by Ethernet address.
+    /// What a link costs.
+    #[must_use]
+    pub fn cost(&self, link: &Link) -> u64 {
+        self.costs.of(link, self.graph.is_indirect(link))
+    }
+
+    /// What a path costs: the sum over its links.
+    #[must_use]
+    pub fn cost_of(&self, path: &Path) -> u64 {
+        path.links()
+            .fold(0, |sum: u64, link| sum.saturating_add(self.cost(&link)))
+    }
+
+    /// Ports that bridges join to each other.
+    #[must_use]
+    pub fn segments(&self) -> &Segments {
+        &self.segments
+    }
+
+    /// The ports by which a broadcast may be sent from switch to switch.
+    #[must_use]
+    pub fn broadcast_tree(&self) -> &BroadcastTree {
+        self.broadcast.get_or_init(|| {
+            BroadcastTree::of(&self.graph, &self.segments, &self.excluded, &self.costs)
+        })
+    }
+
+    /// The ports by which a broadcast from a station at this port reaches all other stations, each once: the edge ports,
+    /// and one port of each segment but its own.
+    pub fn broadcast_from(&self, port: PortRef) -> impl Iterator<Item = PortRef> + '_ {
+        let segments = self.segments.iter().filter_map(|ports| ports.first());
+        let segments = segments.map(move |any| self.segments.nearest(*any, port.dpid));
+        self.edge_ports()
+            .chain(segments)
+            .filter(move |other| !self.segments.same(*other, port))
+    }
+
+    /// All hosts, by Ethernet address, also those whose port is away at present.
     pub fn hosts(&self) -> impl Iterator<Item = &Host> + '_ {
         self.hosts.by_mac.values()
     }
@@ -137,7 +180,8 @@ impl TopologySnapshot {
         to: DatapathId,
         constraints: &Constraints,
     ) -> Result<Vec<Link>, NoPath> {
-        routing::shortest_path(&self.graph, from, to, &self.with_excluded(constraints))
+        let constraints = self.with_excluded(constraints);
+        routing::shortest_path_by(&self.graph, from, to, &constraints, |link| self.cost(link))
     }
 
     /// The best `k` paths between two switches; see [`routing::k_shortest_paths`].
@@ -151,7 +195,10 @@ impl TopologySnapshot {
         k: usize,
         constraints: &Constraints,
     ) -> Result<Vec<Vec<Link>>, NoPath> {
-        routing::k_shortest_paths(&self.graph, from, to, k, &self.with_excluded(constraints))
+        let constraints = self.with_excluded(constraints);
+        routing::k_shortest_paths_by(&self.graph, from, to, k, &constraints, |link| {
+            self.cost(link)
+        })
     }
 
     /// The shortest paths from everywhere to one switch; see [`routing::tree_to`].
@@ -163,11 +210,8 @@ impl TopologySnapshot {
         to: DatapathId,
         avoid: &BTreeSet<DatapathId>,
     ) -> Result<ShortestPathTree, NoPath> {
-        routing::tree_to(
-            &self.graph,
-            to,
-            &avoid.union(&self.excluded).copied().collect(),
-        )
+        let avoid = avoid.union(&self.excluded).copied().collect();
+        routing::tree_to_by(&self.graph, to, &avoid, |link| self.cost(link))
     }
 
     /// The shortest path between two ports.

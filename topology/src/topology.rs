@@ -1,19 +1,21 @@
 //! Discovery, graph and hosts as one.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
 
 use godwit_openflow::types::{DatapathId, MacAddr, PortNo};
 
 use crate::change::TopologyChange;
+use crate::cost::Costs;
 use crate::discovery::{Alarm, Change, Counters, Discovery, LldpVerdict, PortKind, Probe, RunKey};
 use crate::graph::Graph;
-use crate::host::{HostChange, HostTracker};
-use crate::link::PortRef;
+use crate::host::{HostChange, HostTracker, Question, Sender};
+use crate::link::{Link, PortRef};
 use crate::packet::ParsedPacket;
+use crate::segment::Segments;
 use crate::snapshot::{HostTable, TopologySnapshot};
+use crate::timing::Timing;
 
 /// How fresh a host's time of last sight is in a snapshot. Finer would copy all hosts with every packet.
 pub const LAST_SEEN_RESOLUTION: Duration = Duration::from_secs(1);
@@ -34,6 +36,8 @@ pub struct Topology {
     early: BTreeMap<PortRef, Vec<Sighting>>,
     alarmed: BTreeMap<PortRef, Instant>,
     excluded: Arc<BTreeSet<DatapathId>>,
+    costs: Arc<Costs>,
+    segments: Arc<Segments>,
     revision: u64,
     snapshot: Arc<TopologySnapshot>,
     hosts_changed: bool,
@@ -47,14 +51,15 @@ pub struct Topology {
 pub struct Poll {
     /// Frames to be sent.
     pub probes: Vec<Probe>,
+    /// Hosts to be asked whether they are still there.
+    pub questions: Vec<Question>,
     /// What changed.
     pub changes: Vec<TopologyChange>,
 }
 
 #[derive(Debug)]
 struct Sighting {
-    mac: MacAddr,
-    ips: Vec<IpAddr>,
+    sender: Sender,
     now: Instant,
     wall: SystemTime,
 }
@@ -62,13 +67,15 @@ struct Sighting {
 impl Topology {
     /// An empty network, whose probes are signed with `key`.
     #[must_use]
-    pub fn new(key: RunKey) -> Self {
+    pub fn new(key: RunKey, timing: Timing) -> Self {
         Self {
-            discovery: Discovery::new(key),
-            hosts: HostTracker::new(),
+            discovery: Discovery::new(key, timing),
+            hosts: HostTracker::new(timing),
             early: BTreeMap::new(),
             alarmed: BTreeMap::new(),
             excluded: Arc::default(),
+            costs: Arc::default(),
+            segments: Arc::default(),
             revision: 0,
             snapshot: Arc::default(),
             hosts_changed: false,
@@ -149,39 +156,41 @@ impl Topology {
         now: Instant,
         wall: SystemTime,
     ) -> Vec<TopologyChange> {
-        self.observe_host(
-            packet.eth_src,
-            packet.sender_ip().as_slice(),
-            port,
-            now,
-            wall,
-        )
+        self.observe_host(packet.sender(), port, now, wall)
     }
 
-    /// A host was seen on a port, with these IP addresses; otherwise as [`Self::observe_packet`].
+    /// A host was seen on a port; otherwise as [`Self::observe_packet`].
+    ///
+    /// On a segment that other switches are on, what is sent elsewhere comes by as well: there only hosts are learnt that
+    /// are not known to be at another place, and they are at the segment's lowest port, whichever they are seen at.
     pub fn observe_host(
         &mut self,
-        mac: MacAddr,
-        ips: &[IpAddr],
+        sender: Sender,
         port: PortRef,
         now: Instant,
         wall: SystemTime,
     ) -> Vec<TopologyChange> {
         let mut changes = Vec::new();
         match self.discovery.kind(port) {
-            PortKind::Edge => self.sight(mac, ips, port, (now, wall), &mut changes),
+            PortKind::Edge => self.sight(&sender, port, (now, wall), &mut changes),
+            PortKind::Shared => {
+                let known = self.hosts.get(sender.mac).filter(|host| host.attached);
+                let place = known.map(|host| host.attachment);
+                let lowest = self.segments.at(port).and_then(BTreeSet::first);
+                let place = place.or(lowest.copied()).unwrap_or(port);
+                if self.segments.same(place, port) {
+                    self.sight(&sender, place, (now, wall), &mut changes);
+                }
+            }
             PortKind::Unknown if self.discovery.is_up(port) => {
                 let waiting = self.early.entry(port).or_default();
-                waiting.retain(|sighting| {
-                    sighting.mac != mac || !sighting.ips.iter().all(|ip| ips.contains(ip))
+                waiting.retain(|Sighting { sender: early, .. }| {
+                    let says_more = |ip| !sender.addresses.contains(ip);
+                    (early.mac, early.vlan) != (sender.mac, sender.vlan)
+                        || early.addresses.iter().any(says_more)
                 });
                 if waiting.len() < MAX_EARLY_SIGHTINGS {
-                    waiting.push(Sighting {
-                        mac,
-                        ips: ips.to_vec(),
-                        now,
-                        wall,
-                    });
+                    waiting.push(Sighting { sender, now, wall });
                 }
             }
             PortKind::Unknown | PortKind::Link => {}
@@ -194,6 +203,7 @@ impl Topology {
     pub fn exclude(&mut self, dpid: DatapathId) -> Vec<TopologyChange> {
         let mut changes = Vec::new();
         if Arc::make_mut(&mut self.excluded).insert(dpid) {
+            self.find_segments();
             self.note(TopologyChange::SwitchExcluded { dpid }, &mut changes);
         }
         changes
@@ -203,7 +213,33 @@ impl Topology {
     pub fn include(&mut self, dpid: DatapathId) -> Vec<TopologyChange> {
         let mut changes = Vec::new();
         if Arc::make_mut(&mut self.excluded).remove(&dpid) {
+            self.find_segments();
             self.note(TopologyChange::SwitchIncluded { dpid }, &mut changes);
+        }
+        changes
+    }
+
+    /// Forgets a host. It is known again when it is next seen.
+    pub fn forget_host(&mut self, mac: MacAddr) -> Vec<TopologyChange> {
+        let mut changes = Vec::new();
+        let gone = self.hosts.forget(mac);
+        self.note_hosts(gone, &mut changes);
+        changes
+    }
+
+    /// What links were set to cost.
+    #[must_use]
+    pub fn costs(&self) -> &Costs {
+        &self.costs
+    }
+
+    /// Sets what links cost, from now on: paths that were found before stay what they are.
+    pub fn set_costs(&mut self, costs: Costs) -> Vec<TopologyChange> {
+        let mut changes = Vec::new();
+        if *self.costs != costs {
+            self.costs = Arc::new(costs);
+            self.find_segments();
+            self.note(TopologyChange::CostsChanged, &mut changes);
         }
         changes
     }
@@ -216,6 +252,7 @@ impl Topology {
         self.apply(found, now, &mut poll.changes);
         let moved = self.hosts.poll(now);
         self.note_hosts(moved, &mut poll.changes);
+        poll.questions = self.hosts.take_questions();
         poll
     }
 
@@ -294,6 +331,9 @@ impl Topology {
             hosts,
             ports,
             excluded: Arc::clone(&self.excluded),
+            costs: Arc::clone(&self.costs),
+            segments: Arc::clone(&self.segments),
+            broadcast: OnceLock::new(),
         });
         Arc::clone(&self.snapshot)
     }
@@ -315,25 +355,27 @@ impl Topology {
             match change {
                 Change::LinkUp(link) => {
                     self.note(TopologyChange::LinkUp { link }, changes);
-                    for end in [link.src, link.dst] {
-                        self.early.remove(&end);
-                        let gone = self.hosts.port_is_link(end);
-                        self.note_hosts(gone, changes);
+                    self.link_changed(link);
+                    if !self.graph().is_indirect(&link) {
+                        for end in [link.src, link.dst] {
+                            self.early.remove(&end);
+                            let gone = self.hosts.port_is_link(end);
+                            self.note_hosts(gone, changes);
+                        }
                     }
                 }
-                Change::LinkDown(link) => self.note(TopologyChange::LinkDown { link }, changes),
+                Change::LinkDown(link) => {
+                    self.replace_lost_ends(link, now, changes);
+                    self.note(TopologyChange::LinkDown { link }, changes);
+                    self.link_changed(link);
+                }
                 Change::EdgeUp(port) => {
                     self.note(TopologyChange::EdgeUp { port }, changes);
-                    self.hosts.port_back(port);
+                    self.hosts.port_back(port, now);
                     self.hosts_changed = true;
                     for early in self.early.remove(&port).unwrap_or_default() {
-                        self.sight(
-                            early.mac,
-                            &early.ips,
-                            port,
-                            (early.now, early.wall),
-                            changes,
-                        );
+                        let seen = self.observe_host(early.sender, port, early.now, early.wall);
+                        changes.extend(seen);
                     }
                 }
                 Change::EdgeDown(port) => {
@@ -346,20 +388,49 @@ impl Topology {
         }
     }
 
+    /// Hosts on a segment are found at another port of it when theirs is gone.
+    fn replace_lost_ends(&mut self, link: Link, now: Instant, changes: &mut Vec<TopologyChange>) {
+        for end in [link.src, link.dst] {
+            if self.discovery.is_up(end) {
+                continue;
+            }
+            let ports = self.segments.at(end).into_iter().flatten();
+            let up = |port: &&PortRef| self.discovery.kind(**port) == PortKind::Shared;
+            let other = ports.filter(|port| **port != end).find(up).copied();
+            if let Some(other) = other {
+                let moved = self.hosts.port_replaced(end, other, now);
+                self.note_hosts(moved, changes);
+            }
+        }
+    }
+
+    fn link_changed(&mut self, link: Link) {
+        if self.graph().is_indirect(&link) || !self.segments.is_empty() {
+            self.find_segments();
+        }
+    }
+
+    fn find_segments(&mut self) {
+        self.segments = Arc::new(Segments::of(
+            self.discovery.graph(),
+            &self.excluded,
+            &self.costs,
+        ));
+    }
+
     fn sight(
         &mut self,
-        mac: MacAddr,
-        ips: &[IpAddr],
+        sender: &Sender,
         port: PortRef,
         (now, wall): (Instant, SystemTime),
         changes: &mut Vec<TopologyChange>,
     ) {
-        let change = self.hosts.observe(mac, ips, port, now, wall);
+        let change = self.hosts.observe(sender, port, now, wall);
         self.note_hosts(change, changes);
         // A claim that is not granted says nothing about the port: the packet may have been flooded there.
         if self
             .hosts
-            .get(mac)
+            .get(sender.mac)
             .is_some_and(|host| host.attachment == port)
         {
             self.discovery.host_seen(port, now);

@@ -7,7 +7,9 @@ use godwit_controller::{App as _, Packet, Verdict, View};
 use godwit_openflow::model::{Action, PacketIn, PacketInReason, Pattern};
 use godwit_openflow::types::{DatapathId, MacAddr, PortNo, TableId};
 use godwit_topology::packet::{Arp, arp_request};
-use godwit_topology::{ParsedPacket, PortKind, PortRef, RunKey, Topology, TopologySnapshot};
+use godwit_topology::{
+    ParsedPacket, PortKind, PortRef, RunKey, Sender, Timing, Topology, TopologySnapshot,
+};
 
 use super::ArpProxy;
 
@@ -25,7 +27,7 @@ fn address(last: u8) -> Ipv4Addr {
 
 /// A switch with one host at each of its ports 1 and 2.
 fn network() -> Arc<TopologySnapshot> {
-    let mut topology = Topology::new(RunKey::generate().unwrap());
+    let mut topology = Topology::new(RunKey::generate().unwrap(), Timing::default());
     let mut now = Instant::now();
     topology.switch_up(SWITCH, vec![PortNo(1), PortNo(2)], now);
     while topology.snapshot().kind(port(1)) != PortKind::Edge {
@@ -34,7 +36,12 @@ fn network() -> Arc<TopologySnapshot> {
     }
     for (mac, last) in [(ASKER, 1), (ASKED, 2)] {
         let ip = IpAddr::V4(address(last));
-        topology.observe_host(mac, &[ip], port(last.into()), now, SystemTime::now());
+        let sender = Sender {
+            mac,
+            addresses: vec![ip],
+            vlan: None,
+        };
+        topology.observe_host(sender, port(last.into()), now, SystemTime::now());
     }
     topology.snapshot()
 }

@@ -28,6 +28,7 @@ async fn started(store: Store) -> Drains {
     let listen = ControllerConfig {
         openflow: vec![any],
         http: any,
+        topology: Default::default(),
     };
     let controller = Controller::bind(&listen, store).await.unwrap();
     let (routing, _) = Routing::new(controller.network().clone());

@@ -1,7 +1,13 @@
 //! What is done with a packet that no rule took.
 //!
-//! Nothing is ever flooded on a link between switches: a broadcast is handed to the controller at the
+//! Nothing is ever flooded on a cable between switches: a broadcast is handed to the controller at the
 //! edge and put out at every other edge port, once. So it can't circle, whatever the topology.
+//!
+//! A segment with several switches on it is such an edge as well, at which hosts may be, only that it has several ports.
+//! What a host on it broadcasts comes in at all of them, and what it sends to one station at any of them: of broadcasts
+//! the copy at the port that the host is known at is taken, of the others the copy at the port that is nearest to where it
+//! goes, and no other. What goes into the segment goes in by the port nearest to its sender, so that its bridges learn
+//! one place for each.
 
 use bytes::Bytes;
 use godwit_controller::{Commands, Packet};
@@ -39,47 +45,69 @@ pub fn decide(packet: &Packet<'_>, topology: &TopologySnapshot) -> Decision {
     let nothing = Decision::Commands(Commands::default());
     // Only hosts begin conversations. What comes in from a link was sent on by a rule of a route that is
     // being changed; what comes in from a port that is not settled may come from a switch.
-    if topology.kind(packet.port) != PortKind::Edge || packet.headers.eth_src.is_multicast() {
+    let at_edge = matches!(
+        topology.kind(packet.port),
+        PortKind::Edge | PortKind::Shared
+    );
+    if !at_edge || packet.headers.eth_src.is_multicast() {
         return nothing;
     }
     let source = packet.headers.eth_src;
     let destination = packet.headers.eth_dst;
     // A host that the tracker did not accept here is not served here: it may be somebody else's address, or one of
     // more addresses than a port may have.
-    if topology
+    let segments = topology.segments();
+    let Some(place) = topology
         .host_by_mac(source)
-        .is_none_or(|host| host.attachment != packet.port)
-    {
+        .map(|host| host.attachment)
+        .filter(|place| segments.same(*place, packet.port))
+    else {
+        return nothing;
+    };
+    // One whose port is gone may be anywhere by now, as one who was never heard of.
+    let known = topology
+        .host_by_mac(destination)
+        .filter(|host| host.attached);
+    let taken_at = known.map_or(place, |host| segments.nearest(place, host.attachment.dpid));
+    if packet.port != taken_at {
         return nothing;
     }
-    if let Some(answer) = answer_arp(packet, topology) {
+    if let Some(answer) = answer_arp(packet, topology, place) {
         return answer;
     }
-    match topology.host_by_mac(destination) {
-        Some(host) if host.attachment == packet.port => nothing,
+    match known {
+        Some(host) if segments.same(host.attachment, place) => nothing,
         Some(host) => Decision::Connect {
-            ends: [(source, packet.port), (destination, host.attachment)],
+            ends: [(source, place), (destination, host.attachment)],
             then: Then::ThroughTables(packet.port, packet.data().clone()),
         },
         // Broadcast, multicast, and who has not been heard of yet.
-        None => Decision::Commands(to_every_edge(packet, topology)),
+        None => Decision::Commands(to_every_edge(packet, topology, place)),
     }
 }
 
-/// Answers who-has for a host that is known, on its behalf; the route is made first, so that what the
+/// Answers who-has for a host that is known to be there, on its behalf; the route is made first, so that what the
 /// asker sends next meets its rules.
-fn answer_arp(packet: &Packet<'_>, topology: &TopologySnapshot) -> Option<Decision> {
+fn answer_arp(
+    packet: &Packet<'_>,
+    topology: &TopologySnapshot,
+    place: PortRef,
+) -> Option<Decision> {
     let (reply, target) = arp::answer(packet, topology)?;
-    let asker = (packet.headers.eth_src, packet.port);
+    let asker = (packet.headers.eth_src, place);
+    let back = topology.segments().nearest(place, target.attachment.dpid);
     Some(Decision::Connect {
         ends: [asker, (target.mac, target.attachment)],
-        then: Then::OutOf(packet.port, reply),
+        then: Then::OutOf(back, reply),
     })
 }
 
-fn to_every_edge(packet: &Packet<'_>, topology: &TopologySnapshot) -> Commands {
-    let others = topology.edge_ports().filter(|port| *port != packet.port);
+fn to_every_edge(packet: &Packet<'_>, topology: &TopologySnapshot, place: PortRef) -> Commands {
+    let others = topology.broadcast_from(place);
     others.fold(Commands::default(), |commands, port| {
         commands.packet_out(port, packet.data().clone())
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use godwit_controller::rest::endpoint::Endpoint;
+use godwit_controller::rest::endpoint::{self, Endpoint};
 use godwit_controller::{Owner, ReadError, RoundError};
 use godwit_openflow::model::{FlowMod, FlowRule, Pattern};
 use godwit_openflow::types::DatapathId;
@@ -50,8 +50,8 @@ pub enum InstallError {
         /// Why.
         source: RouteError,
     },
-    /// One of them begins and ends at the same port.
-    #[error("route {}: it begins and ends at the same port", index + 1)]
+    /// One of them begins and ends at the same port, or on the same segment.
+    #[error("route {}: it begins and ends at the same place", index + 1)]
     NoWay {
         /// Which.
         index: usize,
@@ -115,15 +115,16 @@ impl<'a> PathFinder<'a> {
         to: Endpoint,
         via: &[DatapathId],
     ) -> Result<Path, RouteError> {
+        let topology = self.topology;
+        let (from, to) = endpoint::ports_between(topology, from, to);
         if !via.is_empty() {
             let constraints = Constraints {
                 avoid: BTreeSet::new(),
                 via: via.to_vec(),
             };
-            return self.topology.path(from.port, to.port, &constraints);
+            return topology.path(from, to, &constraints);
         }
-        let topology = self.topology;
-        let (start, end) = (from.port.dpid, to.port.dpid);
+        let (start, end) = (from.dpid, to.dpid);
         let tree = self
             .trees
             .entry(end)
@@ -133,7 +134,7 @@ impl<'a> PathFinder<'a> {
             from: start,
             to: end,
         })?;
-        Ok(Path::new(from.port, &links, to.port)?)
+        Ok(Path::new(from, &links, to)?)
     }
 }
 
@@ -252,7 +253,7 @@ impl Routing {
         let mut finder = PathFinder::new(&topology);
         let mut routes = Vec::with_capacity(wishes.len());
         for (index, wish) in wishes.into_iter().enumerate() {
-            if wish.from.port == wish.to.port {
+            if topology.segments().same(wish.from.port, wish.to.port) {
                 return Err(InstallError::NoWay { index });
             }
             let path = finder

@@ -59,6 +59,8 @@ pub struct Keeper {
     routing: Routing,
     tasks: mpsc::Receiver<Task>,
     connecting: JoinSet<()>,
+    /// What goes through the routes of hosts that are gone.
+    forgetting: JoinSet<()>,
     expiring: JoinSet<()>,
 }
 
@@ -68,6 +70,7 @@ impl Keeper {
             routing,
             tasks,
             connecting: JoinSet::new(),
+            forgetting: JoinSet::new(),
             expiring: JoinSet::new(),
         }
     }
@@ -102,6 +105,7 @@ impl Keeper {
                 Some(_) = self.expiring.join_next() => {}
             }
             while self.connecting.try_join_next().is_some() {}
+            while self.forgetting.try_join_next().is_some() {}
         }
     }
 
@@ -119,10 +123,11 @@ impl Keeper {
     }
 
     /// Looks at every route that nobody is changing, and moves those whose path is no longer there.
-    async fn look_again(&self) {
+    async fn look_again(&mut self) {
         if self.routing.stopping.load(Ordering::Acquire) {
             return;
         }
+        self.forget_routes();
         let network = &self.routing.network;
         let topology = network.topology();
         // A switch that is being emptied is left to its migration; one that is empty must stay so.
@@ -163,6 +168,26 @@ impl Keeper {
         }
     }
 
+    /// Takes away the routes that were made because hosts that are gone had begun to talk. Those that somebody asked for
+    /// stay.
+    fn forget_routes(&mut self) {
+        let gone = self.routing.take_gone();
+        if gone.is_empty() {
+            return;
+        }
+        let is_end = |end: Endpoint| end.mac.filter(|mac| gone.contains(mac));
+        let mut routes = Vec::new();
+        self.routing.table.for_each(|id, route| {
+            let end = is_end(route.from).or_else(|| is_end(route.to));
+            if let (Origin::Forwarding, Some(mac)) = (route.origin, end) {
+                routes.push((id, mac));
+            }
+        });
+        if !routes.is_empty() {
+            self.forgetting.spawn(forget(self.routing.clone(), routes));
+        }
+    }
+
     /// Moves routes. Those that need a switch which doesn't do its part stay broken and are tried again; they don't
     /// hold up the others.
     async fn redirect(&self, mut moves: Vec<Move>) {
@@ -190,6 +215,20 @@ impl Keeper {
             });
         }
         self.routing.table.save_soon();
+    }
+}
+
+/// Takes routes away whose end is gone, each with that end.
+async fn forget(routing: Routing, routes: Vec<(FlowId, MacAddr)>) {
+    for (id, mac) in routes {
+        // Somebody may hold the route for a while, and the host be there again.
+        drop(routing.table.lease(&[id]).await);
+        if routing.network.topology().host_by_mac(mac).is_some() {
+            continue;
+        }
+        if let Err(error) = routing.delete(id).await {
+            tracing::warn!(%error, "a route of a host that is gone is left");
+        }
     }
 }
 

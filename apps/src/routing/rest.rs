@@ -20,6 +20,7 @@ use godwit_controller::switch::ApplyError;
 use godwit_controller::{RoundError, SwitchState};
 use godwit_openflow::model::{Field, Pattern};
 use godwit_openflow::types::DatapathId;
+use godwit_topology::TopologySnapshot;
 use serde::{Deserialize, Serialize};
 
 use super::counters::CarriedOver;
@@ -118,7 +119,7 @@ fn name(end: &EndpointName) -> serde_json::Value {
 
 #[derive(Serialize)]
 struct PathDto {
-    cost: usize,
+    cost: u64,
     hops: godwit_topology::Path,
 }
 
@@ -152,7 +153,7 @@ struct RouteDto {
 }
 
 impl RouteDto {
-    fn new(route: Route, per_switch: bool) -> Self {
+    fn new(route: Route, per_switch: bool, topology: &TopologySnapshot) -> Self {
         let delivered = route.counters.delivered();
         let switches = per_switch.then(|| {
             let on_switch =
@@ -177,7 +178,7 @@ impl RouteDto {
             via: route.via,
             origin: route.origin,
             path: PathDto {
-                cost: route.path.hops().len() - 1,
+                cost: topology.cost_of(&route.path),
                 hops: route.path,
             },
             state: route.state,
@@ -214,7 +215,7 @@ async fn create(
     let mut made: Vec<RouteDto> = ids
         .iter()
         .filter_map(|id| routing.table().get(*id))
-        .map(|route| RouteDto::new(route, false))
+        .map(|route| RouteDto::new(route, false, &topology))
         .collect();
     match made.pop() {
         Some(route) if single => {
@@ -274,9 +275,10 @@ async fn list(State(routing): State<Shared>) -> Json<Vec<RouteDto>> {
     routing.table().for_each(|id, _| ids.push(id));
     log_unread(routing.refresh(&ids, false).await);
     let mut routes = Vec::with_capacity(ids.len());
+    let topology = routing.network().topology();
     routing
         .table()
-        .for_each(|_, route| routes.push(RouteDto::new(route.clone(), false)));
+        .for_each(|_, route| routes.push(RouteDto::new(route.clone(), false, &topology)));
     Json(routes)
 }
 
@@ -296,7 +298,8 @@ async fn show(
     let id = known(&routing, id)?;
     log_unread(routing.refresh(&[id], query.per_switch).await);
     let route = routing.table().get(id).ok_or_else(no_route)?;
-    Ok(Json(RouteDto::new(route, query.per_switch)))
+    let topology = routing.network().topology();
+    Ok(Json(RouteDto::new(route, query.per_switch, &topology)))
 }
 
 fn log_unread(failed: Vec<(DatapathId, godwit_controller::ReadError)>) {

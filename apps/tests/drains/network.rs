@@ -11,7 +11,7 @@ use godwit_apps::routing::table::{Origin, Route};
 use godwit_controller::rest::endpoint::Endpoint;
 use godwit_openflow::model::Pattern;
 use godwit_openflow::types::{DatapathId, PortNo};
-use godwit_topology::{Constraints, PortRef, RunKey, Topology, TopologySnapshot};
+use godwit_topology::{Constraints, PortRef, RunKey, Timing, Topology, TopologySnapshot};
 
 use crate::random::Random;
 
@@ -143,7 +143,7 @@ impl Network {
 /// Every port is probed, and every probe arrives.
 fn discovered(switches: usize, pairs: &BTreeSet<(usize, usize)>) -> Topology {
     let now = Instant::now();
-    let mut topology = Topology::new(RunKey::from_bytes([7; 64]));
+    let mut topology = Topology::new(RunKey::from_bytes([7; 64]), Timing::default());
     // The port towards a switch has that switch's number.
     let end =
         |at: usize, towards: usize| PortRef::new(DatapathId(at as u64), PortNo(towards as u32));

@@ -17,6 +17,7 @@ pub(crate) fn anywhere() -> ControllerConfig {
     ControllerConfig {
         openflow: vec![any],
         http: any,
+        topology: Default::default(),
     }
 }
 

@@ -117,6 +117,7 @@ impl Bench {
         let listen = ControllerConfig {
             openflow: vec![any],
             http: any,
+            topology: Default::default(),
         };
         let controller = Controller::bind(&listen, Store::in_memory()).await.unwrap();
         let network = controller.network().clone();

@@ -42,6 +42,7 @@ impl Life {
             let listen = ControllerConfig {
                 openflow: vec![any],
                 http: any,
+                topology: Default::default(),
             };
             let controller = Controller::bind(&listen, store).await.unwrap();
             let network = controller.network().clone();

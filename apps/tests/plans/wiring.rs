@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use godwit_openflow::types::{DatapathId, PortNo};
-use godwit_topology::{PortRef, RunKey, Topology, TopologySnapshot};
+use godwit_topology::{PortRef, RunKey, Timing, Topology, TopologySnapshot};
 
 use crate::random::Random;
 
@@ -95,7 +95,7 @@ impl Wiring {
 /// Every port is probed, and every probe arrives.
 fn discovered(switches: usize, links: &BTreeMap<PortRef, PortRef>) -> Arc<TopologySnapshot> {
     let now = Instant::now();
-    let mut topology = Topology::new(RunKey::from_bytes([7; 64]));
+    let mut topology = Topology::new(RunKey::from_bytes([7; 64]), Timing::default());
     for dpid in (1..=switches as u64).map(DatapathId) {
         let ports = links.keys().filter(|end| end.dpid == dpid);
         topology.switch_up(dpid, ports.map(|end| end.port), now);

@@ -230,6 +230,7 @@ async fn an_apps_writes_are_complete_and_in_order_whenever_its_switch_is_frozen_
     let listen = ControllerConfig {
         openflow: vec![any],
         http: any,
+        topology: Default::default(),
     };
     let controller = Controller::bind(&listen, Store::in_memory()).await.unwrap();
     let network = controller.network().clone();

@@ -107,6 +107,22 @@ impl EndpointName {
     }
 }
 
+/// The ports at which a path between two ends enters the network and leaves it. A host on a segment that several switches
+/// are on is reached by the one that is nearest to the other end.
+#[must_use]
+pub fn ports_between(
+    topology: &TopologySnapshot,
+    from: Endpoint,
+    to: Endpoint,
+) -> (PortRef, PortRef) {
+    let nearest = |end: Endpoint, other: PortRef| match end.mac {
+        Some(_) => topology.segments().nearest(end.port, other.dpid),
+        None => end.port,
+    };
+    let start = nearest(from, to.port);
+    (start, nearest(to, start))
+}
+
 /// Finds several connected switches by their names.
 ///
 /// # Errors

@@ -309,6 +309,7 @@ const fn family(change: &TopologyChange) -> &'static str {
         TopologyChange::EdgeUp { .. } | TopologyChange::EdgeDown { .. } => "port",
         TopologyChange::LinkUp { .. }
         | TopologyChange::LinkDown { .. }
+        | TopologyChange::CostsChanged
         | TopologyChange::Alarm { .. } => "link",
         TopologyChange::HostAdded { .. }
         | TopologyChange::HostMoved { .. }

@@ -1,11 +1,12 @@
-//! `GET /v1/links`, `/v1/hosts`, `/v1/topology` and `/v1/paths`: the picture of the network.
+//! `GET /v1/links`, `/v1/hosts`, `/v1/topology` and `/v1/paths`: the picture of the network; `DELETE /v1/hosts/{mac}`.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::routing::get;
+use axum::http::StatusCode;
+use axum::routing::{delete, get};
 use axum::{Json, Router};
 use godwit_openflow::types::{DatapathId, MacAddr};
 use godwit_topology::{Constraints, Host, Link, Path, PortRef, TopologySnapshot};
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::endpoint::{self, Endpoint, EndpointName};
 use super::error::ApiError;
+use super::id::Id;
 use crate::network::Network;
 
 /// The most paths that one request may ask for; each costs a few Dijkstra runs.
@@ -22,6 +24,7 @@ pub(super) fn routes(network: &Network) -> Router {
     Router::new()
         .route("/links", get(links))
         .route("/hosts", get(hosts))
+        .route("/hosts/{mac}", delete(forget))
         .route("/topology", get(whole))
         .route("/paths", get(paths))
         .with_state(network.clone())
@@ -32,6 +35,7 @@ struct HostDto {
     mac: MacAddr,
     ipv4: Vec<IpAddr>,
     ipv6: Vec<IpAddr>,
+    vlans: BTreeSet<u16>,
     attachment: PortRef,
     last_seen: String,
 }
@@ -42,8 +46,36 @@ impl HostDto {
             mac: host.mac,
             ipv4: host.ipv4.iter().copied().map(IpAddr::V4).collect(),
             ipv6: host.ipv6.iter().copied().map(IpAddr::V6).collect(),
+            vlans: host.vlans.clone(),
             attachment: host.attachment,
             last_seen: humantime::format_rfc3339_millis(host.last_seen).to_string(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct LinkDto {
+    #[serde(flatten)]
+    link: Link,
+    /// Nothing was seen to come the other way: no route uses it.
+    one_way: bool,
+    /// Something that speaks no OpenFlow stands between its ends.
+    indirect: bool,
+    cost: u64,
+    /// Whether a broadcast may be sent over it from switch to switch.
+    broadcast: bool,
+}
+
+impl LinkDto {
+    fn new(link: Link, topology: &TopologySnapshot) -> Self {
+        let (graph, tree) = (topology.graph(), topology.broadcast_tree());
+        let one_way = !graph.is_usable(&link);
+        Self {
+            link,
+            one_way,
+            indirect: graph.is_indirect(&link),
+            cost: topology.cost(&link),
+            broadcast: !one_way && tree.contains(link.src) && tree.contains(link.dst),
         }
     }
 }
@@ -52,16 +84,41 @@ impl HostDto {
 struct TopologyDto {
     revision: u64,
     switches: Vec<DatapathId>,
-    links: Vec<Link>,
+    links: Vec<LinkDto>,
     hosts: Vec<HostDto>,
 }
 
-async fn links(State(network): State<Network>) -> Json<Vec<Link>> {
-    Json(network.topology().links().collect())
+fn all_links(topology: &TopologySnapshot) -> Vec<LinkDto> {
+    let links = topology.links();
+    links.map(|link| LinkDto::new(link, topology)).collect()
+}
+
+/// The hosts that are there. One whose port is gone, or has come back and brought nothing of it yet, may belong to a
+/// network of before.
+fn all_hosts(topology: &TopologySnapshot) -> Vec<HostDto> {
+    let hosts = topology.hosts().filter(|host| host.is_present());
+    hosts.map(HostDto::new).collect()
+}
+
+async fn links(State(network): State<Network>) -> Json<Vec<LinkDto>> {
+    Json(all_links(&network.topology()))
 }
 
 async fn hosts(State(network): State<Network>) -> Json<Vec<HostDto>> {
-    Json(network.topology().hosts().map(HostDto::new).collect())
+    Json(all_hosts(&network.topology()))
+}
+
+async fn forget(
+    State(network): State<Network>,
+    Id(mac): Id<String>,
+) -> Result<StatusCode, ApiError> {
+    let none = || ApiError::not_found(format!("no host `{mac}` is known"));
+    let known = mac.parse::<MacAddr>().map_err(|_| none())?;
+    if network.forget_host(known).await {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(none())
+    }
 }
 
 async fn whole(State(network): State<Network>) -> Json<TopologyDto> {
@@ -69,8 +126,8 @@ async fn whole(State(network): State<Network>) -> Json<TopologyDto> {
     Json(TopologyDto {
         revision: topology.revision(),
         switches: topology.switches().collect(),
-        links: topology.links().collect(),
-        hosts: topology.hosts().map(HostDto::new).collect(),
+        links: all_links(&topology),
+        hosts: all_hosts(&topology),
     })
 }
 
@@ -88,7 +145,7 @@ struct PathsQuery {
 
 #[derive(Serialize)]
 struct PathDto {
-    cost: usize,
+    cost: u64,
     hops: Path,
 }
 
@@ -120,19 +177,18 @@ async fn paths(
             .collect::<BTreeSet<_>>(),
         via: names(&query.via).map_err(|error| error.at("via"))?,
     };
+    let (from, to) = endpoint::ports_between(&topology, from, to);
     let found = if k == 1 || !constraints.via.is_empty() {
-        topology
-            .path(from.port, to.port, &constraints)
-            .map(|path| vec![path])
+        topology.path(from, to, &constraints).map(|path| vec![path])
     } else {
-        topology.paths(from.port, to.port, k, &constraints)
+        topology.paths(from, to, k, &constraints)
     };
     let found = found.map_err(|error| ApiError::impossible(error.to_string()))?;
     Ok(Json(
         found
             .into_iter()
             .map(|hops| PathDto {
-                cost: hops.hops().len() - 1,
+                cost: topology.cost_of(&hops),
                 hops,
             })
             .collect(),

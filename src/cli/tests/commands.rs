@@ -80,18 +80,19 @@ async fn an_empty_list_says_so_on_stderr_and_is_no_failure() {
 async fn links_and_hosts_show_where_they_are_attached() {
     let server = Server::start([
         Canned::ok(
-            r#"[{"src":{"dpid":"0000000000000001","port":2},"dst":{"dpid":"0000000000000007","port":10}}]"#,
+            r#"[{"src":{"dpid":"0000000000000001","port":2},"dst":{"dpid":"0000000000000007","port":10},
+                 "one_way":true,"indirect":true,"cost":10,"broadcast":false}]"#,
         ),
         Canned::ok(
-            r#"[{"mac":"00:00:00:00:00:01","ipv4":["10.0.0.1","10.0.0.9"],"ipv6":[],
+            r#"[{"mac":"00:00:00:00:00:01","ipv4":["10.0.0.1","10.0.0.9"],"ipv6":[],"vlans":[10,20],
                  "attachment":{"dpid":"0000000000000001","port":1},"last_seen":null}]"#,
         ),
     ])
     .await;
     let links = godwit(&["links"], &server.url).await;
     assert_eq!(
-        words(&links.out)[2],
-        ["0000000000000001", "2", "0000000000000007", "10"]
+        words(&links.out)[2].join(" "),
+        "0000000000000001 2 0000000000000007 10 10 one way, indirect"
     );
     let hosts = godwit(&["hosts"], &server.url).await;
     assert_eq!(
@@ -101,6 +102,8 @@ async fn links_and_hosts_show_where_they_are_attached() {
             "10.0.0.1,",
             "10.0.0.9",
             "-",
+            "10,",
+            "20",
             "0000000000000001",
             "1",
             "-"

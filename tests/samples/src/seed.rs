@@ -3,6 +3,7 @@
 use bytes::BytesMut;
 use godwit_openflow::codec;
 use godwit_openflow::types::{DatapathId, MacAddr, PortNo, Version, Xid};
+use godwit_topology::discovery::lldp::Reach;
 use godwit_topology::discovery::{RunKey, lldp};
 use godwit_topology::link::PortRef;
 use godwit_topology::packet;
@@ -60,11 +61,16 @@ pub fn streams(count: usize) -> Vec<Vec<u8>> {
 #[must_use]
 pub fn lldp_frames() -> Vec<Vec<u8>> {
     let key = RunKey::generate();
-    let probe = |port| {
+    let probe = |(port, reach)| {
         let from = PortRef::new(DatapathId(1), PortNo(port));
-        Some(lldp::encode(key.as_ref().ok()?, from, 9).to_vec())
+        Some(lldp::encode(key.as_ref().ok()?, from, 9, reach, 20).to_vec())
     };
-    [1, 65_000].into_iter().filter_map(probe).collect()
+    let all = [
+        (1, Reach::Cable),
+        (65_000, Reach::Cable),
+        (1, Reach::Segment),
+    ];
+    all.into_iter().filter_map(probe).collect()
 }
 
 /// Packets of ARP and of UDP over IPv4, with a tag and without, and of IPv6.

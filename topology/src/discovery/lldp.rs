@@ -4,14 +4,19 @@
 //! |---|---|---|
 //! | Chassis ID | 1 | subtype 7 (locally assigned), `dpid:` and the datapath id |
 //! | Port ID | 2 | subtype 7 (locally assigned), the port number in decimal |
-//! | Time To Live | 3 | [`TTL_SECONDS`] |
-//! | organisation-specific | 127 | [`ORGANISATION`], subtype 1, then datapath id (8 octets), port (4), nonce (8), tag (16) |
+//! | Time To Live | 3 | seconds that the sender says it holds |
+//! | organisation-specific | 127 | [`ORGANISATION`], subtype 1 or 2, then datapath id (8 octets), port (4), nonce (8), tag (16) |
 //! | End | 0 | |
 //!
 //! The first three are there for other people's tools; godwit reads the fourth alone. Its tag is HMAC-SHA256
 //! over the fields before it, cut to 16 octets, with a key that is drawn at random for each run. It proves that
 //! this run made the frame. It does not prove that the frame came straight from that port: a signed frame
 //! that someone carries elsewhere is still signed, and only port classes and nonces stand against that.
+//!
+//! There are two sorts, told apart by the subtype, which the tag is over as well. One is for the other end of the cable
+//! ([`Reach::Cable`]); bridges don't pass it on. The other is sent to everybody ([`Reach::Segment`]), so that it comes
+//! through bridges that speak no OpenFlow. It has the same Ethernet type, so that the one rule that hands
+//! discovery frames to the controller takes both.
 
 use std::fmt;
 
@@ -26,19 +31,18 @@ use crate::link::PortRef;
 pub const ETHERTYPE: u16 = 0x88cc;
 /// The address LLDP is sent to: bridges do not pass it on (IEEE 802.1AB §7.1, nearest bridge).
 pub const DESTINATION: MacAddr = MacAddr([0x01, 0x80, 0xc2, 0x00, 0x00, 0x0e]);
-/// How long a neighbour's own LLDP agent may believe the frame: three rounds of probes and a little.
-pub const TTL_SECONDS: u16 = 20;
 /// The organisation in godwit's TLV: a locally administered prefix, since godwit owns no registered one.
 pub const ORGANISATION: [u8; 3] = [0x02, b'g', b'w'];
 
-const SUBTYPE_PROBE: u8 = 1;
+const SUBTYPE_CABLE: u8 = 1;
+const SUBTYPE_SEGMENT: u8 = 2;
 const SUBTYPE_LOCALLY_ASSIGNED: u8 = 7;
 const HEADER_LEN: usize = 14;
 const SIGNED_LEN: usize = 8 + 4 + 8;
 const TAG_LEN: usize = 16;
 const KEY_LEN: usize = 64;
 /// Keeps the tag from meaning anything outside of this use.
-const PURPOSE: &[u8] = b"godwit link probe 1";
+const PURPOSE: &[u8] = b"godwit link probe 2";
 
 mod tlv {
     pub(super) const END: u8 = 0;
@@ -46,6 +50,31 @@ mod tlv {
     pub(super) const PORT_ID: u8 = 2;
     pub(super) const TTL: u8 = 3;
     pub(super) const ORGANISATION_SPECIFIC: u8 = 127;
+}
+
+/// How far a probe goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reach {
+    /// To the other end of the cable: it is sent to [`DESTINATION`].
+    Cable,
+    /// To every port of the segment that bridges make: it is broadcast.
+    Segment,
+}
+
+impl Reach {
+    const fn subtype(self) -> u8 {
+        match self {
+            Self::Cable => SUBTYPE_CABLE,
+            Self::Segment => SUBTYPE_SEGMENT,
+        }
+    }
+
+    const fn destination(self) -> MacAddr {
+        match self {
+            Self::Cable => DESTINATION,
+            Self::Segment => MacAddr::BROADCAST,
+        }
+    }
 }
 
 /// The key that this run signs its probes with.
@@ -74,9 +103,10 @@ impl RunKey {
         Self(bytes)
     }
 
-    fn signer(&self, signed: &[u8]) -> Hmac<Sha256> {
+    fn signer(&self, reach: Reach, signed: &[u8]) -> Hmac<Sha256> {
         <Hmac<Sha256> as KeyInit>::new(&self.0.into())
             .chain_update(PURPOSE)
+            .chain_update([reach.subtype()])
             .chain_update(signed)
     }
 }
@@ -96,7 +126,10 @@ pub enum Decoded {
         from: PortRef,
         /// The number that makes it unique.
         nonce: u64,
-        /// Whether this run's key signed it. If not, nothing in it can be believed.
+        /// How far it was meant to go.
+        reach: Reach,
+        /// Whether this run's key signed it, and it has the destination that its sort has: one for the cable that
+        /// somebody broadcasts would come through bridges. If not, nothing in it can be believed.
         authentic: bool,
     },
     /// Well-formed LLDP of some other system.
@@ -143,17 +176,17 @@ pub fn is_lldp(frame: &[u8]) -> bool {
     frame.get(12..HEADER_LEN) == Some(&ETHERTYPE.to_be_bytes())
 }
 
-/// The probe to be sent out of a port.
+/// The probe to be sent out of a port. A neighbour's own LLDP agent may believe it for `ttl_s` seconds.
 #[must_use]
-pub fn encode(key: &RunKey, from: PortRef, nonce: u64) -> Bytes {
+pub fn encode(key: &RunKey, from: PortRef, nonce: u64, reach: Reach, ttl_s: u16) -> Bytes {
     let mut frame = BytesMut::with_capacity(128);
-    frame.put_slice(&DESTINATION.0);
+    frame.put_slice(&reach.destination().0);
     frame.put_slice(&source_address(from.dpid).0);
     frame.put_u16(ETHERTYPE);
     put_id(&mut frame, tlv::CHASSIS_ID, &format!("dpid:{}", from.dpid));
     put_id(&mut frame, tlv::PORT_ID, &from.port.0.to_string());
     put_header(&mut frame, tlv::TTL, 2);
-    frame.put_u16(TTL_SECONDS);
+    frame.put_u16(ttl_s);
     let signed = signed_part(from, nonce);
     put_header(
         &mut frame,
@@ -161,9 +194,9 @@ pub fn encode(key: &RunKey, from: PortRef, nonce: u64) -> Bytes {
         ORGANISATION.len() + 1 + SIGNED_LEN + TAG_LEN,
     );
     frame.put_slice(&ORGANISATION);
-    frame.put_u8(SUBTYPE_PROBE);
+    frame.put_u8(reach.subtype());
     frame.put_slice(&signed);
-    let tag = key.signer(&signed).finalize().into_bytes();
+    let tag = key.signer(reach, &signed).finalize().into_bytes();
     frame.put_slice(&tag[..TAG_LEN]);
     put_header(&mut frame, tlv::END, 0);
     frame.freeze()
@@ -195,7 +228,7 @@ pub fn decode(key: &RunKey, frame: &[u8]) -> Result<Decoded, LldpError> {
             break;
         }
         if kind == tlv::ORGANISATION_SPECIFIC && decoded == Decoded::Foreign {
-            decoded = read_probe(key, value)?;
+            decoded = read_probe(key, frame.get(..6).unwrap_or_default(), value)?;
         }
         offset += 2 + value.len();
     }
@@ -217,14 +250,11 @@ fn read_tlv(frame: &[u8], offset: usize) -> Result<(u8, &[u8]), LldpError> {
         .ok_or(truncated)
 }
 
-fn read_probe(key: &RunKey, value: &[u8]) -> Result<Decoded, LldpError> {
-    let Some(data) = value.strip_prefix(&[
-        ORGANISATION[0],
-        ORGANISATION[1],
-        ORGANISATION[2],
-        SUBTYPE_PROBE,
-    ]) else {
-        return Ok(Decoded::Foreign);
+fn read_probe(key: &RunKey, destination: &[u8], value: &[u8]) -> Result<Decoded, LldpError> {
+    let (reach, data) = match value.strip_prefix(&ORGANISATION) {
+        Some([SUBTYPE_CABLE, data @ ..]) => (Reach::Cable, data),
+        Some([SUBTYPE_SEGMENT, data @ ..]) => (Reach::Segment, data),
+        _ => return Ok(Decoded::Foreign),
     };
     let wrong_length = LldpError::ProbeLength { found: value.len() };
     let (signed, tag) = data.split_first_chunk::<SIGNED_LEN>().ok_or(wrong_length)?;
@@ -240,7 +270,9 @@ fn read_probe(key: &RunKey, value: &[u8]) -> Result<Decoded, LldpError> {
             PortNo(u32::from_be_bytes(*port)),
         ),
         nonce: u64::from_be_bytes(*nonce),
-        authentic: key.signer(signed).verify_truncated_left(tag).is_ok(),
+        reach,
+        authentic: destination == reach.destination().0
+            && key.signer(reach, signed).verify_truncated_left(tag).is_ok(),
     })
 }
 

@@ -1,15 +1,16 @@
 //! What the prober knows of one port that is up.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use super::verdict::AlarmReason;
 use crate::link::PortRef;
+use crate::timing::Timing;
 
 /// How long a probe may take to its far end. Beyond that it is a replay, however genuine its signature.
 pub const NONCE_WINDOW: Duration = Duration::from_secs(5);
-/// How often a port is probed once it is known what it is. The intervals are spread below this.
-pub const PROBE_INTERVAL: Duration = Duration::from_secs(5);
+/// Ports of other switches that one port may have indirect links to: a segment of so many makes some four thousand.
+pub const MAX_PEERS: usize = 64;
 /// How long a port must have been probed without a link before hosts are believed to be there: room for the
 /// first probe to be lost, its repetition after 250 ms, and the answer to that.
 pub const SETTLE_TIME: Duration = Duration::from_millis(600);
@@ -25,8 +26,6 @@ const BACK_OFF: [Duration; 3] = [
 const SETTLE_PROBES: u32 = 2;
 /// The least time that the last of those probes is given to be answered, when a poll came late.
 const SETTLE_ANSWER_TIME: Duration = Duration::from_millis(300);
-/// Probes in a row without an answer that end a link.
-const MISSED_PROBES: u32 = 3;
 /// How long the last of them is waited for.
 const LAST_WAIT: Duration = Duration::from_secs(1);
 /// Nonces remembered for a port: more than a window sees in probes and markers together.
@@ -37,7 +36,7 @@ struct Outstanding {
     nonce: u64,
     marker: bool,
     sent: Instant,
-    arrived: Option<PortRef>,
+    arrived: BTreeSet<PortRef>,
 }
 
 /// Probing state of one port.
@@ -51,6 +50,9 @@ pub(super) struct Port {
     not_before: Option<Instant>,
     settles_at: Option<Instant>,
     settled: bool,
+    on_segment: bool,
+    /// How many probes to everybody have not arrived there, since the last one that did.
+    peers: BTreeMap<PortRef, u32>,
 }
 
 impl Port {
@@ -68,7 +70,7 @@ impl Port {
             nonce,
             marker,
             sent: now,
-            arrived: None,
+            arrived: BTreeSet::new(),
         });
     }
 
@@ -89,22 +91,68 @@ impl Port {
         self.settles_at
     }
 
-    /// A genuine frame that says it was sent from here arrived at `at`. Whether it was a marker.
+    /// A genuine frame for the other end of the cable that says it was sent from here arrived at `at`. Whether it was
+    /// a marker.
     pub(super) fn arrived(
         &mut self,
         nonce: u64,
         at: PortRef,
         now: Instant,
     ) -> Result<bool, AlarmReason> {
-        let sent = self
-            .outstanding
-            .iter_mut()
-            .find(|sent| sent.nonce == nonce && !is_over(sent.sent, now))
-            .ok_or(AlarmReason::Replayed)?;
-        if *sent.arrived.get_or_insert(at) != at {
+        let sent = self.outstanding(nonce, now)?;
+        sent.arrived.insert(at);
+        if sent.arrived.len() > 1 {
+            sent.arrived.retain(|first| *first != at);
             return Err(AlarmReason::SeenTwice);
         }
         Ok(sent.marker)
+    }
+
+    /// The same of a frame for everybody, which may arrive at several ports. Whether it was a marker that has arrived at
+    /// all ports that such frames arrive at. False also for a port too many.
+    pub(super) fn arrived_at_peer(
+        &mut self,
+        nonce: u64,
+        at: PortRef,
+        now: Instant,
+    ) -> Result<bool, AlarmReason> {
+        let known = self.peers.contains_key(&at);
+        if !known && self.peers.len() >= MAX_PEERS {
+            return self.outstanding(nonce, now).map(|_| false);
+        }
+        let sent = self.outstanding(nonce, now)?;
+        let news = sent.arrived.insert(at);
+        let (marker, arrived) = (sent.marker, sent.arrived.clone());
+        self.peers.insert(at, 0);
+        Ok(marker && news && self.peers.keys().all(|peer| arrived.contains(peer)))
+    }
+
+    fn outstanding(&mut self, nonce: u64, now: Instant) -> Result<&mut Outstanding, AlarmReason> {
+        self.outstanding
+            .iter_mut()
+            .find(|sent| sent.nonce == nonce && !is_over(sent.sent, now))
+            .ok_or(AlarmReason::Replayed)
+    }
+
+    /// A regular probe to everybody is about to be sent: the ports where too many in a row have not arrived by now, which
+    /// are no longer peers.
+    pub(super) fn probed_peers(&mut self, most: u32) -> Vec<PortRef> {
+        let silent = self.peers.iter().filter(|(_, missed)| **missed >= most);
+        let silent: Vec<PortRef> = silent.map(|(peer, _)| *peer).collect();
+        for peer in &silent {
+            self.peers.remove(peer);
+        }
+        self.peers.values_mut().for_each(|missed| *missed += 1);
+        silent
+    }
+
+    /// A port is not to be reached from here any more.
+    pub(super) fn forget_peer(&mut self, peer: PortRef) {
+        self.peers.remove(&peer);
+    }
+
+    pub(super) fn is_peer(&self, port: PortRef) -> bool {
+        self.peers.contains_key(&port)
     }
 
     pub(super) const fn answered(&mut self) {
@@ -112,19 +160,17 @@ impl Port {
     }
 
     /// How long after the probe just sent the next one is due.
-    pub(super) fn delay(&self, port: PortRef, linked: bool) -> Duration {
-        if linked && self.has_missed_too_many() {
+    pub(super) fn delay(&self, port: PortRef, linked: bool, timing: &Timing) -> Duration {
+        let interval = timing.probe_interval;
+        if linked && self.has_missed_too_many(timing) {
             return LAST_WAIT;
         }
         let sent = self.probes.saturating_sub(1) as usize;
         match BACK_OFF.get(sent) {
             Some(delay) if !linked => *delay,
             // The first interval is spread widely, so that ports which came up together part for good.
-            _ if sent == BACK_OFF.len() => spread(port, u64::from(self.probes)),
-            _ => {
-                PROBE_INTERVAL
-                    - (PROBE_INTERVAL / 5).mul_f64(fraction(port, u64::from(self.probes)))
-            }
+            _ if sent == BACK_OFF.len() => spread(port, u64::from(self.probes), timing),
+            _ => interval - (interval / 5).mul_f64(fraction(port, u64::from(self.probes))),
         }
     }
 
@@ -137,12 +183,28 @@ impl Port {
         self.unsettle();
     }
 
-    pub(super) const fn has_missed_too_many(&self) -> bool {
-        self.unanswered >= MISSED_PROBES
+    pub(super) const fn has_missed_too_many(&self, timing: &Timing) -> bool {
+        self.unanswered >= timing.missed_probes
+    }
+
+    /// Whether this is the first probe since the port came up, or since a link was lost.
+    pub(super) const fn is_first(&self) -> bool {
+        self.probes == 1
     }
 
     pub(super) const fn settle(&mut self) {
         self.settled = true;
+    }
+
+    /// The port turned out to be on a segment with other switches. Whether it was no edge port before.
+    pub(super) const fn joined_segment(&mut self) -> bool {
+        self.on_segment = true;
+        !std::mem::replace(&mut self.settled, true)
+    }
+
+    /// Whether other switches have been on the same segment since the port came up: then it leads to a bridge.
+    pub(super) const fn was_on_segment(&self) -> bool {
+        self.on_segment
     }
 
     /// The port is no edge port, or not yet again. Whether it was one.
@@ -165,8 +227,10 @@ impl Port {
 }
 
 /// Between a fifth of the probe interval and all of it.
-pub(super) fn spread(port: PortRef, salt: u64) -> Duration {
-    PROBE_INTERVAL.mul_f64(0.2 + 0.8 * fraction(port, salt))
+pub(super) fn spread(port: PortRef, salt: u64, timing: &Timing) -> Duration {
+    timing
+        .probe_interval
+        .mul_f64(0.2 + 0.8 * fraction(port, salt))
 }
 
 fn is_over(sent: Instant, now: Instant) -> bool {

@@ -3,6 +3,7 @@ use std::collections::BTreeSet;
 use super::*;
 
 mod forgery;
+mod segment;
 
 const KEY: [u8; 64] = [7; 64];
 
@@ -14,10 +15,15 @@ fn link(src: PortRef, dst: PortRef) -> Link {
     Link { src, dst }
 }
 
-/// A prober, a clock, and cables that carry what the prober sends.
+fn is_broadcast(probe: &Probe) -> bool {
+    probe.frame.starts_with(&[0xff; 6])
+}
+
+/// A prober, a clock, and cables and bridges that carry what the prober sends.
 struct Bench {
     prober: Discovery,
     cables: BTreeMap<PortRef, PortRef>,
+    bridges: Vec<BTreeSet<PortRef>>,
     start: Instant,
     millis: u64,
     sent: Vec<(u64, Probe)>,
@@ -27,8 +33,9 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         Self {
-            prober: Discovery::new(RunKey::from_bytes(KEY)),
+            prober: Discovery::new(RunKey::from_bytes(KEY), Timing::default()),
             cables: BTreeMap::new(),
+            bridges: Vec::new(),
             start: Instant::now(),
             millis: 0,
             sent: Vec::new(),
@@ -72,12 +79,25 @@ impl Bench {
                 return;
             }
             for probe in probes {
-                if let Some(to) = self.cables.get(&probe.port).copied() {
+                for to in self.ends(&probe) {
                     self.deliver(to, &probe);
                 }
                 self.sent.push((self.millis, probe));
             }
         }
+    }
+
+    /// Where a frame comes out: what is broadcast comes through bridges, too.
+    fn ends(&self, probe: &Probe) -> Vec<PortRef> {
+        let bridged = self
+            .bridges
+            .iter()
+            .filter(|ports| ports.contains(&probe.port));
+        let bridged = bridged.filter(|_| is_broadcast(probe)).flatten();
+        let cable = self.cables.get(&probe.port);
+        let ends = cable.into_iter().chain(bridged).copied();
+        ends.filter(|end| *end != probe.port || cable == Some(end))
+            .collect()
     }
 
     fn deliver(&mut self, to: PortRef, probe: &Probe) -> LldpVerdict {
@@ -102,7 +122,7 @@ impl Bench {
     fn sent_by(&self, from: PortRef) -> Vec<u64> {
         self.sent
             .iter()
-            .filter(|(_, probe)| probe.port == from)
+            .filter(|(_, probe)| probe.port == from && !is_broadcast(probe))
             .map(|(at, _)| *at)
             .collect()
     }

@@ -40,6 +40,9 @@ pub enum PortKind {
     Unknown,
     /// Joined to another switch, at least in one direction.
     Link,
+    /// Joined to other switches through something that speaks no OpenFlow, at least in one direction. Hosts may be
+    /// here as well.
+    Shared,
     /// No switch answers: hosts may be here.
     Edge,
 }
@@ -58,7 +61,8 @@ pub enum LldpVerdict {
         /// Where it arrived.
         at: PortRef,
     },
-    /// A genuine probe, but one of its ports is no longer up: nothing follows from it.
+    /// A genuine probe from which nothing follows: one of its ports is no longer up, or it was sent to everybody and one
+    /// of its ports has a cable to a switch.
     Late {
         /// Where it was sent.
         from: PortRef,
@@ -125,7 +129,7 @@ impl fmt::Display for AlarmReason {
 pub struct Counters {
     /// Probes and markers that found or confirmed a link.
     pub accepted: u64,
-    /// Genuine ones whose port had gone.
+    /// Genuine ones from which nothing follows.
     pub late: u64,
     /// Those of other systems.
     pub foreign: u64,

@@ -27,7 +27,7 @@ fn a_link_is_usable_only_when_both_directions_are_known() {
         [forth]
     );
     assert_eq!(
-        graph.usable_to(DatapathId(1)).collect::<Vec<_>>(),
+        graph.ways_to(DatapathId(1)).collect::<Vec<_>>(),
         [forth.reversed()]
     );
 }
@@ -85,4 +85,49 @@ fn a_switch_takes_its_links_along() {
     assert_eq!(graph.links().collect::<Vec<_>>(), [far]);
     assert!(graph.add_switch(DatapathId(1)));
     assert!(!graph.add_switch(DatapathId(1)));
+}
+
+#[test]
+fn several_indirect_links_may_leave_a_port_and_only_paths_are_told_of_them() {
+    let mut graph = Graph::new();
+    let [a, b, c] = [(1, 1), (2, 1), (3, 1)];
+    let cable = link((1, 2), (2, 2));
+    for (from, to) in [(a, b), (a, c), (b, a), (c, a)] {
+        assert!(graph.add_indirect(link(from, to)));
+        assert!(!graph.add_indirect(link(from, to)));
+    }
+    graph.add_link(cable);
+    graph.add_link(cable.reversed());
+    assert!(graph.is_usable(&link(a, b)) && graph.is_indirect(&link(a, b)));
+    assert_eq!(
+        graph.links().collect::<Vec<_>>(),
+        [
+            link(a, b),
+            link(a, c),
+            cable,
+            link(b, a),
+            cable.reversed(),
+            link(c, a)
+        ]
+    );
+    assert_eq!(graph.link_count(), 6);
+    assert_eq!(graph.link_from(port(1, 1)), None);
+    assert!(!graph.has_cable(port(1, 1)) && graph.has_cable(port(2, 2)));
+    assert_eq!(
+        graph.indirect_from(port(1, 1)).collect::<Vec<_>>(),
+        [link(a, b), link(a, c)]
+    );
+    assert_eq!(
+        graph.indirect_to(port(1, 1)).collect::<Vec<_>>(),
+        [link(b, a), link(c, a)]
+    );
+    assert_eq!(
+        graph.usable_from(DatapathId(1)).collect::<Vec<_>>(),
+        [cable]
+    );
+    assert_eq!(graph.ways_to(DatapathId(2)).count(), 2);
+    assert!(graph.remove_link(&link(a, b)));
+    assert!(!graph.is_usable(&link(b, a)));
+    assert_eq!(graph.remove_switch(DatapathId(3)).len(), 2);
+    assert_eq!(graph.indirect().collect::<Vec<_>>(), [link(b, a)]);
 }

@@ -4,6 +4,7 @@ use super::*;
 
 const H1: MacAddr = MacAddr([2, 0, 0, 0, 0, 1]);
 const H2: MacAddr = MacAddr([2, 0, 0, 0, 0, 2]);
+const MEMORY_MS: u64 = 120_000;
 
 fn port(dpid: u64, port: u32) -> PortRef {
     PortRef::new(DatapathId(dpid), PortNo(port))
@@ -23,7 +24,7 @@ struct Fixture {
 impl Fixture {
     fn new() -> Self {
         Self {
-            tracker: HostTracker::new(),
+            tracker: HostTracker::new(Timing::default()),
             start: Instant::now(),
             elapsed: Duration::ZERO,
         }
@@ -35,7 +36,30 @@ impl Fixture {
 
     fn see(&mut self, mac: MacAddr, ips: &[IpAddr], at: PortRef) -> Option<HostChange> {
         let wall = SystemTime::UNIX_EPOCH + self.elapsed;
-        self.tracker.observe(mac, ips, at, self.now(), wall)
+        let sender = Sender {
+            mac,
+            addresses: ips.to_vec(),
+            vlan: None,
+        };
+        self.tracker.observe(&sender, at, self.now(), wall)
+    }
+
+    fn see_in(&mut self, vlan: u16, mac: MacAddr, ips: &[IpAddr]) -> Option<HostChange> {
+        let sender = Sender {
+            mac,
+            addresses: ips.to_vec(),
+            vlan: Some(vlan),
+        };
+        let wall = SystemTime::UNIX_EPOCH + self.elapsed;
+        self.tracker.observe(&sender, port(1, 1), self.now(), wall)
+    }
+
+    /// For which addresses hosts are asked, at each time since this was last called.
+    fn asked(&mut self) -> Vec<(MacAddr, IpAddr, Option<u16>)> {
+        let questions = self.tracker.take_questions().into_iter();
+        questions
+            .map(|question| (question.mac, question.address, question.vlan))
+            .collect()
     }
 
     fn after(&mut self, millis: u64) -> Vec<HostChange> {
@@ -113,7 +137,7 @@ fn a_host_whose_port_went_away_is_followed_at_once() {
     );
     assert!(hosts.tracker.get(H1).unwrap().attached);
     assert_eq!(
-        hosts.after(STALE_TIME.as_millis() as u64 * 2),
+        hosts.after(MEMORY_MS * 2),
         [],
         "it is not forgotten any more"
     );
@@ -224,13 +248,11 @@ fn hosts_of_a_lost_port_are_forgotten_unless_it_comes_back() {
     let at = port(1, 1);
     hosts.see(H1, &[ip(1)], at);
     hosts.tracker.port_gone(at, hosts.now());
-    hosts.tracker.port_back(at);
-    assert_eq!(hosts.after(1_000_000), []);
+    hosts.tracker.port_back(at, hosts.now());
+    hosts.see(H1, &[ip(1)], at);
+    assert_eq!(hosts.after(MEMORY_MS * 2), []);
     hosts.tracker.port_gone(at, hosts.now());
-    assert_eq!(
-        hosts.after(STALE_TIME.as_millis() as u64),
-        [HostChange::Gone { mac: H1, at }]
-    );
+    assert_eq!(hosts.after(MEMORY_MS), [HostChange::Gone { mac: H1, at }]);
     assert_eq!(hosts.tracker.hosts().count(), 0);
     assert_eq!(hosts.tracker.addresses().count(), 0);
     assert_eq!(hosts.tracker.next_deadline(), None);
@@ -275,4 +297,124 @@ fn hosts_on_what_turns_out_to_be_a_link_were_never_there() {
         [HostChange::Gone { mac: H1, at }]
     );
     assert_eq!(hosts.tracker.addresses().count(), 0);
+}
+
+#[test]
+fn a_host_is_in_the_vlans_it_sends_in_and_so_are_its_addresses() {
+    let mut hosts = Fixture::new();
+    hosts.see(H1, &[ip(1)], port(1, 1));
+    let news = Some(HostChange::AddressAdded { mac: H1 });
+    assert_eq!(hosts.see_in(20, H1, &[ip(2)]), news);
+    assert_eq!(hosts.see_in(10, H1, &[]), news);
+    assert_eq!(hosts.see_in(10, H1, &[]), None);
+    assert_eq!(hosts.see_in(0, H1, &[ip(1)]), None, "only a priority");
+    let host = hosts.tracker.get(H1).unwrap();
+    assert_eq!(host.vlans, BTreeSet::from([10, 20]));
+    let tags = [ip(1), ip(2)].map(|address| host.vlan_of(address));
+    assert_eq!(tags, [None, Some(20)]);
+    assert_eq!(
+        hosts.see_in(30, H1, &[ip(2)]),
+        news,
+        "an address may change its VLAN"
+    );
+    assert_eq!(hosts.tracker.get(H1).unwrap().vlan_of(ip(2)), Some(30));
+    (100..300).for_each(|vlan| _ = hosts.see_in(vlan, H1, &[]));
+    assert_eq!(hosts.tracker.get(H1).unwrap().vlans.len(), MAX_VLANS);
+}
+
+#[test]
+fn a_silent_host_is_asked_for_all_its_addresses_and_forgotten_when_none_answers() {
+    let mut hosts = Fixture::new();
+    let at = port(1, 1);
+    hosts.see(H1, &[ip(1)], at);
+    hosts.see_in(7, H1, &["fe80::1".parse().unwrap()]);
+    let all = vec![(H1, ip(1), None), (H1, "fe80::1".parse().unwrap(), Some(7))];
+    assert_eq!(hosts.after(299_999), []);
+    assert_eq!(hosts.asked(), []);
+    assert_eq!(hosts.after(1), []);
+    assert_eq!(hosts.asked(), all);
+    hosts.see(H1, &[], at);
+    assert_eq!(hosts.after(299_000), [], "it has answered");
+    assert_eq!(hosts.asked(), []);
+    for wait in [1_000, 1_000, 1_000] {
+        assert_eq!(hosts.after(wait), []);
+        assert_eq!(hosts.asked(), all);
+    }
+    assert_eq!(hosts.after(1_000), [HostChange::Gone { mac: H1, at }]);
+    assert_eq!(hosts.tracker.next_deadline(), None);
+}
+
+#[test]
+fn a_host_that_speaks_now_and_then_is_never_asked() {
+    let mut hosts = Fixture::new();
+    for _ in 0..50 {
+        hosts.see(H1, &[ip(1)], port(1, 1));
+        assert_eq!(hosts.after(250_000), []);
+        assert_eq!(hosts.asked(), []);
+    }
+}
+
+#[test]
+fn a_host_without_an_address_can_not_be_asked_and_stays() {
+    let mut hosts = Fixture::new();
+    hosts.see(H1, &[], port(1, 1));
+    assert_eq!(hosts.after(10_000_000), []);
+    assert_eq!(hosts.asked(), []);
+}
+
+#[test]
+fn hosts_of_a_port_that_came_back_are_asked_at_once_and_gone_in_three_seconds() {
+    let mut hosts = Fixture::new();
+    let at = port(1, 1);
+    hosts.see(H1, &[ip(1)], at);
+    hosts.see(H2, &[], at);
+    hosts.tracker.port_gone(at, hosts.now());
+    hosts.after(10_000);
+    hosts.tracker.port_back(at, hosts.now());
+    assert_eq!(hosts.after(0), []);
+    assert_eq!(hosts.asked(), [(H1, ip(1), None)]);
+    let is_present = |hosts: &Fixture, mac| hosts.tracker.get(mac).map(Host::is_present);
+    assert_eq!(is_present(&hosts, H1), Some(false));
+    assert_eq!(
+        hosts.see(H1, &[ip(1)], at),
+        Some(HostChange::AddressAdded { mac: H1 })
+    );
+    assert_eq!(is_present(&hosts, H1), Some(true));
+    assert_eq!(hosts.after(1_000), []);
+    assert_eq!(hosts.after(1_000), []);
+    assert_eq!(
+        hosts.after(1_000),
+        [HostChange::Gone { mac: H2, at }],
+        "also one that can not be asked"
+    );
+    assert_eq!(hosts.after(200_000), []);
+}
+
+#[test]
+fn until_it_has_had_time_to_answer_no_other_port_gets_a_host_whose_port_came_back() {
+    let mut hosts = Fixture::new();
+    let (at, other) = (port(1, 1), port(2, 1));
+    hosts.see(H1, &[ip(1)], at);
+    hosts.after(60_000);
+    hosts.tracker.port_gone(at, hosts.now());
+    hosts.tracker.port_back(at, hosts.now());
+    let claim = hosts.see(H1, &[], other);
+    assert!(matches!(claim, Some(HostChange::Conflict { .. })));
+    assert_eq!(hosts.asked(), [(H1, ip(1), None)]);
+    hosts.see(H1, &[], at);
+    assert_eq!(hosts.after(60_000), []);
+    assert_eq!(hosts.place(H1), at);
+}
+
+#[test]
+fn a_host_is_forgotten_on_request() {
+    let mut hosts = Fixture::new();
+    let at = port(1, 1);
+    hosts.see(H1, &[ip(1)], at);
+    let gone = Some(HostChange::Gone { mac: H1, at });
+    assert_eq!(hosts.tracker.forget(H1), gone);
+    assert_eq!(hosts.tracker.forget(H1), None);
+    assert_eq!(hosts.tracker.addresses().count(), 0);
+    assert_eq!(hosts.tracker.next_deadline(), None);
+    assert!(hosts.see(H1, &[ip(1)], at).is_some());
 }

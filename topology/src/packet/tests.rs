@@ -174,3 +174,34 @@ proptest! {
         let _ = ParsedPacket::parse(&nearly[..cut.index(nearly.len())]);
     }
 }
+
+#[test]
+fn a_solicitation_is_what_the_standard_says() {
+    let target = MacAddr([2, 0, 0, 0, 0, 1]);
+    let sender = MacAddr([2, 0x67, 0x6f, 0x64, 0x77, 0x74]);
+    let ip: Ipv6Addr = "fe80::1".parse().unwrap();
+    let frame = neighbour_solicitation(target, ip, sender);
+    assert_eq!(frame.len(), 14 + 40 + 32);
+    let packet = ParsedPacket::parse(&frame).unwrap();
+    assert_eq!((packet.eth_src, packet.eth_dst), (sender, target));
+    let header = packet.ipv6.unwrap();
+    let own: Ipv6Addr = "fe80::67:6fff:fe64:7774".parse().unwrap();
+    assert_eq!((header.src, header.dst, header.proto), (own, ip, 58));
+    assert_eq!(frame[14 + 7], 255, "the hop limit");
+    // Over a message with its checksum in place, the sum is all ones.
+    let words = frame[14 + 8..].chunks(2);
+    let words = words.map(|pair| u32::from(u16::from_be_bytes([pair[0], pair[1]])));
+    let sum = words.sum::<u32>() + 32 + 58;
+    assert_eq!((sum & 0xffff) + (sum >> 16), 0xffff);
+}
+
+#[test]
+fn a_tag_goes_behind_the_addresses() {
+    let request = arp_request(MacAddr([2; 6]), Ipv4Addr::new(10, 0, 0, 1), MacAddr([4; 6]));
+    let in_vlan = tagged(&request, 100);
+    let packet = ParsedPacket::parse(&in_vlan).unwrap();
+    assert_eq!(packet.vlan_id(), Some(100));
+    assert_eq!(packet.arp, ParsedPacket::parse(&request).unwrap().arp);
+    let priority = ParsedPacket::parse(&tagged(&request, 0)).unwrap();
+    assert!(priority.vlan.is_some() && priority.vlan_id().is_none());
+}

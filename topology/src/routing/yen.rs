@@ -7,7 +7,7 @@ use godwit_openflow::types::{DatapathId, PortNo};
 
 use super::{Constraints, Cost, NoPath, check_ends, search, shortest_path_by, tie, via};
 use crate::graph::Graph;
-use crate::link::{Link, PortRef};
+use crate::link::Link;
 
 /// How many paths are looked at to find those that pass through the waypoints: their number grows
 /// exponentially with the network, and a list is read by people.
@@ -104,12 +104,12 @@ impl<'a> Candidates<'a> {
         candidates
     }
 
-    /// Adds the shortest path that begins with `root` and goes on by none of the `taken` ports.
-    fn branch(&mut self, root: &[Link], taken: &BTreeSet<PortRef>) {
+    /// Adds the shortest path that begins with `root` and goes on by none of the `taken` links.
+    fn branch(&mut self, root: &[Link], taken: &BTreeSet<Link>) {
         let mut avoid = self.avoid.clone();
         avoid.extend(root.iter().map(|link| link.src.dpid));
         let spur = root.last().map_or(self.from, |link| link.dst.dpid);
-        let allowed = |link: &Link| !avoid.contains(&link.src.dpid) && !taken.contains(&link.src);
+        let allowed = |link: &Link| !avoid.contains(&link.src.dpid) && !taken.contains(link);
         if let Some(rest) = search(self.graph, self.to, allowed, self.cost).path_from(spur) {
             let path = [root, &rest].concat();
             let total = path.iter().fold(0, |sum: u64, link| {
@@ -129,11 +129,11 @@ impl Iterator for Candidates<'_> {
         if let Some(last) = self.found.last().cloned() {
             for at in 0..last.len() {
                 let root = &last[..at];
-                let taken: BTreeSet<PortRef> = self
+                let taken: BTreeSet<Link> = self
                     .found
                     .iter()
                     .filter(|known| known.starts_with(root))
-                    .filter_map(|known| known.get(at).map(|link| link.src))
+                    .filter_map(|known| known.get(at).copied())
                     .collect();
                 self.branch(root, &taken);
             }

@@ -1,4 +1,4 @@
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use super::*;
 use crate::link::Link;
@@ -20,6 +20,9 @@ fn ip(last: u8) -> IpAddr {
 struct Net {
     topology: Topology,
     cables: BTreeMap<PortRef, PortRef>,
+    bridge: BTreeSet<PortRef>,
+    /// Hosts that answer.
+    alive: BTreeMap<MacAddr, PortRef>,
     start: Instant,
     elapsed: Duration,
     changes: Vec<TopologyChange>,
@@ -29,8 +32,10 @@ impl Net {
     /// A triangle of switches 1, 2, 3; port `n` leads to switch `n`, and the ports 8 and 9 to hosts.
     fn triangle() -> Self {
         let mut net = Self {
-            topology: Topology::new(RunKey::from_bytes([7; 64])),
+            topology: Topology::new(RunKey::from_bytes([7; 64]), Timing::default()),
             cables: BTreeMap::new(),
+            bridge: BTreeSet::new(),
+            alive: BTreeMap::new(),
             start: Instant::now(),
             elapsed: Duration::ZERO,
             changes: Vec::new(),
@@ -73,10 +78,23 @@ impl Net {
             let poll = self.topology.poll(self.now());
             self.changes.extend(poll.changes);
             for probe in poll.probes {
-                if let Some(to) = self.cables.get(&probe.port).copied() {
+                let bridged =
+                    self.bridge.contains(&probe.port) && probe.frame.starts_with(&[0xff; 6]);
+                let bridged = self
+                    .bridge
+                    .iter()
+                    .filter(|to| bridged && **to != probe.port);
+                let ends = self.cables.get(&probe.port).into_iter().chain(bridged);
+                for to in ends.copied().collect::<Vec<_>>() {
                     let (_, changes) =
                         self.topology
                             .on_lldp(to.dpid, to.port, &probe.frame, self.now());
+                    self.changes.extend(changes);
+                }
+            }
+            for question in poll.questions {
+                if self.alive.get(&question.mac) == Some(&question.at) {
+                    let changes = self.answer(question);
                     self.changes.extend(changes);
                 }
             }
@@ -87,7 +105,23 @@ impl Net {
     fn see(&mut self, mac: MacAddr, last: u8, at: PortRef) -> Vec<TopologyChange> {
         let wall = SystemTime::UNIX_EPOCH + self.elapsed;
         let now = self.now();
-        self.topology.observe_host(mac, &[ip(last)], at, now, wall)
+        let sender = Sender {
+            mac,
+            addresses: vec![ip(last)],
+            vlan: None,
+        };
+        self.topology.observe_host(sender, at, now, wall)
+    }
+
+    fn answer(&mut self, question: Question) -> Vec<TopologyChange> {
+        let sender = Sender {
+            mac: question.mac,
+            addresses: vec![question.address],
+            vlan: question.vlan,
+        };
+        let wall = SystemTime::UNIX_EPOCH + self.elapsed;
+        let now = self.now();
+        self.topology.observe_host(sender, question.at, now, wall)
     }
 }
 
@@ -232,6 +266,7 @@ fn a_stolen_address_is_reported_and_the_host_stays() {
 fn hosts_survive_the_reconnection_of_their_switch() {
     let mut net = Net::settled();
     net.see(H1, 1, port(1, 8));
+    net.alive.insert(H1, port(1, 8));
     let now = net.now();
     let down = net.topology.switch_down(DatapathId(1), now);
     assert_eq!(
@@ -255,7 +290,7 @@ fn hosts_survive_the_reconnection_of_their_switch() {
     net.run(1_000);
     let snapshot = net.topology.snapshot();
     assert_eq!(snapshot.links().count(), 6);
-    assert!(snapshot.host_by_mac(H1).unwrap().attached);
+    assert!(snapshot.host_by_mac(H1).unwrap().is_present());
     net.run(600_000);
     assert!(net.topology.snapshot().host_by_mac(H1).is_some());
 }
@@ -360,7 +395,13 @@ fn paths_lead_from_port_to_port() {
 #[test]
 fn alarms_are_reported_once_a_second_for_each_port() {
     let mut net = Net::settled();
-    let forged = crate::discovery::lldp::encode(&RunKey::from_bytes([8; 64]), port(2, 8), 1);
+    let forged = crate::discovery::lldp::encode(
+        &RunKey::from_bytes([8; 64]),
+        port(2, 8),
+        1,
+        crate::discovery::lldp::Reach::Cable,
+        20,
+    );
     let mut reported = 0;
     for _ in 0..30 {
         net.run(100);
@@ -386,3 +427,5 @@ fn changes_read_well_as_json() {
     }});
     assert_eq!(json, expected);
 }
+
+mod segment;

@@ -26,14 +26,16 @@ pub fn lldp(data: &[u8], measure: Measure) {
     if let Ok(Decoded::Probe {
         from,
         nonce,
+        reach,
         authentic,
     }) = lldp::decode(key, data)
     {
         assert!(!authentic, "a probe was forged");
-        let own = lldp::encode(key, from, nonce);
+        let own = lldp::encode(key, from, nonce, reach, 20);
         let expected = Decoded::Probe {
             from,
             nonce,
+            reach,
             authentic: true,
         };
         assert_eq!(lldp::decode(key, &own), Ok(expected));

@@ -8,6 +8,10 @@ fn port(dpid: u64, port: u32) -> PortRef {
     PortRef::new(DatapathId(dpid), PortNo(port))
 }
 
+fn probe(key: &RunKey, from: PortRef, nonce: u64) -> Bytes {
+    encode(key, from, nonce, Reach::Cable, 20)
+}
+
 fn tlv(kind: u8, value: &[u8]) -> Vec<u8> {
     let mut bytes = vec![kind << 1 | (value.len() >> 8) as u8, value.len() as u8];
     bytes.extend(value);
@@ -27,7 +31,7 @@ fn foreign(tlvs: &[Vec<u8>]) -> Vec<u8> {
 
 #[test]
 fn a_probe_is_standard_lldp_octet_for_octet() {
-    let frame = encode(&KEY, port(0x1234, 7), 9);
+    let frame = probe(&KEY, port(0x1234, 7), 9);
     let mut expected = vec![
         0x01, 0x80, 0xc2, 0x00, 0x00, 0x0e, 0x02, 0, 0, 0, 0x12, 0x34, 0x88, 0xcc,
     ];
@@ -46,15 +50,59 @@ fn a_probe_is_standard_lldp_octet_for_octet() {
 
 #[test]
 fn another_key_does_not_vouch_for_the_frame() {
-    let frame = encode(&RunKey::generate().unwrap(), port(1, 2), 3);
+    let frame = probe(&RunKey::generate().unwrap(), port(1, 2), 3);
     assert_eq!(
         decode(&KEY, &frame),
         Ok(Decoded::Probe {
             from: port(1, 2),
             nonce: 3,
+            reach: Reach::Cable,
             authentic: false
         })
     );
+}
+
+#[test]
+fn a_probe_for_everybody_is_the_same_but_for_its_destination_and_its_sort() {
+    let (cable, segment) = (
+        probe(&KEY, port(1, 2), 3),
+        encode(&KEY, port(1, 2), 3, Reach::Segment, 20),
+    );
+    assert_eq!(segment[..6], [0xff; 6]);
+    let tag = cable.len() - 2 - TAG_LEN;
+    let sort = tag - SIGNED_LEN - 1;
+    assert_eq!((cable[sort], segment[sort]), (1, 2));
+    assert_eq!(cable[6..sort], segment[6..sort]);
+    assert_ne!(
+        cable[tag..],
+        segment[tag..],
+        "the tag is over the sort as well"
+    );
+}
+
+#[test]
+fn one_sort_can_not_be_made_of_the_other() {
+    let sorts = [Reach::Cable, Reach::Segment].map(|reach| encode(&KEY, port(1, 2), 3, reach, 20));
+    let sort = sorts[0].len() - 2 - TAG_LEN - SIGNED_LEN - 1;
+    let is_authentic = |frame: &[u8]| {
+        matches!(
+            decode(&KEY, frame),
+            Ok(Decoded::Probe {
+                authentic: true,
+                ..
+            })
+        )
+    };
+    for (own, other) in [(0, 1), (1, 0)] {
+        let mut elsewhere = sorts[own].to_vec();
+        elsewhere[..6].copy_from_slice(&sorts[other][..6]);
+        assert!(!is_authentic(&elsewhere), "sent to the other's destination");
+        elsewhere[sort] = sorts[other][sort];
+        assert!(
+            !is_authentic(&elsewhere),
+            "with the other's subtype as well"
+        );
+    }
 }
 
 #[test]
@@ -119,10 +167,11 @@ fn lldp_of_others_is_foreign_and_malformed_lldp_says_how() {
 
 #[test]
 fn a_frame_cut_anywhere_is_an_error_or_no_longer_believed() {
-    let frame = encode(&KEY, port(1, 2), 3);
+    let frame = probe(&KEY, port(1, 2), 3);
     let whole = Ok(Decoded::Probe {
         from: port(1, 2),
         nonce: 3,
+        reach: Reach::Cable,
         authentic: true,
     });
     for length in 0..frame.len() {
@@ -140,14 +189,16 @@ proptest! {
     #[test]
     fn what_is_written_is_read_back(dpid: u64, number: u32, nonce: u64, padding in 0_usize..40) {
         let from = port(dpid, number);
-        let mut frame = encode(&KEY, from, nonce).to_vec();
-        frame.resize(frame.len() + padding, 0);
-        prop_assert_eq!(decode(&KEY, &frame), Ok(Decoded::Probe { from, nonce, authentic: true }));
+        for reach in [Reach::Cable, Reach::Segment] {
+            let mut frame = encode(&KEY, from, nonce, reach, 20).to_vec();
+            frame.resize(frame.len() + padding, 0);
+            prop_assert_eq!(decode(&KEY, &frame), Ok(Decoded::Probe { from, nonce, reach, authentic: true }));
+        }
     }
 
     #[test]
     fn no_change_of_the_signed_part_goes_unnoticed(at in 0_usize..36, bit in 0_u32..8) {
-        let mut frame = encode(&KEY, port(1, 2), 3).to_vec();
+        let mut frame = probe(&KEY, port(1, 2), 3).to_vec();
         let start = frame.len() - 2 - TAG_LEN - SIGNED_LEN;
         frame[start + at] ^= 1 << bit;
         let noticed = matches!(decode(&KEY, &frame), Ok(Decoded::Probe { authentic: false, .. }));
@@ -161,7 +212,7 @@ proptest! {
     ) {
         let _ = decode(&KEY, &noise);
         let _ = decode(&KEY, &foreign(&[noise]));
-        let mut frame = encode(&KEY, port(1, 2), 3).to_vec();
+        let mut frame = probe(&KEY, port(1, 2), 3).to_vec();
         for (at, byte) in changes {
             let at = at.index(frame.len());
             frame[at] = byte;

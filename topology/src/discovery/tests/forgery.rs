@@ -5,7 +5,7 @@ fn a_forged_frame_makes_an_alarm_and_no_link() {
     let mut bench = Bench::pair(2);
     bench.round();
     let other = RunKey::from_bytes([8; 64]);
-    let frame = lldp::encode(&other, port(1, 2), 1);
+    let frame = lldp::encode(&other, port(1, 2), 1, Reach::Cable, 20);
     let forged = Probe {
         port: port(1, 2),
         nonce: 1,
@@ -68,7 +68,13 @@ fn a_nonce_of_another_port_is_worth_nothing() {
         .unwrap()
         .1
         .nonce;
-    let frame = lldp::encode(&RunKey::from_bytes(KEY), port(1, 2), nonce);
+    let frame = lldp::encode(
+        &RunKey::from_bytes(KEY),
+        port(1, 2),
+        nonce,
+        Reach::Cable,
+        20,
+    );
     let mixed = Probe {
         port: port(1, 2),
         nonce,
