@@ -100,7 +100,7 @@ class GodwitNetwork:
         wait_until(lambda: not remaining(), 5, f"the interfaces {remaining()} removed")
 
     def _end_nodes(self):
-        for node in [*self.hosts, *self.switches, *self.mininet.controllers]:
+        for node in [*self.hosts, *self.mininet.switches, *self.mininet.controllers]:
             shell = node.shell
             node.terminate()
             if shell is not None:
@@ -108,8 +108,8 @@ class GodwitNetwork:
                 shell.wait()
 
     def _shared(self):
-        """The switches in the machine's own ovs-vswitchd."""
-        return [switch for switch in self.switches if not isinstance(switch, SeparateSwitch)]
+        """The switches in the machine's own ovs-vswitchd, plain ones among them."""
+        return [switch for switch in self.mininet.switches if not isinstance(switch, SeparateSwitch)]
 
     def host(self, name):
         """The Mininet host of this name."""
@@ -123,8 +123,8 @@ class GodwitNetwork:
 
     @property
     def switches(self):
-        """All switches."""
-        return self.mininet.switches
+        """All switches that speak OpenFlow."""
+        return [switch for switch in self.mininet.switches if isinstance(switch, GodwitSwitch)]
 
     @property
     def hosts(self):
@@ -160,11 +160,11 @@ class GodwitNetwork:
         return found
 
     def attachments(self):
-        """Where each host is: MAC address to (datapath id, port)."""
+        """Where each host is: MAC address to (datapath id, port). Hosts on plain bridges are left out."""
         found = {}
         for link in self.mininet.links:
             for here, there in ((link.intf1, link.intf2), (link.intf2, link.intf1)):
-                if isinstance(here.node, QuietHost):
+                if isinstance(here.node, QuietHost) and isinstance(there.node, GodwitSwitch):
                     found[here.MAC()] = (there.node.number, there.node.ports[there])
         return found
 

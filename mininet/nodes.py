@@ -130,6 +130,25 @@ class GodwitSwitch(OwnSession, OVSSwitch):
         self.ovs_vsctl(*arguments, "--", "set", "bridge", self.name, "controller=[@c]")
 
 
+class PlainSwitch(OwnSession, OVSSwitch):
+    """A bridge that learns by itself and has no controller. `passes_lldp` makes it hand on what bridges must not, so that
+    it looks like a piece of cable."""
+
+    def __init__(self, name, passes_lldp=False, **params):
+        super().__init__(name, datapath="user", failMode="standalone", **params)
+        self._passes_lldp = passes_lldp
+
+    def start(self, controllers):
+        super().start([])
+
+    def bridgeOpts(self):
+        return super().bridgeOpts() + " other-config:forward-bpdu=true" * self._passes_lldp
+
+    def ofctl(self, command, *arguments):
+        """Run `ovs-ofctl` on this bridge."""
+        return run("ovs-ofctl", command, self.name, *arguments)
+
+
 class SeparateSwitch(GodwitSwitch):
     """A bridge in an ovs-vswitchd of its own, in its own network namespace: two userspace datapaths can't share one.
 

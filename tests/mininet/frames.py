@@ -7,10 +7,16 @@
 
 import signal
 import socket
+import struct
 import sys
 
 EVERY_PROTOCOL = 3
 OUTGOING = 4
+# From linux/if_packet.h: what the kernel says of a frame beside it, among that the VLAN tag that it has taken out.
+SOL_PACKET = 263
+PACKET_AUXDATA = 8
+AUXDATA = struct.Struct("=IIIHHHH")
+VLAN_VALID = 1 << 4
 
 
 def main():
@@ -45,10 +51,21 @@ def count(packets, pattern):
 
 def arriving(packets):
     """Frames that come in; those that the host itself sends are left out."""
+    packets.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
     while True:
-        frame, address = packets.recvfrom(65535)
+        frame, beside, _, address = packets.recvmsg(65535, socket.CMSG_SPACE(AUXDATA.size))
         if address[2] != OUTGOING:
-            yield frame
+            yield with_tag(frame, beside)
+
+
+def with_tag(frame, beside):
+    """A frame as it was on the wire."""
+    for level, kind, data in beside:
+        if (level, kind) == (SOL_PACKET, PACKET_AUXDATA):
+            status, *_, tag, protocol = AUXDATA.unpack(data[: AUXDATA.size])
+            if status & VLAN_VALID:
+                return frame[:12] + struct.pack("!HH", protocol or 0x8100, tag) + frame[12:]
+    return frame
 
 
 def say_ready():

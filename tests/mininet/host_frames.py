@@ -43,6 +43,13 @@ def first_frame_into(switch_interface, pattern, timeout=15):
     return bytes.fromhex(done.stdout.strip())
 
 
+def first_frame_at(host, pattern, timeout=15):
+    """The first frame with these bytes that arrives at a host."""
+    command = _command(host, "first", pattern.hex())
+    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=True)
+    return bytes.fromhex(done.stdout.strip())
+
+
 def _start_tool(host, action, *arguments):
     tool = start(_command(host, action, *arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     if tool.stderr.readline() != "ready\n":
