@@ -7,6 +7,7 @@
 //! | `install` | puts them on their switch, takes them away |
 //! | `request` | what is asked for, checked |
 //! | `rest` | `/v1/switches/{id}/rules`, `/v1/entries` |
+//! | `pusher` | the same at Floodlight's addresses |
 //!
 //! An entry is on the disk before it is sent or held, and in force before it is confirmed. So one that was confirmed is
 //! there after any end of the controller, and one that was not is there or not.
@@ -20,6 +21,7 @@
 //! the next run that takes the migration up [holds](Entries::hold_again) again what was held.
 
 mod install;
+mod pusher;
 mod request;
 mod rest;
 mod table;
@@ -346,6 +348,10 @@ impl App for Entries {
 
     fn routes(&self) -> Option<Router> {
         Some(rest::router(self.clone()))
+    }
+
+    fn compatible_routes(&self) -> Option<Router> {
+        Some(pusher::router(self.clone()))
     }
 
     fn metrics(&self, out: &mut String) {

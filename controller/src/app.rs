@@ -73,6 +73,11 @@ pub trait App: Send + Sync + 'static {
         None
     }
 
+    /// REST routes at addresses that other controllers have, beside `/v1`.
+    fn compatible_routes(&self) -> Option<Router> {
+        None
+    }
+
     /// Appends metrics in Prometheus' text format.
     fn metrics(&self, out: &mut String) {
         let _ = out;

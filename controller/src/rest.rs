@@ -10,9 +10,11 @@
 //! | `PUT /v1/links/cost`, `/v1/switches/{id}/ports/{port}/cost` | `cost` |
 //! | `GET /v1/events` | `events` |
 //! | `GET /v1/apps`, `PUT /v1/apps/{name}/enabled` | `hosting::rest` |
+//! | `GET /stats/…`, `/v1.0/topology/…`, `/wm/…` | [`compatible`] |
 //! | what the apps bring, under `/v1` | [`App::routes`](crate::App::routes) |
 
 pub mod body;
+pub mod compatible;
 mod cost;
 pub mod endpoint;
 pub mod error;
@@ -75,9 +77,13 @@ pub(crate) fn router(
         .merge(cost::routes(&network))
         .merge(events::routes(&network, stop));
     v1 = v1.merge(hosting::routes(&apps));
+    let mut compatible = compatible::routes(&network);
     for app in apps.iter() {
         if let Some(routes) = app.routes() {
             v1 = v1.merge(hosting::gated(&apps, app.name(), routes));
+        }
+        if let Some(routes) = app.compatible_routes() {
+            compatible = compatible.merge(hosting::gated(&apps, app.name(), routes));
         }
     }
     let api = Api {
@@ -91,6 +97,7 @@ pub(crate) fn router(
         .route("/metrics", get(metrics))
         .with_state(api)
         .nest("/v1", v1)
+        .merge(compatible)
         .fallback(|| async { ApiError::not_found("nothing is served at this path") })
         .method_not_allowed_fallback(|| async { ApiError::method_not_allowed() })
         .layer(DefaultBodyLimit::max(LARGEST_BODY))

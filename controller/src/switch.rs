@@ -16,7 +16,8 @@ use std::time::{Duration, SystemTime};
 use bytes::{Bytes, BytesMut};
 use godwit_openflow::codec::encode_to_switch;
 use godwit_openflow::model::{
-    Description, Features, Port, PortStatus, StatsReply, StatsRequest, ToSwitch,
+    Description, Features, FromSwitch, Port, PortStatus, QueueConfigReply, Role, RoleMessage,
+    StatsReply, StatsRequest, ToSwitch,
 };
 use godwit_openflow::types::{DatapathId, PortNo, Version, Xid};
 use tokio::time::{Instant, timeout};
@@ -239,11 +240,60 @@ impl SwitchHandle {
         let mut buffer = BytesMut::new();
         encode_to_switch(self.version(), xid, &ToSwitch::stats(request), &mut buffer)?;
         link.push(buffer, 1)?;
-        match timeout(deadline, waiting.outcome()).await {
-            Ok(Some(outcome)) => outcome,
-            Ok(None) => Err(RequestError::Disconnected),
-            Err(_) => Err(RequestError::TimedOut),
+        answered(waiting.outcome(), deadline).await
+    }
+
+    /// Asks which role this controller has (OF 1.3.5 §7.3.9); nothing changes.
+    ///
+    /// # Errors
+    /// As [`Self::request_within`]; always on OpenFlow 1.0, where the answer is nobody's.
+    pub async fn role(&self) -> Result<RoleMessage, RequestError> {
+        let question = ToSwitch::RoleRequest(RoleMessage {
+            role: Role::NoChange,
+            generation: Some(0),
+        });
+        match self
+            .ask(&question, |reply| matches!(reply, FromSwitch::Role(_)))
+            .await?
+        {
+            FromSwitch::Role(role) => Ok(role),
+            _ => Err(RequestError::Unexpected),
         }
+    }
+
+    /// Asks which queues a port has (OF 1.3.5 §7.3.6, OF 1.0.2 §5.3.4).
+    ///
+    /// # Errors
+    /// As [`Self::request_within`].
+    pub async fn queue_config(&self, port: PortNo) -> Result<QueueConfigReply, RequestError> {
+        let question = ToSwitch::QueueConfigRequest(port);
+        match self
+            .ask(&question, |reply| {
+                matches!(reply, FromSwitch::QueueConfig(_))
+            })
+            .await?
+        {
+            FromSwitch::QueueConfig(queues) => Ok(queues),
+            _ => Err(RequestError::Unexpected),
+        }
+    }
+
+    /// Asks what is answered in one message.
+    async fn ask(
+        &self,
+        question: &ToSwitch,
+        answers: fn(&FromSwitch) -> bool,
+    ) -> Result<FromSwitch, RequestError> {
+        let link = &self.inner.link;
+        let xid = link.pending.xids().next();
+        let waiting = link
+            .pending
+            .expect_single(xid, answers)
+            .map_err(RequestError::from)?;
+        let mut buffer = BytesMut::new();
+        encode_to_switch(self.version(), xid, question, &mut buffer)?;
+        link.push(buffer, 1)?;
+        answered(waiting.outcome(), REQUEST_DEADLINE).await
     }
 
     /// Whether the switch answers an echo request within `deadline`. It overtakes what waits to be sent.
@@ -292,6 +342,18 @@ impl SwitchHandle {
                 .map_err(|source| SendError::Unsupported { index, source })?;
         }
         Ok(buffer)
+    }
+}
+
+/// What came in time.
+async fn answered<T>(
+    outcome: impl Future<Output = Option<Result<T, RequestError>>>,
+    deadline: Duration,
+) -> Result<T, RequestError> {
+    match timeout(deadline, outcome).await {
+        Ok(Some(outcome)) => outcome,
+        Ok(None) => Err(RequestError::Disconnected),
+        Err(_) => Err(RequestError::TimedOut),
     }
 }
 

@@ -283,11 +283,13 @@ impl Session {
                     reply: Reply::Stats { more, body, bytes },
                 });
             }
+            message @ (FromSwitch::QueueConfig(_) | FromSwitch::Role(_)) => {
+                let reply = Reply::Single(Box::new(message));
+                out.push(Output::Answer { xid, reply });
+            }
             // Answers to nothing that is asked in these states; the others never come here.
             FromSwitch::Features(_)
             | FromSwitch::Config(_)
-            | FromSwitch::QueueConfig(_)
-            | FromSwitch::Role(_)
             | FromSwitch::AsyncConfig(_)
             | FromSwitch::FlowMonitorPaused
             | FromSwitch::FlowMonitorResumed

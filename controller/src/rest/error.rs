@@ -91,6 +91,11 @@ impl ApiError {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "Impossible", detail)
     }
 
+    /// 501: the switch's version of OpenFlow has no such thing.
+    pub fn not_implemented(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_IMPLEMENTED, "Not implemented", detail)
+    }
+
     /// 503: a switch did not answer.
     pub fn switch_failed(detail: impl Into<String>) -> Self {
         Self::new(

@@ -80,33 +80,46 @@ async fn groups(
         // OpenFlow 1.0 has no groups, so the switch has none.
         return Ok(Json(Vec::new()));
     }
-    let look = network.carried().look_at_groups(switch.dpid());
     let (described, counted) = tokio::try_join!(
         request(&switch, StatsRequest::GroupDescription),
-        request(&switch, StatsRequest::Groups(GroupId::ALL)),
+        group_stats(&network, &switch),
     )?;
-    let (StatsReply::GroupDescription(mut described), StatsReply::Groups(counted)) =
-        (described, counted)
-    else {
+    let StatsReply::GroupDescription(mut described) = described else {
         return Err(request_failed(&switch, &RequestError::Unexpected));
     };
     described.sort_by_key(|group| group.group);
-    let ages = counted
-        .iter()
-        .map(|stats| (Shared::Group(stats.group), stats.duration_ns));
-    let carried = network.carried().seen(look, ages);
-    let whole = |mut stats: GroupStats| {
-        if let Some(before) = carried.get(&Shared::Group(stats.group)) {
-            before.add_to_group(&mut stats);
-        }
-        (stats.group, stats)
-    };
-    let counted: HashMap<GroupId, GroupStats> = counted.into_iter().map(whole).collect();
+    let counted: HashMap<GroupId, GroupStats> = counted
+        .into_iter()
+        .map(|stats| (stats.group, stats))
+        .collect();
     let all = described.into_iter().map(|group| {
         let stats = counted.get(&group.group);
         GroupDto::new(group, stats)
     });
     Ok(Json(all.collect()))
+}
+
+/// What all groups have counted, wherever they stood.
+pub(super) async fn group_stats(
+    network: &Network,
+    switch: &SwitchHandle,
+) -> Result<Vec<GroupStats>, ApiError> {
+    let look = network.carried().look_at_groups(switch.dpid());
+    let StatsReply::Groups(mut counted) =
+        request(switch, StatsRequest::Groups(GroupId::ALL)).await?
+    else {
+        return Err(request_failed(switch, &RequestError::Unexpected));
+    };
+    let ages = counted
+        .iter()
+        .map(|stats| (Shared::Group(stats.group), stats.duration_ns));
+    let carried = network.carried().seen(look, ages);
+    for stats in &mut counted {
+        if let Some(before) = carried.get(&Shared::Group(stats.group)) {
+            before.add_to_group(stats);
+        }
+    }
+    Ok(counted)
 }
 
 /// A meter with its counters. They are `null` when it came or went between the two answers that this is made of.
@@ -169,33 +182,46 @@ async fn meters(
         // OpenFlow 1.0 has no meters, so the switch has none.
         return Ok(Json(Vec::new()));
     }
-    let look = network.carried().look_at_meters(switch.dpid());
     let (described, counted) = tokio::try_join!(
         request(&switch, StatsRequest::MeterConfig(MeterId::ALL)),
-        request(&switch, StatsRequest::Meters(MeterId::ALL)),
+        meter_stats(&network, &switch),
     )?;
-    let (StatsReply::MeterConfig(mut described), StatsReply::Meters(counted)) =
-        (described, counted)
-    else {
+    let StatsReply::MeterConfig(mut described) = described else {
         return Err(request_failed(&switch, &RequestError::Unexpected));
     };
     described.sort_by_key(|meter| meter.meter);
-    let ages = counted
-        .iter()
-        .map(|stats| (Shared::Meter(stats.meter), stats.duration_ns));
-    let carried = network.carried().seen(look, ages);
-    let whole = |mut stats: MeterStats| {
-        if let Some(before) = carried.get(&Shared::Meter(stats.meter)) {
-            before.add_to_meter(&mut stats);
-        }
-        (stats.meter, stats)
-    };
-    let counted: HashMap<MeterId, MeterStats> = counted.into_iter().map(whole).collect();
+    let counted: HashMap<MeterId, MeterStats> = counted
+        .into_iter()
+        .map(|stats| (stats.meter, stats))
+        .collect();
     let all = described.into_iter().map(|meter| {
         let stats = counted.get(&meter.meter);
         MeterDto::new(meter, stats)
     });
     Ok(Json(all.collect()))
+}
+
+/// What all meters have counted, wherever they stood.
+pub(super) async fn meter_stats(
+    network: &Network,
+    switch: &SwitchHandle,
+) -> Result<Vec<MeterStats>, ApiError> {
+    let look = network.carried().look_at_meters(switch.dpid());
+    let StatsReply::Meters(mut counted) =
+        request(switch, StatsRequest::Meters(MeterId::ALL)).await?
+    else {
+        return Err(request_failed(switch, &RequestError::Unexpected));
+    };
+    let ages = counted
+        .iter()
+        .map(|stats| (Shared::Meter(stats.meter), stats.duration_ns));
+    let carried = network.carried().seen(look, ages);
+    for stats in &mut counted {
+        if let Some(before) = carried.get(&Shared::Meter(stats.meter)) {
+            before.add_to_meter(stats);
+        }
+    }
+    Ok(counted)
 }
 
 async fn queues(

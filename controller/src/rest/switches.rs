@@ -216,7 +216,7 @@ pub(super) fn request_failed(switch: &SwitchHandle, error: &RequestError) -> Api
     ApiError::switch_failed(format!("switch {}: {error}", switch.name()))
 }
 
-fn read_failed(switch: &SwitchHandle, error: &ReadError) -> ApiError {
+pub(super) fn read_failed(switch: &SwitchHandle, error: &ReadError) -> ApiError {
     ApiError::switch_failed(format!("switch {}: {error}", switch.name()))
 }
 

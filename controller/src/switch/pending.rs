@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use godwit_openflow::error::DecodeError;
-use godwit_openflow::model::{BundleStep, ErrorReport, StatsReply, StatsRequest};
+use godwit_openflow::model::{BundleStep, ErrorReport, FromSwitch, StatsReply, StatsRequest};
 use godwit_openflow::types::Xid;
 use tokio::sync::oneshot;
 
@@ -56,6 +56,8 @@ pub(crate) enum Reply {
         bytes: usize,
     },
     Bundle(BundleStep),
+    /// An answer in one message that is no statistics.
+    Single(Box<FromSwitch>),
     Error(ErrorReport),
     Undecodable(DecodeError),
 }
@@ -104,6 +106,10 @@ enum Kind {
         joiner: Joiner,
         done: Option<oneshot::Sender<Result<StatsReply, RequestError>>>,
     },
+    Single {
+        answers: fn(&FromSwitch) -> bool,
+        done: Option<oneshot::Sender<Result<FromSwitch, RequestError>>>,
+    },
     Echo {
         done: Option<oneshot::Sender<()>>,
     },
@@ -148,6 +154,15 @@ impl Pending {
             joiner: Joiner::new(MULTIPART_BYTES),
             done,
         })
+    }
+
+    /// An answer that comes in one message, which `answers` knows.
+    pub(crate) fn expect_single(
+        &self,
+        xid: Xid,
+        answers: fn(&FromSwitch) -> bool,
+    ) -> Result<Waiting<Result<FromSwitch, RequestError>>, SendError> {
+        self.expect(xid, xid, |done| Kind::Single { answers, done })
     }
 
     pub(crate) fn expect_echo(&self, xid: Xid) -> Result<Waiting<()>, SendError> {
@@ -253,6 +268,19 @@ impl Entry {
                 finish(done, Err(RequestError::Refused(trimmed(report))))
             }
             (Kind::Stats { done, .. }, Reply::Undecodable(error)) => {
+                finish(done, Err(RequestError::Undecodable(error)))
+            }
+            (Kind::Single { answers, done }, Reply::Single(message)) => {
+                let known = answers(&message);
+                finish(
+                    done,
+                    known.then_some(*message).ok_or(RequestError::Unexpected),
+                )
+            }
+            (Kind::Single { done, .. }, Reply::Error(report)) => {
+                finish(done, Err(RequestError::Refused(trimmed(report))))
+            }
+            (Kind::Single { done, .. }, Reply::Undecodable(error)) => {
                 finish(done, Err(RequestError::Undecodable(error)))
             }
             // An error shows life as well as a reply does.

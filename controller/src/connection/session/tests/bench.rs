@@ -157,6 +157,7 @@ pub(super) fn describe(output: &Output) -> String {
             Reply::Echo => "answer: echo",
             Reply::Bundle(_) => "answer: bundle",
             Reply::Stats { .. } => "answer: stats",
+            Reply::Single(_) => "answer: single",
             Reply::Error(_) => "answer: error",
             Reply::Undecodable(_) => "answer: undecodable",
         }
