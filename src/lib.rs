@@ -16,6 +16,8 @@ use godwit_apps::drains::Drains;
 use godwit_apps::entries::Entries;
 use godwit_apps::learning::Learning;
 use godwit_apps::migration::Migrations;
+use godwit_apps::qos::Qos;
+use godwit_apps::qos::ovsdb::Address;
 use godwit_apps::routing::Routing;
 use godwit_apps::statistics::Statistics;
 use godwit_controller::{App, Controller, ControllerConfig, StartError, StoreError};
@@ -41,12 +43,25 @@ pub enum BuildError {
     /// The data directory can't be used.
     #[error(transparent)]
     DataDir(#[from] DataDirError),
+    /// What `GODWIT_OVSDB` says is not where databases are.
+    #[error("GODWIT_OVSDB: {0}")]
+    Databases(String),
     /// What was kept of the run before can't be read.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// A listener can't be bound, or there is no randomness.
     #[error(transparent)]
     Start(#[from] StartError),
+}
+
+/// Where the databases of Open vSwitch are, if they are not where the switches are: separated by commas.
+fn databases() -> Result<Vec<Address>, BuildError> {
+    let listed = std::env::var("GODWIT_OVSDB").unwrap_or_default();
+    let listed = listed.split(',').map(str::trim);
+    let named = listed.filter(|address| !address.is_empty());
+    named
+        .map(|address| address.parse().map_err(BuildError::Databases))
+        .collect()
 }
 
 impl Godwit {
@@ -63,7 +78,8 @@ impl Godwit {
         };
         let controller = Controller::bind(&listen, data_dir.open_store()?).await?;
         let entries = Entries::new(controller.network().clone());
-        let mut apps: Vec<Arc<dyn App>> = vec![Arc::new(entries.clone())];
+        let qos = Qos::new(controller.network().clone(), databases()?);
+        let mut apps: Vec<Arc<dyn App>> = vec![Arc::new(entries.clone()), Arc::new(qos)];
         let mut keeping = None;
         let mut routing: Option<Routing> = None;
         for name in &config.apps {

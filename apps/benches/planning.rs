@@ -16,11 +16,11 @@ use godwit_apps::migration::request::{Algorithm, Request};
 use godwit_apps::migration::revert::entries::Displaced;
 use godwit_apps::migration::transplant::graft::{Scene, graft};
 use godwit_apps::migration::transplant::{Holdings, Site};
-use godwit_apps::plan::Template;
 use godwit_apps::plan::entry::Entry;
 use godwit_apps::plan::verify::entries::back::{WayBack, verify_back};
 use godwit_apps::plan::verify::entries::verify_entries;
 use godwit_apps::plan::verify::{Guarantee, verify};
+use godwit_apps::plan::{Template, Treatment};
 use godwit_apps::routing::table::{Origin, Route};
 use godwit_controller::rest::endpoint::Endpoint;
 use godwit_openflow::model::{Action, FlowRule, FlowStats, Pattern, Port};
@@ -86,6 +86,7 @@ fn routes(topology: &TopologySnapshot, count: u32) -> Vec<Route> {
             ingress: None,
             idle_timeout: 0,
             hard_timeout: 0,
+            treatment: Treatment::default(),
         };
         Route::new(from, to, template, path, Origin::Request)
     };

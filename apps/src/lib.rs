@@ -7,6 +7,7 @@
 //! | [`acl`] | an access list: what the network drops, whoever forwards |
 //! | [`routing`] | proactive shortest-path routes, between all hosts and by request |
 //! | [`entries`] | static entries, by REST |
+//! | [`qos`] | queues at ports of Open vSwitch, meters |
 //! | [`drains`] | several switches emptied in order |
 //! | [`statistics`] | what the switches count, as counters and as rates |
 //! | [`migration`] | moves a running switch's work to another switch |
@@ -19,5 +20,6 @@ pub mod learning;
 pub mod migration;
 mod others;
 pub mod plan;
+pub mod qos;
 pub mod routing;
 pub mod statistics;

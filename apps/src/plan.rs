@@ -13,8 +13,8 @@ pub mod verify;
 pub(crate) mod tests;
 
 use godwit_controller::Owner;
-use godwit_openflow::model::{Action, FlowFlags, FlowMod, FlowRule, Pattern};
-use godwit_openflow::types::{DatapathId, PortNo};
+use godwit_openflow::model::{Action, FlowFlags, FlowMod, FlowRule, Instruction, Pattern};
+use godwit_openflow::types::{DatapathId, MeterId, PortNo, QueueId};
 use godwit_topology::{Hop, Path};
 use serde::{Deserialize, Serialize};
 
@@ -40,6 +40,28 @@ pub struct Template {
     pub idle_timeout: u16,
     /// Seconds; 0 is never.
     pub hard_timeout: u16,
+    /// How its packets are treated on their way.
+    #[serde(default)]
+    pub treatment: Treatment,
+}
+
+/// How a flow's packets are treated besides being sent on. Only switches of OpenFlow 1.3 can.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Treatment {
+    /// The queue that they take at every port that they leave by, where the port has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue: Option<QueueId>,
+    /// The meter that they pass on the first switch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub meter: Option<MeterId>,
+}
+
+impl Treatment {
+    /// Whether they are only sent on.
+    #[must_use]
+    pub const fn is_plain(self) -> bool {
+        self.queue.is_none() && self.meter.is_none()
+    }
 }
 
 impl Template {
@@ -50,9 +72,15 @@ impl Template {
             Some(port) => self.pattern.clone().in_port(port),
             None => self.pattern.clone(),
         };
-        let mut rule = FlowRule::new(self.priority, pattern, vec![Action::output(hop.out_port)])
+        let queue = self.treatment.queue.map(Action::SetQueue);
+        let actions = queue.into_iter().chain([Action::output(hop.out_port)]);
+        let mut rule = FlowRule::new(self.priority, pattern, actions.collect())
             .with_cookie(Owner::Routing.cookie(self.id))
             .with_flags(FlowFlags::SEND_FLOW_REMOVED);
+        if let Some(meter) = self.treatment.meter.filter(|_| first) {
+            // A switch performs it first, and reports it first.
+            rule.instructions.insert(0, Instruction::Meter(meter));
+        }
         rule.idle_timeout = self.idle_timeout;
         rule.hard_timeout = self.hard_timeout;
         rule

@@ -36,6 +36,7 @@ fn flow(id: FlowId, old: &[u64], new: &[u64]) -> Flow {
         ingress: None,
         idle_timeout: 0,
         hard_timeout: 0,
+        treatment: Treatment::default(),
     };
     Flow {
         template,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use godwit_controller::rest::endpoint::{self, Endpoint};
 use godwit_controller::{Owner, ReadError, RoundError};
 use godwit_openflow::model::{FlowMod, FlowRule, Pattern};
-use godwit_openflow::types::DatapathId;
+use godwit_openflow::types::{DatapathId, Version};
 use godwit_topology::snapshot::RouteError;
 use godwit_topology::{Constraints, NoPath, Path, ShortestPathTree, TopologySnapshot};
 use tokio::task::JoinSet;
@@ -14,7 +14,7 @@ use super::Routing;
 use super::counters::{OnSwitch, Tally};
 use super::table::{Duplicate, Lease, Origin, Route, State};
 use crate::others::{self, Question, Unread};
-use crate::plan::{self, Flow, FlowId, Kind, Template};
+use crate::plan::{self, Flow, FlowId, Kind, Template, Treatment};
 
 /// A route that somebody wants.
 #[derive(Debug, Clone)]
@@ -35,6 +35,8 @@ pub struct Wish {
     pub idle_timeout: u16,
     /// Seconds until it ends; 0 is never.
     pub hard_timeout: u16,
+    /// How its packets are treated on their way.
+    pub treatment: Treatment,
     /// Who wants it.
     pub origin: Origin,
 }
@@ -63,6 +65,14 @@ pub enum InstallError {
         index: usize,
         /// The route that is there.
         other: FlowId,
+    },
+    /// A switch of its path knows no meters, and queues only together with ports.
+    #[error("route {}: switch {dpid} speaks OpenFlow 1.0, where a route has no queue and no meter", index + 1)]
+    TooOld {
+        /// Which.
+        index: usize,
+        /// The first such switch.
+        dpid: DatapathId,
     },
     /// A switch of the paths does not say what it holds.
     #[error(transparent)]
@@ -259,6 +269,9 @@ impl Routing {
             let path = finder
                 .find(wish.from, wish.to, &wish.via)
                 .map_err(|source| InstallError::NoPath { index, source })?;
+            if let Some(dpid) = self.too_old(wish.treatment, &path) {
+                return Err(InstallError::TooOld { index, dpid });
+            }
             let template = Template {
                 id: 0,
                 priority: wish.priority,
@@ -266,6 +279,7 @@ impl Routing {
                 ingress: wish.from.mac.is_none().then_some(wish.from.port.port),
                 idle_timeout: wish.idle_timeout,
                 hard_timeout: wish.hard_timeout,
+                treatment: wish.treatment,
             };
             let mut route = Route::new(wish.from, wish.to, template, path, wish.origin);
             route.names = wish.names;
@@ -274,6 +288,17 @@ impl Routing {
             routes.push(route);
         }
         Ok(self.table.insert(routes)?)
+    }
+
+    /// The first switch of a path that can't treat packets so.
+    fn too_old(&self, treatment: Treatment, path: &Path) -> Option<DatapathId> {
+        if treatment.is_plain() {
+            return None;
+        }
+        path.switches().find(|dpid| {
+            let switch = self.network.switches().get(*dpid);
+            switch.is_some_and(|switch| switch.version() == Version::V10)
+        })
     }
 
     /// Takes a route away. When this returns, every switch that is connected has confirmed.

@@ -20,7 +20,7 @@ use super::install::{InstallError, PathFinder, Wish};
 use super::kept::{SAVE_EVERY, SAVE_SHARE};
 use super::table::{Origin, Route, State};
 use super::{FORWARDING_PRIORITY, Routing};
-use crate::plan::{Flow, FlowId};
+use crate::plan::{Flow, FlowId, Treatment};
 
 /// How often all routes are looked at even if nothing seems to have changed: a switch may have refused a rule, and
 /// a route may have been under change when the network changed.
@@ -425,6 +425,7 @@ fn wish(from: Endpoint, to: Endpoint) -> Wish {
         priority: FORWARDING_PRIORITY,
         idle_timeout: 0,
         hard_timeout: 0,
+        treatment: Treatment::default(),
         origin: Origin::Forwarding,
     }
 }

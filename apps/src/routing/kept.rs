@@ -254,6 +254,7 @@ pub(super) mod tests {
 
     use super::super::counters::Tally;
     use super::*;
+    use crate::plan::Treatment;
 
     pub(in crate::routing) fn route() -> Route {
         let port = |dpid, port| PortRef::new(DatapathId(dpid), PortNo(port));
@@ -274,6 +275,7 @@ pub(super) mod tests {
             ingress: Some(PortNo(3)),
             idle_timeout: 60,
             hard_timeout: 3600,
+            treatment: Treatment::default(),
         };
         let path = Path::try_from(vec![hop(1, 3, 2), hop(0xfedc_ba98_7654_3210, 1, 9)]).unwrap();
         let mut route = Route::new(

@@ -19,7 +19,7 @@ use godwit_controller::rest::{ApiError, Body, Id, OneOrMany};
 use godwit_controller::switch::ApplyError;
 use godwit_controller::{RoundError, SwitchState};
 use godwit_openflow::model::{Field, Pattern};
-use godwit_openflow::types::DatapathId;
+use godwit_openflow::types::{DatapathId, MeterId, QueueId};
 use godwit_topology::TopologySnapshot;
 use serde::{Deserialize, Serialize};
 
@@ -27,7 +27,7 @@ use super::counters::CarriedOver;
 use super::install::{InstallError, Wish};
 use super::table::{Origin, Route, State as RouteState};
 use super::{REQUESTED_PRIORITY, Routing};
-use crate::plan::FlowId;
+use crate::plan::{FlowId, Treatment};
 
 /// Above the table-miss entry, below discovery.
 const PRIORITIES: std::ops::RangeInclusive<u16> = 1..=u16::MAX - 1;
@@ -55,6 +55,8 @@ struct RouteRequest {
     idle_timeout: u16,
     #[serde(default)]
     hard_timeout: u16,
+    queue: Option<u32>,
+    meter: Option<u32>,
 }
 
 impl RouteRequest {
@@ -87,6 +89,7 @@ impl RouteRequest {
         if !PRIORITIES.contains(&priority) {
             return Err(ApiError::impossible("a priority is from 1 to 65534").at("priority"));
         }
+        let treatment = treatment(self.queue, self.meter)?;
         let via = endpoint::switches(network, self.via.iter().map(String::as_str))
             .map_err(|error| error.at("via"))?;
         for dpid in via.iter().chain([&from.port.dpid, &to.port.dpid]) {
@@ -105,9 +108,24 @@ impl RouteRequest {
             priority,
             idle_timeout: self.idle_timeout,
             hard_timeout: self.hard_timeout,
+            treatment,
             origin: Origin::Request,
         })
     }
+}
+
+/// Numbers that name one queue and one meter, not all of them.
+fn treatment(queue: Option<u32>, meter: Option<u32>) -> Result<Treatment, ApiError> {
+    let (queue, meter) = (queue.map(QueueId), meter.map(MeterId));
+    if queue == Some(QueueId::ALL) {
+        let why = format!("a queue has a number below {}", QueueId::ALL.0);
+        return Err(ApiError::impossible(why).at("queue"));
+    }
+    if meter.is_some_and(|meter| meter.0 == 0 || meter > MeterId::MAX) {
+        let why = format!("a meter has a number from 1 to {}", MeterId::MAX.0);
+        return Err(ApiError::impossible(why).at("meter"));
+    }
+    Ok(Treatment { queue, meter })
 }
 
 fn name(end: &EndpointName) -> serde_json::Value {
@@ -143,6 +161,8 @@ struct RouteDto {
     idle_timeout: u16,
     hard_timeout: u16,
     via: Vec<DatapathId>,
+    #[serde(flatten)]
+    treatment: Treatment,
     origin: Origin,
     path: PathDto,
     state: RouteState,
@@ -176,6 +196,7 @@ impl RouteDto {
             idle_timeout: route.template.idle_timeout,
             hard_timeout: route.template.hard_timeout,
             via: route.via,
+            treatment: route.template.treatment,
             origin: route.origin,
             path: PathDto {
                 cost: topology.cost_of(&route.path),
@@ -239,7 +260,7 @@ fn refused(error: &InstallError) -> ApiError {
         InstallError::Duplicate { other, .. } => {
             ApiError::conflict(error.to_string()).with(format!("/v1/routes/{other}"))
         }
-        InstallError::NoPath { .. } | InstallError::NoWay { .. } => {
+        InstallError::NoPath { .. } | InstallError::NoWay { .. } | InstallError::TooOld { .. } => {
             ApiError::impossible(error.to_string())
         }
         InstallError::Occupied { rules } => {

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use godwit_apps::migration::planning::{Planned, Refusal, plan};
 use godwit_apps::migration::request::{Algorithm, Request};
-use godwit_apps::plan::{FlowId, Template};
+use godwit_apps::plan::{FlowId, Template, Treatment};
 use godwit_apps::routing::table::{Origin, Route};
 use godwit_controller::rest::endpoint::Endpoint;
 use godwit_openflow::model::Pattern;
@@ -82,6 +82,7 @@ impl Network {
             ingress: Some(from.port.port),
             idle_timeout: 0,
             hard_timeout: 0,
+            treatment: Treatment::default(),
         };
         let mut route = Route::new(from, to, template, path, Origin::Request);
         route.via = via;

@@ -18,7 +18,7 @@ use godwit_apps::entries::Entries;
 use godwit_apps::migration::Migrations;
 use godwit_apps::migration::record::{Migration, State};
 use godwit_apps::migration::request::{Algorithm, Request};
-use godwit_apps::plan::FlowId;
+use godwit_apps::plan::{FlowId, Treatment};
 use godwit_apps::routing::install::{InstallError, Wish};
 use godwit_apps::routing::table::Origin;
 use godwit_apps::routing::{REQUESTED_PRIORITY, Routing};
@@ -97,6 +97,7 @@ pub(crate) fn wish(index: u32) -> Wish {
         priority: REQUESTED_PRIORITY,
         idle_timeout: 0,
         hard_timeout: 0,
+        treatment: Treatment::default(),
         origin: Origin::Request,
     }
 }

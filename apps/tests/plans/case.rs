@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 
 use godwit_apps::migration::planning::{Planned, Refusal, plan};
 use godwit_apps::migration::request::{Algorithm, Request};
-use godwit_apps::plan::{FlowId, Template};
+use godwit_apps::plan::{FlowId, Template, Treatment};
 use godwit_apps::routing::table::{Origin, Route};
 use godwit_controller::rest::endpoint::Endpoint;
 use godwit_controller::rules::base;
@@ -224,6 +224,7 @@ fn any_route(
         ingress: from.mac.is_none().then_some(from.port.port),
         idle_timeout: if random.chance(20) { 30 } else { 0 },
         hard_timeout: if random.chance(10) { 600 } else { 0 },
+        treatment: Treatment::default(),
     };
     let mut route = Route::new(from, to, template, path, Origin::Request);
     route.via = via;

@@ -8,7 +8,7 @@ use godwit_apps::migration::planning::{Planned, Refusal, complete, plan};
 use godwit_apps::migration::request::{Algorithm, Request, Shape};
 use godwit_apps::migration::transplant::graft::Scene;
 use godwit_apps::migration::transplant::{Holdings, Site};
-use godwit_apps::plan::{FlowId, Round, Template};
+use godwit_apps::plan::{FlowId, Round, Template, Treatment};
 use godwit_apps::routing::table::{Origin, Route};
 use godwit_controller::rest::endpoint::Endpoint;
 use godwit_controller::rules::base;
@@ -242,6 +242,7 @@ impl<'a> Ground<'a> {
             ingress: None,
             idle_timeout: 0,
             hard_timeout: 0,
+            treatment: Treatment::default(),
         };
         let route = Route::new(from, to, template, path, Origin::Request);
         for (dpid, rule) in route.template.rules(&route.path) {

@@ -4,7 +4,7 @@ use super::*;
 use crate::migration::planning::prove;
 use crate::migration::request::Request;
 use crate::plan::tests::path;
-use crate::plan::{Flow, Template};
+use crate::plan::{Flow, Template, Treatment};
 
 /// So many routes from 1-2-5-4 to 1-3-4.
 fn planned(algorithm: Algorithm, count: u32) -> Planned {
@@ -16,6 +16,7 @@ fn planned(algorithm: Algorithm, count: u32) -> Planned {
             ingress: None,
             idle_timeout: 0,
             hard_timeout: 0,
+            treatment: Treatment::default(),
         },
         old: Some(path(&[1, 2, 5, 4])),
         new: path(&[1, 3, 4]),

@@ -4,8 +4,8 @@ use godwit_openflow::types::PortNo;
 use godwit_topology::{Link, PortRef};
 
 use super::*;
-use crate::plan::Template;
 use crate::plan::tests::path;
+use crate::plan::{Template, Treatment};
 use crate::routing::table::Origin;
 
 const SOURCE: DatapathId = DatapathId(2);
@@ -33,6 +33,7 @@ fn route(id: FlowId, switches: &[u64]) -> Route {
         ingress: None,
         idle_timeout: 0,
         hard_timeout: 0,
+        treatment: Treatment::default(),
     };
     let (from, to) = (end(path.source()), end(path.destination()));
     let mut route = Route::new(from, to, template, path, Origin::Request);
