@@ -8,6 +8,7 @@
 //! | `request` | what is asked for, checked |
 //! | `rest` | `/v1/switches/{id}/rules`, `/v1/entries` |
 //! | `pusher` | the same at Floodlight's addresses |
+//! | `written` | the same where Ryu writes flow entries |
 //!
 //! An entry is on the disk before it is sent or held, and in force before it is confirmed. So one that was confirmed is
 //! there after any end of the controller, and one that was not is there or not.
@@ -25,6 +26,7 @@ mod pusher;
 mod request;
 mod rest;
 mod table;
+mod written;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -351,7 +353,7 @@ impl App for Entries {
     }
 
     fn compatible_routes(&self) -> Option<Router> {
-        Some(pusher::router(self.clone()))
+        Some(pusher::router(self.clone()).merge(written::router(self.clone())))
     }
 
     fn metrics(&self, out: &mut String) {

@@ -39,7 +39,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tokio::sync::watch;
 
-pub use body::{Body, OneOrMany};
+pub use body::{Body, OneOrMany, parse};
 pub use error::{ApiError, Problem};
 pub use id::Id;
 pub use key::idempotency_key;

@@ -1,5 +1,8 @@
 """The addresses of Ryu and Floodlight, against what os-ken makes of the same switches and what the network is."""
 
+import http.client
+import json
+
 import pytest
 
 import ofctl
@@ -8,6 +11,7 @@ from network import GodwitNetwork
 from topologies import Ring
 
 V13, V10 = 1, 2
+STATIC = 0x60D1_0003
 NOT_IN_10 = ("tablefeatures", "group", "groupdesc", "groupfeatures", "meter", "meterconfig", "meterfeatures", "role")
 
 # Ryu's kinds of statistics, and the functions of os-ken that its REST calls for them.
@@ -344,3 +348,129 @@ def test_static_entries_are_listed_as_floodlights_pusher_lists_them(network, api
         api.delete(f"/switches/s{number}/rules/{entry['id']}")
     assert get(api, f"/wm/staticentrypusher/list/{colons(V10)}/json") == {colons(V10): []}
     assert api.request("GET", "/wm/staticentrypusher/list/nine/json").status_code == 400
+
+
+def pushed(network, switch):
+    """The static entries on a switch: priority, match and actions of each."""
+    return {(rule.priority, rule.match, rule.actions) for rule in network.rules(switch) if rule.cookie >> 32 == STATIC}
+
+
+def client_call(api, method, data, path="/wm/staticentrypusher/json"):
+    """A call as Floodlight's example client makes it: with the standard library, whole or not at all."""
+    connection = http.client.HTTPConnection(api.url.removeprefix("http://"))
+    headers = {"Content-type": "application/json", "Accept": "application/json"}
+    connection.request(method, path, json.dumps(data), headers)
+    response = connection.getresponse()
+    answer = (response.status, json.loads(response.read()))
+    connection.close()
+    return answer
+
+
+def test_entries_are_pushed_replaced_and_deleted_by_name_as_with_floodlight(network, api):
+    flow = {
+        "switch": colons(V13),
+        "name": "flow-mod-1",
+        "cookie": "0",
+        "priority": "3000",
+        "in_port": "1",
+        "eth_type": "0x0800",
+        "ip_proto": "0x06",
+        "ipv4_dst": "10.9.0.0/16",
+        "tp_dst": "80",
+        "active": "true",
+        "actions": "set_field=ipv4_dst->10.8.0.1,set_queue=1,output=2",
+    }
+    assert client_call(api, "POST", flow) == (200, {"status": "Entry pushed"})
+    match = "tcp,in_port=1,nw_dst=10.9.0.0/16,tp_dst=80"
+    ((priority, found, actions),) = pushed(network, "s1")
+    assert (priority, set(found.split(",")), actions) == (
+        3000,
+        set(match.split(",")),
+        "set_field:10.8.0.1->ip_dst,set_queue:1,output:2",
+    )
+    ((name, entry),) = get(api, "/wm/staticentrypusher/list/all/json")[colons(V13)][0].items()
+    assert (name, entry["match"]["tcp_dst"]) == ("flow-mod-1", "80")
+    # The same name again is another entry in its place, also where both are one to the switch.
+    for actions, told in (("output=3", "output:3"), ("output=flood", "FLOOD"), ("", "drop")):
+        assert client_call(api, "POST", {**flow, "actions": actions})[0] == 200
+        assert [rule[2] for rule in pushed(network, "s1")] == [told]
+    assert client_call(api, "POST", {**flow, "priority": "3001"})[0] == 200
+    assert [rule[0] for rule in pushed(network, "s1")] == [3001]
+    # What is refused leaves the old one.
+    for wrong, status in (
+        ({**flow, "actions": "explode"}, 422),
+        ({**flow, "colour": "red"}, 422),
+        ({**flow, "eth_type": None}, 422),
+        ({**flow, "actions": "group=99"}, 422),
+        ({**flow, "switch": colons(9)}, 404),
+        ({key: value for key, value in flow.items() if key != "name"}, 422),
+    ):
+        assert client_call(api, "POST", wrong)[0] == status, wrong
+        assert [rule[0] for rule in pushed(network, "s1")] == [3001]
+    instructions = {
+        "switch": colons(V13),
+        "name": "second",
+        "priority": "7",
+        "instruction_goto_table": "1",
+        "instruction_goto_meter": "meter_id=7",
+        "instruction_write_actions": "output=controller",
+    }
+    old = {"switch": colons(V10), "name": "old", "eth_vlan_vid": "100", "actions": "strip_vlan,enqueue=1:0x01", "priority": "9"}
+    for body in (instructions, old):
+        assert client_call(api, "POST", body, "/wm/staticflowpusher/json")[0] == 200
+    assert (7, "", "meter:7,write_actions(CONTROLLER:65535),goto_table:1") in pushed(network, "s1")
+    assert pushed(network, "s2") == {(9, "dl_vlan=100", "strip_vlan,enqueue:1:1")}
+    for name in ("flow-mod-1", "second", "old"):
+        assert client_call(api, "DELETE", {"name": name}) == (200, {"status": f"Entry {name} deleted"})
+    assert client_call(api, "DELETE", {"name": "old"})[0] == 404
+    assert pushed(network, "s1") == pushed(network, "s2") == set()
+
+
+def test_entries_are_added_and_deleted_as_with_ryu(network, api):
+    before = network.all_rules()
+
+    def write(command, body):
+        return api.request("POST", f"/stats/flowentry/{command}", data=json.dumps(body)).status_code
+
+    # As in the documentation of ofctl_rest, but for what it matches.
+    flow = {
+        "dpid": V13,
+        "cookie": 1,
+        "cookie_mask": 1,
+        "table_id": 0,
+        "idle_timeout": 300,
+        "hard_timeout": 300,
+        "priority": 11111,
+        "flags": 1,
+        "match": {"in_port": 1, "dl_type": 2048, "nw_dst": "10.9.0.0/16"},
+        "actions": [{"type": "OUTPUT", "port": 2}],
+    }
+    assert write("add", flow) == 200
+    ((priority, match, actions),) = pushed(network, "s1")
+    assert (priority, sorted(match.split(",")), actions) == (11111, ["in_port=1", "ip", "nw_dst=10.9.0.0/16"], "output:2")
+    assert write("add", {**flow, "actions": [{"type": "SET_FIELD", "field": "eth_dst", "value": "02:00:00:00:00:09"}, {"type": "OUTPUT", "port": "LOCAL"}]}) == 200
+    assert [rule[2] for rule in pushed(network, "s1")] == ["set_field:02:00:00:00:00:09->eth_dst,LOCAL"]
+    meter = [{"type": "METER", "meter_id": 7}, {"type": "GOTO_TABLE", "table_id": 1}]
+    assert write("add", {"dpid": V13, "priority": 5, "match": {"dl_vlan": 100}, "actions": meter}) == 200
+    assert (5, "dl_vlan=100", "meter:7,goto_table:1") in pushed(network, "s1")
+    assert write("add", {"dpid": V10, "match": {"dl_type": 2054, "nw_src": "10.0.0.77"}, "actions": [{"type": "ENQUEUE", "port": 1, "queue_id": 1}]}) == 200
+    assert pushed(network, "s2") == {(0x8000, "arp,arp_spa=10.0.0.77", "enqueue:1:1")}
+    for wrong, status in (
+        ({**flow, "dpid": 9}, 404),
+        ({**flow, "dpid": None}, 422),
+        ({**flow, "colour": 1}, 422),
+        ({**flow, "actions": [{"type": "EXPLODE"}]}, 422),
+        ({**flow, "actions": [{"type": "OUTPUT"}]}, 422),
+        ({**flow, "match": {"nw_dst": "10.0.0.1"}}, 422),
+        ({**flow, "actions": [{"type": "GROUP", "group_id": 99}]}, 422),
+    ):
+        assert write("add", wrong) == status, wrong
+    assert len(pushed(network, "s1")) == 2
+    assert write("delete_strict", {**flow, "priority": 11112}) == 200
+    assert len(pushed(network, "s1")) == 2
+    assert write("delete_strict", flow) == 200
+    assert {rule[0] for rule in pushed(network, "s1")} == {5}
+    # Everything that is godwit's static entries, and nothing else.
+    for dpid in (V13, V10):
+        assert write("delete", {"dpid": dpid}) == 200
+    assert network.all_rules() == before

@@ -45,6 +45,9 @@ pub enum CreateError {
     /// It is the same to the switch as another static entry.
     #[error("{}", duplicate(*.0))]
     Duplicate(Duplicate),
+    /// The entry that it was to replace can't be taken away.
+    #[error("the entry that it was to replace stays: {0}")]
+    InTheWay(String),
     /// A rule of somebody else stands there.
     #[error(
         "a rule of somebody else has the same table, priority and match, and would be overwritten"
@@ -128,6 +131,16 @@ impl Entries {
         switch: &SwitchHandle,
         rules: Vec<FlowRule>,
     ) -> Result<Vec<(EntryId, StaticEntry)>, CreateError> {
+        self.create_named(switch, rules, None).await
+    }
+
+    /// The same, under a name.
+    pub(super) async fn create_named(
+        &self,
+        switch: &SwitchHandle,
+        rules: Vec<FlowRule>,
+        name: Option<&str>,
+    ) -> Result<Vec<(EntryId, StaticEntry)>, CreateError> {
         let dpid = switch.dpid();
         if let Some(problem) = self.problem() {
             return Err(CreateError::Unreadable(problem.to_owned()));
@@ -147,7 +160,7 @@ impl Entries {
             };
             let fresh = rules
                 .iter()
-                .map(|rule| StaticEntry::new(dpid, switch.name(), rule.clone(), state));
+                .map(|rule| StaticEntry::new(dpid, switch.name(), rule.clone(), state).named(name));
             let made = self.add(fresh.collect()).await?;
             match self.write(switch, guard, &made).await {
                 // It may have been made, and even refused, in the same moment: what is said is that it was held.

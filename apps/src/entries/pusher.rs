@@ -3,27 +3,37 @@
 //! | method and path | what it does |
 //! |---|---|
 //! | `GET /wm/staticentrypusher/list/{switch}/json` | the entries of a switch, or of `all` |
+//! | `POST /wm/staticentrypusher/json` | makes one, instead of the one that has the same name |
+//! | `DELETE /wm/staticentrypusher/json` | takes the one of this name away |
 //!
-//! `/wm/staticflowpusher` is the same, as it was called before version 1.2. An entry that has no name is listed under its
-//! number.
+//! `/wm/staticflowpusher` is the same, as it was called before version 1.2. An entry that has no name goes by its number.
 
 use std::collections::BTreeMap;
 
+use axum::body::Bytes;
 use axum::extract::State;
-use axum::routing::get;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use godwit_controller::rest::compatible::floodlight::{dpid_text, entry, read};
-use godwit_controller::rest::{ApiError, Id};
+use godwit_controller::rest::{ApiError, Id, parse};
 use godwit_openflow::types::Version;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::Entries;
+use super::rest::{refused, unremoved};
+use super::table::{EntryId, State as EntryState, StaticEntry};
+use super::written::{rule, switch};
 
 pub(super) fn router(entries: Entries) -> Router {
     let list = || get(self::list);
+    let change = || post(push).delete(pull);
     Router::new()
         .route("/wm/staticentrypusher/list/{switch}/json", list())
         .route("/wm/staticflowpusher/list/{switch}/json", list())
+        .route("/wm/staticentrypusher/json", change())
+        .route("/wm/staticflowpusher/json", change())
         .with_state(entries)
 }
 
@@ -48,7 +58,7 @@ async fn list(
             let connected = entries.network().switches().get(place);
             let version = connected.map_or(Version::V13, |switch| switch.version());
             let rule = entry::pushed(version, &static_entry.rule);
-            let named = Map::from_iter([(id.to_string(), rule)]);
+            let named = Map::from_iter([(name_of(id, &static_entry), rule)]);
             listed
                 .entry(dpid_text(place))
                 .or_default()
@@ -57,4 +67,49 @@ async fn list(
     }
     let listed = listed.into_iter().map(|(dpid, all)| (dpid, all.into()));
     Ok(Json(listed.collect::<Map<_, _>>().into()))
+}
+
+fn name_of(id: EntryId, entry: &StaticEntry) -> String {
+    entry.name.clone().unwrap_or_else(|| id.to_string())
+}
+
+fn named(entries: &Entries, name: &str) -> Option<(EntryId, StaticEntry)> {
+    let mut all = entries.list().into_iter();
+    all.find(|(id, entry)| name_of(*id, entry) == name)
+}
+
+/// Whatever type the body is declared to have: clients of Floodlight declare any.
+async fn push(State(entries): State<Entries>, body: Bytes) -> Result<Response, ApiError> {
+    let pushed = read::pushed(parse(&body)?)?;
+    let (switch, rule) = (switch(&entries, pushed.dpid)?, rule(pushed.rule)?);
+    // Once begun it is carried through, also when the client goes away.
+    let done = tokio::spawn(async move {
+        let before = named(&entries, &pushed.name);
+        let name = Some(pushed.name.as_str());
+        let made = entries.replace(&switch, rule, name, before).await;
+        made.map_err(|error| refused(&switch, &error, true))
+    });
+    let state = done.await.map_err(|_| stopping())??;
+    let status = match state {
+        EntryState::Queued => StatusCode::ACCEPTED,
+        _ => StatusCode::OK,
+    };
+    Ok((status, Json(json!({ "status": "Entry pushed" }))).into_response())
+}
+
+async fn pull(State(entries): State<Entries>, body: Bytes) -> Result<Json<Value>, ApiError> {
+    let body: Map<String, Value> = parse(&body)?;
+    let name = body.get("name").and_then(Value::as_str);
+    let name = name.ok_or_else(|| ApiError::impossible("`name` says which entry").at("name"))?;
+    let (id, _) = named(&entries, name)
+        .ok_or_else(|| ApiError::not_found(format!("no static entry is called `{name}`")))?;
+    let done = tokio::spawn(async move { entries.remove(id).await });
+    done.await
+        .map_err(|_| stopping())?
+        .map_err(|error| unremoved(&error))?;
+    Ok(Json(json!({ "status": format!("Entry {name} deleted") })))
+}
+
+fn stopping() -> ApiError {
+    ApiError::unavailable("the controller is stopping")
 }

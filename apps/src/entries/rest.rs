@@ -135,7 +135,7 @@ fn error_at(error: ApiError, index: Option<usize>) -> ApiError {
     }
 }
 
-fn refused(switch: &SwitchHandle, error: &CreateError, single: bool) -> ApiError {
+pub(super) fn refused(switch: &SwitchHandle, error: &CreateError, single: bool) -> ApiError {
     let text = error.to_string();
     let (index, problem) = match error {
         CreateError::Unsupported { index, .. } => (Some(*index), ApiError::impossible(text)),
@@ -159,6 +159,7 @@ fn refused(switch: &SwitchHandle, error: &CreateError, single: bool) -> ApiError
             (first, ApiError::impossible(text).because(reasons))
         }
         CreateError::Drained(_) => (None, ApiError::impossible(text)),
+        CreateError::InTheWay(_) => (None, ApiError::conflict(text)),
         CreateError::TooMany | CreateError::Store(StoreError::Full) => {
             (None, ApiError::insufficient_storage(text))
         }
@@ -249,19 +250,21 @@ async fn remove(
             let body = Json(serde_json::json!({ "id": id, "queued": true }));
             Ok((StatusCode::ACCEPTED, body).into_response())
         }
-        Err(error) => {
-            let text = error.to_string();
-            Err(match error {
-                RemoveError::Unknown => ApiError::not_found(text),
-                RemoveError::Busy => ApiError::conflict(text),
-                RemoveError::Store(StoreError::Full) => ApiError::insufficient_storage(text),
-                RemoveError::Apply(ApplyError::Rejected(_) | ApplyError::Unsupported { .. }) => {
-                    ApiError::impossible(text)
-                }
-                RemoveError::Apply(_) => ApiError::switch_failed(text),
-                RemoveError::NotHeld(_) | RemoveError::Store(_) => ApiError::unavailable(text),
-            })
+        Err(error) => Err(unremoved(&error)),
+    }
+}
+
+pub(super) fn unremoved(error: &RemoveError) -> ApiError {
+    let text = error.to_string();
+    match error {
+        RemoveError::Unknown => ApiError::not_found(text),
+        RemoveError::Busy => ApiError::conflict(text),
+        RemoveError::Store(StoreError::Full) => ApiError::insufficient_storage(text),
+        RemoveError::Apply(ApplyError::Rejected(_) | ApplyError::Unsupported { .. }) => {
+            ApiError::impossible(text)
         }
+        RemoveError::Apply(_) => ApiError::switch_failed(text),
+        RemoveError::NotHeld(_) | RemoveError::Store(_) => ApiError::unavailable(text),
     }
 }
 

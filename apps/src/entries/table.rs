@@ -48,6 +48,9 @@ pub struct StaticEntry {
     pub state: State,
     /// Why it was refused.
     pub problem: Option<String>,
+    /// What whoever asked for it calls it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// When its hard timeout is over, by the wall clock: for the next run of the controller.
     ends_at: Option<SystemTime>,
     /// The same by the clock that nobody sets.
@@ -73,12 +76,19 @@ impl StaticEntry {
             rule,
             state,
             problem: None,
+            name: None,
             ends_at: None,
             ends: None,
             timed_out_at: None,
         };
         entry.begin();
         entry
+    }
+
+    /// The same, under this name.
+    pub(super) fn named(mut self, name: Option<&str>) -> Self {
+        self.name = name.map(str::to_owned);
+        self
     }
 
     /// Its hard timeout begins now.

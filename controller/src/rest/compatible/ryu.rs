@@ -13,6 +13,7 @@
 //! hexadecimal after `0x`. What a switch of OpenFlow 1.0 has not is a 501, as it is there.
 
 mod action;
+pub mod entry;
 mod features;
 mod names;
 mod pattern;

@@ -233,3 +233,9 @@ fn text(field: Field, masked: Masked) -> String {
         _ => format!("{}/{}", one(value), one(mask)),
     }
 }
+
+/// The field that Floodlight calls by this name.
+pub(super) fn field(name: &str) -> Option<Field> {
+    let other = NAMES.iter().find(|(_, known)| *known == name);
+    other.map_or_else(|| Field::from_name(name), |(field, _)| Some(*field))
+}

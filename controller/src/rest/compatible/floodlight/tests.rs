@@ -135,3 +135,96 @@ fn memory_is_read_in_bytes() {
     assert_eq!(kibibytes(status, "VmRSS:"), Some(12_345 * 1024));
     assert_eq!(kibibytes(status, "MemAvailable:"), None);
 }
+
+fn read_pushed(body: Value) -> Result<read::Pushed, ApiError> {
+    read::pushed(body.as_object().unwrap().clone())
+}
+
+#[test]
+fn a_pushed_entry_is_read_into_godwits_words() {
+    let body = json!({
+        "switch": "00:00:00:00:00:00:00:01", "name": "flow-mod-1", "cookie": "0", "priority": "32768",
+        "in_port": "1", "eth_type": "0x0800", "ip_proto": "udp", "tp_src": "53", "eth_vlan_vid": "0xffff",
+        "active": "true", "table": "2",
+        "actions": "push_vlan=0x8100,set_vlan_vid=7,set_tp_dst=9,enqueue=2:0x0a,output=FLOOD",
+    });
+    let pushed = read_pushed(body).unwrap();
+    assert_eq!(
+        (pushed.name.as_str(), pushed.dpid),
+        ("flow-mod-1", DatapathId(1))
+    );
+    let expected = json!({
+        "priority": 32768,
+        "table": 2,
+        "match": { "in_port": "1", "eth_type": "0x0800", "ip_proto": 17, "udp_src": "53", "vlan_vid": "none" },
+        "instructions": [{ "type": "apply_actions", "actions": [
+            { "type": "push_vlan", "ethertype": 0x8100 },
+            { "type": "set_field", "field": "vlan_vid", "value": "7" },
+            { "type": "set_field", "field": "udp_dst", "value": "9" },
+            { "type": "enqueue", "port": 2, "queue": 10 },
+            { "type": "output", "port": "flood" },
+        ] }],
+    });
+    assert_eq!(pushed.rule, expected);
+}
+
+#[test]
+fn what_is_not_a_static_entry_is_refused_with_its_field() {
+    let good = json!({ "switch": "00:00:00:00:00:00:00:01", "name": "x", "actions": "output=1" });
+    assert!(read_pushed(good.clone()).is_ok());
+    let wrong = [
+        ("switch", json!("one")),
+        ("colour", json!("red")),
+        ("active", json!("false")),
+        ("priority", json!("high")),
+        ("actions", json!("explode")),
+        ("actions", json!("enqueue=1")),
+        ("tp_dst", json!("80")),
+        ("instruction_goto_table", json!("next")),
+        ("instruction_explode", json!("1")),
+    ];
+    for (field, value) in wrong {
+        let mut body = good.clone();
+        body[field] = value.clone();
+        let error = read_pushed(body).unwrap_err();
+        assert_eq!(
+            error.problem().field.as_deref(),
+            Some(field),
+            "{field}: {value}"
+        );
+    }
+    for missing in ["switch", "name"] {
+        let mut body = good.as_object().unwrap().clone();
+        body.remove(missing);
+        assert_eq!(
+            read::pushed(body).unwrap_err().problem().field.as_deref(),
+            Some(missing)
+        );
+    }
+}
+
+#[test]
+fn what_is_listed_can_be_pushed_again() {
+    let listed = entry::pushed(Version::V13, &rule());
+    let mut body = listed["match"].as_object().unwrap().clone();
+    let instructions = listed["instructions"].as_object().unwrap();
+    for (name, value) in instructions {
+        let text = value.as_object().unwrap().values().next().unwrap();
+        body.insert(name.clone(), text.clone());
+    }
+    body.insert("name".to_owned(), "again".into());
+    body.insert("switch".to_owned(), dpid_text(DatapathId(1)).into());
+    let pushed = read::pushed(body).unwrap();
+    let again: Pattern = serde_json::from_value(pushed.rule["match"].clone()).unwrap();
+    assert_eq!(again, rule().pattern);
+    let mut does: Vec<Instruction> =
+        serde_json::from_value(pushed.rule["instructions"].clone()).unwrap();
+    assert!(
+        rule()
+            .instructions
+            .iter()
+            .all(|wanted| does.contains(wanted))
+    );
+    does.retain(|instruction| !rule().instructions.contains(instruction));
+    assert_eq!(does, []);
+}

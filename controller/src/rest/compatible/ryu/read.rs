@@ -135,6 +135,15 @@ fn specific(name: &str, ethertype: Option<u64>, protocol: Option<u64>) -> Option
 /// # Errors
 /// 422 with the field that is none, or whose value is none.
 pub fn pattern(fields: Map<String, Value>) -> Result<Pattern, ApiError> {
+    serde_json::from_value(Value::Object(pattern_json(fields)?))
+        .map_err(|error| ApiError::impossible(error.to_string()).at("match"))
+}
+
+/// The same match in the names and values of godwit's own JSON.
+///
+/// # Errors
+/// As [`pattern`], as far as it can be told from the names.
+pub(super) fn pattern_json(fields: Map<String, Value>) -> Result<Map<String, Value>, ApiError> {
     let number = |names: [&str; 2]| {
         let value = names.iter().find_map(|name| fields.get(*name))?;
         value
@@ -171,8 +180,7 @@ pub fn pattern(fields: Map<String, Value>) -> Result<Pattern, ApiError> {
             return Err(fault(format!("`{meant}` is asked for twice")));
         }
     }
-    serde_json::from_value(Value::Object(own))
-        .map_err(|error| ApiError::impossible(error.to_string()).at("match"))
+    Ok(own)
 }
 
 /// 1.0's type of service as DSCP; the two bits below it are not compared there.

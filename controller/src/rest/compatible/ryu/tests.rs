@@ -9,7 +9,7 @@ use godwit_openflow::types::{
 };
 use serde_json::{Value, json};
 
-use super::{action, features, pattern, read, stats};
+use super::{action, entry, features, pattern, read, stats};
 
 fn matched(version: Version, pattern: &Pattern) -> Value {
     pattern::to_json(version, pattern).into()
@@ -388,4 +388,61 @@ fn groups_meters_and_features_are_named() {
         "oxm_ids": [{ "type": "eth_dst", "hasmask": 1, "length": 12 }],
     }]);
     assert_eq!(told["properties"], expected);
+}
+
+#[test]
+fn a_written_entry_is_read_into_godwits_words() {
+    let body = json!({
+        "dpid": 1, "cookie": 1, "table_id": 2, "priority": "11111", "idle_timeout": 30,
+        "match": { "in_port": "LOCAL", "dl_type": 2048, "nw_proto": 6, "tp_dst": 80, "dl_vlan": "0x1064" },
+        "actions": [
+            { "type": "METER", "meter_id": 7 },
+            { "type": "SET_FIELD", "field": "eth_dst", "value": "02:00:00:00:00:09" },
+            { "type": "OUTPUT", "port": "CONTROLLER", "max_len": 128 },
+            { "type": "WRITE_ACTIONS", "actions": [{ "type": "OUTPUT", "port": 3, "max_len": 65535 }] },
+        ],
+    });
+    let written = entry::written(body.as_object().unwrap().clone(), Version::V13).unwrap();
+    assert_eq!(written.dpid.0, 1);
+    let expected = json!({
+        "table": 2,
+        "priority": 11111,
+        "idle_timeout": 30,
+        "match": { "in_port": 0xffff_fffe_u32, "eth_type": 2048, "ip_proto": 6, "tcp_dst": 80, "vlan_vid": 100 },
+        "instructions": [
+            { "type": "meter", "meter": 7 },
+            { "type": "write_actions", "actions": [{ "type": "output", "port": 3 }] },
+            { "type": "apply_actions", "actions": [
+                { "type": "set_field", "field": "eth_dst", "value": "02:00:00:00:00:09" },
+                { "type": "output", "port": "controller", "max_len": 128 },
+            ] },
+        ],
+    });
+    assert_eq!(written.rule, expected);
+    let bare = json!({ "dpid": "0x2" });
+    let bare = entry::written(bare.as_object().unwrap().clone(), Version::V10).unwrap();
+    assert_eq!((bare.dpid.0, &bare.rule["priority"]), (2, &json!(0x8000)));
+}
+
+#[test]
+fn what_is_not_an_entry_is_refused_with_its_field() {
+    let wrong = [
+        (json!({}), "dpid"),
+        (json!({ "dpid": "s1" }), "dpid"),
+        (json!({ "dpid": 1, "colour": 1 }), "colour"),
+        (json!({ "dpid": 1, "buffer_id": 7 }), "buffer_id"),
+        (json!({ "dpid": 1, "match": [] }), "match"),
+        (
+            json!({ "dpid": 1, "match": { "tp_src": 1 } }),
+            "match.tp_src",
+        ),
+        (
+            json!({ "dpid": 1, "actions": [{ "type": "OUTPUT" }] }),
+            "actions[0]",
+        ),
+    ];
+    for (body, field) in wrong {
+        let error = entry::written(body.as_object().unwrap().clone(), Version::V13).unwrap_err();
+        assert_eq!(error.problem().field.as_deref(), Some(field), "{body}");
+    }
 }
