@@ -45,6 +45,38 @@ fn flow(id: FlowId, old: &[u64], new: &[u64]) -> Flow {
     }
 }
 
+#[test]
+fn a_flow_keeps_its_queue_at_every_hop_and_its_meter_at_the_first() {
+    let mut moved = flow(1, &[1, 2, 4], &[1, 3, 4]);
+    moved.template.treatment = Treatment {
+        queue: Some(QueueId(5)),
+        meter: Some(MeterId(9)),
+    };
+    for (index, (_, rule)) in moved.template.rules(&moved.new).enumerate() {
+        let port = moved.new.hops()[index].out_port;
+        let queued = vec![Action::SetQueue(QueueId(5)), Action::output(port)];
+        let mut wanted = vec![Instruction::ApplyActions(queued)];
+        if index == 0 {
+            wanted.insert(0, Instruction::Meter(MeterId(9)));
+        }
+        assert_eq!(rule.instructions, wanted, "hop {index}");
+    }
+    let rounds = make_before_break(&[moved]);
+    let sent = rounds.iter().flat_map(|round| &round.steps);
+    let mut flips = sent.filter(|step| step.dpid == DatapathId(1));
+    let flip = flips.next().unwrap();
+    let after = flip.after.as_ref().unwrap();
+    assert_eq!(after.instructions[0], Instruction::Meter(MeterId(9)));
+    let bare = serde_json::json!({
+        "id": 1, "priority": 7, "pattern": {}, "ingress": null, "idle_timeout": 0, "hard_timeout": 0,
+    });
+    let earlier: Template = serde_json::from_value(bare).unwrap();
+    assert!(
+        earlier.treatment.is_plain(),
+        "as releases before have kept it"
+    );
+}
+
 fn kinds(rounds: &[Round]) -> Vec<(Kind, Vec<u64>)> {
     rounds
         .iter()

@@ -249,7 +249,7 @@ impl Routing {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use godwit_openflow::types::PortNo;
+    use godwit_openflow::types::{MeterId, PortNo, QueueId};
     use godwit_topology::Hop;
 
     use super::super::counters::Tally;
@@ -275,7 +275,10 @@ pub(super) mod tests {
             ingress: Some(PortNo(3)),
             idle_timeout: 60,
             hard_timeout: 3600,
-            treatment: Treatment::default(),
+            treatment: Treatment {
+                queue: Some(QueueId(3)),
+                meter: Some(MeterId(9)),
+            },
         };
         let path = Path::try_from(vec![hop(1, 3, 2), hop(0xfedc_ba98_7654_3210, 1, 9)]).unwrap();
         let mut route = Route::new(

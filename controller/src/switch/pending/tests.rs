@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bytes::Bytes;
 use godwit_openflow::model::outbound::FlowFilter;
 use godwit_openflow::model::{
-    BundleStep, ErrorReport, FlowRule, FlowStats, Pattern, StatsReply, StatsRequest,
+    BundleStep, ErrorReport, FlowRule, FlowStats, FromSwitch, Pattern, Role, RoleMessage,
+    StatsReply, StatsRequest,
 };
 use godwit_openflow::types::{Version, Xid};
 
@@ -124,6 +125,35 @@ async fn an_error_nobody_waits_for_comes_back() {
         pending.complete(Xid(3), Reply::Barrier).is_none(),
         "a late barrier finds nobody"
     );
+}
+
+#[tokio::test]
+async fn a_single_answer_is_what_was_asked_for_or_nothing() {
+    let role = |role| {
+        FromSwitch::Role(RoleMessage {
+            role,
+            generation: Some(1),
+        })
+    };
+    let pending = Pending::default();
+    let asked = |xid| {
+        let known = |message: &FromSwitch| matches!(message, FromSwitch::Role(_));
+        pending.expect_single(Xid(xid), known).unwrap()
+    };
+    let (answered, refused, misled) = (asked(1), asked(2), asked(3));
+    pending.complete(Xid(1), Reply::Single(Box::new(role(Role::Equal))));
+    pending.complete(Xid(2), Reply::Error(report(2)));
+    pending.complete(Xid(3), Reply::Single(Box::new(FromSwitch::BarrierReply)));
+    assert_eq!(answered.outcome().await.unwrap(), Ok(role(Role::Equal)));
+    let outcome = refused.outcome().await.unwrap();
+    assert!(matches!(outcome, Err(RequestError::Refused(_))));
+    assert_eq!(
+        misled.outcome().await.unwrap(),
+        Err(RequestError::Unexpected)
+    );
+    let late = asked(4);
+    pending.close();
+    assert_eq!(late.outcome().await, None);
 }
 
 #[tokio::test]
