@@ -24,7 +24,7 @@ use serde_json::{Map, Value, json};
 use super::Entries;
 use super::rest::{refused, unremoved};
 use super::table::{EntryId, State as EntryState, StaticEntry};
-use super::written::{rule, switch};
+use super::written::{rule, stopping, switch};
 
 pub(super) fn router(entries: Entries) -> Router {
     let list = || get(self::list);
@@ -108,8 +108,4 @@ async fn pull(State(entries): State<Entries>, body: Bytes) -> Result<Json<Value>
         .map_err(|_| stopping())?
         .map_err(|error| unremoved(&error))?;
     Ok(Json(json!({ "status": format!("Entry {name} deleted") })))
-}
-
-fn stopping() -> ApiError {
-    ApiError::unavailable("the controller is stopping")
 }

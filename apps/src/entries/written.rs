@@ -172,6 +172,6 @@ async fn remove_all(
     done.await.map_err(|_| stopping())?
 }
 
-fn stopping() -> ApiError {
+pub(super) fn stopping() -> ApiError {
     ApiError::unavailable("the controller is stopping")
 }

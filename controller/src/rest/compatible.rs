@@ -30,6 +30,28 @@ pub(super) fn routes(network: &Network) -> Router {
         .merge(floodlight::routes(network))
 }
 
+/// `OFPMF_…` (OF 1.3.5 §7.3.4.4).
+const METER_FLAGS: [(u64, &str); 4] = [
+    (1, "KBPS"),
+    (1 << 1, "PKTPS"),
+    (1 << 2, "BURST"),
+    (1 << 3, "STATS"),
+];
+
+/// `OFPGFC_…` (OF 1.3.5 §7.3.5.11).
+const GROUP_CAPABILITIES: [(u64, &str); 4] = [
+    (1, "SELECT_WEIGHT"),
+    (1 << 1, "SELECT_LIVENESS"),
+    (1 << 2, "CHAINING"),
+    (1 << 3, "CHAINING_CHECKS"),
+];
+
+/// The names of the bits that are set, of sets of bits those with any.
+fn set(names: &[(u64, &'static str)], bits: u64) -> Vec<&'static str> {
+    let set = names.iter().filter(|(bit, _)| bits & bit != 0);
+    set.map(|(_, name)| *name).collect()
+}
+
 fn switch(network: &Network, dpid: DatapathId) -> Result<SwitchHandle, ApiError> {
     let connected = network.switches().get(dpid);
     connected.ok_or_else(|| ApiError::not_found(format!("no switch {dpid} is connected")))

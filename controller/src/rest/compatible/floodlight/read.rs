@@ -51,7 +51,7 @@ pub fn pushed(body: Map<String, Value>) -> Result<Pushed, ApiError> {
         let wrong = || ApiError::impossible(format!("{value} is not a value for it")).at(key);
         match key.as_str() {
             "name" | "switch" | "cookie" => {}
-            "active" if is(value, "true") => {}
+            "active" if is(value, "true") || value.as_bool() == Some(true) => {}
             "entry_type" if is(value, "flow") => {}
             "priority" | "idle_timeout" | "hard_timeout" => {
                 rule.insert(key.clone(), number(value).ok_or_else(wrong)?.into());
@@ -90,12 +90,9 @@ pub fn pushed(body: Map<String, Value>) -> Result<Pushed, ApiError> {
     })
 }
 
-/// `true` and `"true"` are the same here.
 fn is(value: &Value, wanted: &str) -> bool {
-    value.as_str().map_or_else(
-        || value.to_string() == wanted,
-        |text| text.eq_ignore_ascii_case(wanted),
-    )
+    let text = value.as_str();
+    text.is_some_and(|text| text.eq_ignore_ascii_case(wanted))
 }
 
 fn number(value: &Value) -> Option<u64> {

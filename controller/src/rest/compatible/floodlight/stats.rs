@@ -9,6 +9,7 @@ use godwit_openflow::model::{
 use godwit_openflow::types::{GroupId, PortNo, Version};
 use serde_json::{Value, json};
 
+use super::super::{GROUP_CAPABILITIES, METER_FLAGS, set};
 use super::entry::{actions_text, port_text};
 use super::{dpid_text, version_text};
 
@@ -19,12 +20,6 @@ const NOT_COUNTED: i64 = -1;
 
 fn counted(counter: Option<u64>) -> Value {
     counter.map_or_else(|| NOT_COUNTED.into(), Value::from)
-}
-
-/// The names of the bits that are set.
-fn set(names: &[(u64, &'static str)], bits: u64) -> Vec<&'static str> {
-    let set = names.iter().filter(|(bit, _)| bits & bit != 0);
-    set.map(|(_, name)| *name).collect()
 }
 
 pub(super) fn description(version: Version, said: &Description) -> Value {
@@ -180,14 +175,6 @@ pub(super) fn group_descriptions(groups: &[GroupDescription]) -> Value {
     json!({ "version": version_text(Version::V13), "group_desc": all })
 }
 
-/// `OFPGFC_…` (OF 1.3.5 §7.3.5.11).
-const GROUP_CAPABILITIES: [(u64, &str); 4] = [
-    (1, "SELECT_WEIGHT"),
-    (1 << 1, "SELECT_LIVENESS"),
-    (1 << 2, "CHAINING"),
-    (1 << 3, "CHAINING_CHECKS"),
-];
-
 pub(super) fn group_features(features: &GroupFeatures) -> Value {
     let [most_all, most_select, most_indirect, most_ff] = features.max_groups;
     let [all, select, indirect, ff] = features.actions;
@@ -226,14 +213,6 @@ pub(super) fn meters(meters: &[MeterStats]) -> Value {
     let all: Vec<Value> = meters.iter().map(meter).collect();
     json!({ "version": version_text(Version::V13), "meter": all })
 }
-
-/// `OFPMF_…` (OF 1.3.5 §7.3.4.4).
-const METER_FLAGS: [(u64, &str); 4] = [
-    (1, "KBPS"),
-    (1 << 1, "PKTPS"),
-    (1 << 2, "BURST"),
-    (1 << 3, "STATS"),
-];
 
 pub(super) fn meter_configs(meters: &[MeterConfig]) -> Value {
     let band = |band: &MeterBand| match band {

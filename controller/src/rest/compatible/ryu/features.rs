@@ -6,29 +6,14 @@ use godwit_openflow::model::{
 use godwit_openflow::types::Version;
 use serde_json::{Map, Value, json};
 
+use super::super::{GROUP_CAPABILITIES, METER_FLAGS, set};
 use super::names;
-
-/// `OFPMF_…` (OF 1.3.5 §7.3.4.4).
-pub(super) const METER_FLAGS: [(u16, &str); 4] = [
-    (1, "KBPS"),
-    (1 << 1, "PKTPS"),
-    (1 << 2, "BURST"),
-    (1 << 3, "STATS"),
-];
 
 /// `OFPMBT_…`, by number.
 const BAND_TYPES: [(u32, &str); 2] = [(1, "DROP"), (2, "DSCP_REMARK")];
 
 /// `OFPGT_…`, by number (OF 1.3.5 §7.3.4.2).
 const GROUP_TYPES: [&str; 4] = ["ALL", "SELECT", "INDIRECT", "FF"];
-
-/// `OFPGFC_…` (OF 1.3.5 §7.3.5.11).
-const GROUP_CAPABILITIES: [(u32, &str); 4] = [
-    (1, "SELECT_WEIGHT"),
-    (1 << 1, "SELECT_LIVENESS"),
-    (1 << 2, "CHAINING"),
-    (1 << 3, "CHAINING_CHECKS"),
-];
 
 /// `OFPAT_…`, by number (OF 1.3.5 §7.2.5).
 const ACTIONS: [(u32, &str); 16] = [
@@ -59,15 +44,12 @@ fn by_number(names: &[(u32, &'static str)], bits: u32) -> Vec<&'static str> {
 pub(super) fn group(features: &GroupFeatures) -> Value {
     let kinds = || GROUP_TYPES.iter().zip(0_u32..);
     let types = kinds().filter(|(_, number)| features.types >> number & 1 == 1);
-    let capabilities = GROUP_CAPABILITIES
-        .iter()
-        .filter(|(bit, _)| features.capabilities & bit != 0);
     let most = GROUP_TYPES.iter().zip(features.max_groups);
     let actions = GROUP_TYPES.iter().zip(features.actions);
     let named = |name: &str, value: Value| Value::from(Map::from_iter([(name.to_owned(), value)]));
     json!({
         "types": types.map(|(name, _)| *name).collect::<Vec<_>>(),
-        "capabilities": capabilities.map(|(_, name)| *name).collect::<Vec<_>>(),
+        "capabilities": set(&GROUP_CAPABILITIES, features.capabilities.into()),
         "max_groups": most.map(|(name, most)| named(name, most.into())).collect::<Vec<_>>(),
         "actions": actions
             .map(|(name, bits)| named(name, by_number(&ACTIONS, bits).into()))
@@ -76,13 +58,10 @@ pub(super) fn group(features: &GroupFeatures) -> Value {
 }
 
 pub(super) fn meter(features: &MeterFeatures) -> Value {
-    let flags = METER_FLAGS
-        .iter()
-        .filter(|(bit, _)| features.capabilities & u32::from(*bit) != 0);
     json!({
         "max_meter": features.max_meters,
         "band_types": by_number(&BAND_TYPES, features.band_types),
-        "capabilities": flags.map(|(_, name)| *name).collect::<Vec<_>>(),
+        "capabilities": set(&METER_FLAGS, features.capabilities.into()),
         "max_bands": features.max_bands,
         "max_color": features.max_color,
     })

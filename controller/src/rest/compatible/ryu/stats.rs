@@ -11,7 +11,7 @@ use godwit_openflow::model::{
 use godwit_openflow::types::{GroupId, PortNo, Version, Xid};
 use serde_json::{Value, json};
 
-use super::features::METER_FLAGS;
+use super::super::{METER_FLAGS, set};
 use super::{action, names, pattern};
 
 /// What a switch says that doesn't count something (OF 1.3.5 §7.3.5.6).
@@ -81,7 +81,7 @@ pub(super) fn aggregate(sum: &AggregateStats) -> Value {
 }
 
 /// The fields that a table of 1.0 can leave out (OF 1.0.2 §5.2.3, `ofp_flow_wildcards`).
-const WILDCARDS: [(u32, &str); 12] = [
+const WILDCARDS: [(u64, &str); 12] = [
     (1, "IN_PORT"),
     (1 << 1, "DL_VLAN"),
     (1 << 2, "DL_SRC"),
@@ -105,8 +105,7 @@ pub(super) fn table(version: Version, stats: &TableStats) -> Value {
     });
     if let (Version::V10, Some(table)) = (version, table.as_object_mut()) {
         let bits = stats.wildcards.unwrap_or(0);
-        let names = WILDCARDS.iter().filter(|(bit, _)| bits & bit != 0);
-        let names: Vec<&str> = names.map(|(_, name)| *name).collect();
+        let names = set(&WILDCARDS, bits.into());
         table.insert(
             "name".to_owned(),
             stats.name.clone().unwrap_or_default().into(),
@@ -295,14 +294,8 @@ pub(super) fn meter(stats: &MeterStats) -> Value {
 }
 
 pub(super) fn meter_config(config: &MeterConfig) -> Value {
-    let set = |(flag, _): &&(u16, &str)| config.flags.0 & flag != 0;
-    let flags: Vec<&str> = METER_FLAGS
-        .iter()
-        .filter(set)
-        .map(|(_, name)| *name)
-        .collect();
     let bands: Vec<Value> = config.bands.iter().map(band).collect();
-    json!({ "flags": flags, "bands": bands, "meter_id": names::meter(config.meter) })
+    json!({ "flags": set(&METER_FLAGS, config.flags.0.into()), "bands": bands, "meter_id": names::meter(config.meter) })
 }
 
 fn band(band: &MeterBand) -> Value {
