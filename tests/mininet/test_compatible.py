@@ -110,15 +110,22 @@ def network(controller):  # noqa: F811  pylint: disable=redefined-outer-name
         for number, rules in RULES.items():
             for rule in rules:
                 built.switch(f"s{number}").ofctl("add-flow", rule)
-        for number in RULES:
-            queues = ["--id=@q0", "create", "queue", "other-config:min-rate=3000000", "--"]
-            queues += ["--id=@q1", "create", "queue", "other-config:min-rate=7000000", "other-config:max-rate=9000000", "--"]
-            qos = ["create", "qos", "type=linux-htb", "other-config:max-rate=10000000", "queues:0=@q0", "queues:1=@q1"]
-            port = ["set", "port", f"s{number}-eth1", "qos=@qos"]
-            built.switch(f"s{number}").ovs_vsctl("--", *queues, "--id=@qos", *qos, "--", *port)
+        made = [shape(built.switch(f"s{number}"), f"s{number}-eth1") for number in RULES]
         yield built
-        for number in RULES:
-            built.switch(f"s{number}").ovs_vsctl("clear", "port", f"s{number}-eth1", "qos")
+        for number, rows in zip(RULES, made):
+            switch = built.switch(f"s{number}")
+            switch.ovs_vsctl("clear", "port", f"s{number}-eth1", "qos")
+            for table, row in zip(("qos", "queue", "queue"), reversed(rows)):
+                switch.ovs_vsctl("destroy", table, row)
+
+
+def shape(switch, port):
+    """Give a port two queues: the rows that the database has for them, and for what holds them."""
+    queues = ["--id=@q0", "create", "queue", "other-config:min-rate=3000000", "--"]
+    queues += ["--id=@q1", "create", "queue", "other-config:min-rate=7000000", "other-config:max-rate=9000000", "--"]
+    qos = ["--id=@qos", "create", "qos", "type=linux-htb", "other-config:max-rate=10000000"]
+    qos += ["queues:0=@q0", "queues:1=@q1", "--"]
+    return switch.ovs_vsctl("--", *queues, *qos, "set", "port", port, "qos=@qos").split()
 
 
 def get(api, path, **options):

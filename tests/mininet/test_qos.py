@@ -57,8 +57,10 @@ def bottleneck(network, api):  # pylint: disable=redefined-outer-name
 
 
 def rows(network, table):
-    """What the database has in a table."""
-    return network.switch("s1").ovs_vsctl("--bare", "--columns=_uuid", "list", table).split()
+    """What godwit has made in a table of the database."""
+    mark = {"QoS": "port", "Queue": "queue"}[table]
+    find = ["--bare", "--columns=_uuid", "find", table, f"external_ids:godwit={mark}"]
+    return network.switch("s1").ovs_vsctl(*find).split()
 
 
 class Kernel:
@@ -203,13 +205,13 @@ def test_what_can_not_be_shaped_is_refused(network, api):  # pylint: disable=red
         assert response.json()["detail"]
     name = f"s1-eth{port}"
     switch = network.switch("s1")
-    switch.ovs_vsctl("--", "--id=@q", "create", "qos", "type=linux-htb", "--", "set", "port", name, "qos=@q")
+    row = switch.ovs_vsctl("--", "--id=@q", "create", "qos", "type=linux-htb", "--", "set", "port", name, "qos=@q").strip()
     try:
         assert [shaped["own"] for shaped in api.get("/switches/s1/qos")] == [False]
         for method, body in (("PUT", good), ("DELETE", None)):
             assert api.request(method, path, body).status_code == 409
     finally:
-        switch.ovs_vsctl("--", "clear", "port", name, "qos", "--", "--all", "destroy", "qos")
+        switch.ovs_vsctl("--", "clear", "port", name, "qos", "--", "destroy", "qos", row)
     first, _, _, last = network.hosts
     for treatment in ({"queue": 1}, {"meter": 1}):
         body = {"from": first.IP(), "to": last.IP(), "match": UDP, **treatment}
