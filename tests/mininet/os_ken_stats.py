@@ -1,11 +1,12 @@
-"""os-ken as a second controller of running switches: what its own statistics functions, which its REST serves unchanged,
-make of what they report.
+"""os-ken as a second controller of running switches: what its own statistics functions, which its REST serves
+unchanged, make of what they report.
 
     os_ken_stats.py PORT
 
-Standard input has one JSON array of `[dpid, function, arguments…]`; functions are those of `os_ken.lib.ofctl_v1_0` and
-`ofctl_v1_3`, or `switch` for a switch as its topology has it. When the switches that it names have connected they are called in order, and their results written as one
-JSON array. Run by `ofctl.py`: os-ken replaces parts of the standard library.
+Standard input has one JSON array of `[dpid, function, arguments…]`; functions are those of `os_ken.lib.ofctl_v1_0`
+and `ofctl_v1_3`, or `switch` for a switch as its topology has it. When the switches that it names have connected they
+are called in order, and their results written as one JSON array. Run by `ofctl.py`: os-ken replaces parts of the
+standard library.
 """
 
 # pylint: disable=wrong-import-position,wrong-import-order

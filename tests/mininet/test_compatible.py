@@ -93,7 +93,7 @@ KNOWN = {
 
 @pytest.fixture(scope="module")
 def network(controller):  # noqa: F811  pylint: disable=redefined-outer-name
-    """Three switches in a circle, one of which speaks OpenFlow 1.0, with rules of all kinds, groups, meters and queues."""
+    """Three switches in a circle, one of which speaks OpenFlow 1.0, with rules of all kinds, groups, meters, queues."""
     with GodwitNetwork(Ring(3), controller.openflow_port, openflow10=("s2",)) as built:
         built.wait_connected()
         controller.api.settle(built)
@@ -138,6 +138,7 @@ def get(api, path, **options):
 
 def questions():
     """Every address of Ryu's statistics, what os-ken is asked for it, and the body that is sent."""
+    arp = {V10: {"dl_type": 2054, "nw_src": "10.0.0.9"}, V13: {"eth_type": 2054, "arp_spa": "10.0.0.9"}}
     for dpid in (V13, V10):
         yield f"/v1.0/topology/switches/{dpid:016x}", [dpid, "switch"], None
         for kind, function in KINDS.items():
@@ -152,7 +153,7 @@ def questions():
             {"priority": 11},
             {"match": {"dl_type": 0x0800, "nw_proto": 6}, "table_id": 0},
             {"match": {"dl_type": 2048, "nw_dst": "10.2.0.1"}, "out_port": "CONTROLLER"},
-            {"match": {"dl_type": 2054, "nw_src": "10.0.0.9"}} if dpid == V10 else {"match": {"eth_type": 2054, "arp_spa": "10.0.0.9"}},
+            {"match": arp[dpid]},
             {"out_port": 2},
         ):
             yield f"/stats/flow/{dpid}", [dpid, "get_flow_stats", body], body
@@ -188,8 +189,8 @@ def without(value, keys):
 
 
 def comparable(value):
-    """Features of tables without the fields of Nicira's extension, for which godwit has numbers and os-ken has names; and
-    matches of untagged packets without the priority of the tag that they don't have."""
+    """Features of tables without the fields of Nicira's extension, for which godwit has numbers and os-ken has names;
+    and matches of untagged packets without the priority of the tag that they don't have."""
     if isinstance(value, dict):
         value = {key: comparable(item) for key, item in value.items()}
         if "oxm_ids" in value:
@@ -224,13 +225,15 @@ def test_ryus_topology_is_the_network(network, api):
         for number in (1, 2, 3)
     }
     links = get(api, "/v1.0/topology/links")
-    ends = {tuple((int(link[end]["dpid"], 16), int(link[end]["port_no"], 16)) for end in ("src", "dst")) for link in links}
+
+    def end(described):
+        return int(described["dpid"], 16), int(described["port_no"], 16)
+
+    ends = {(end(link["src"]), end(link["dst"])) for link in links}
     assert ends == network.links() and len(links) == len(ends)
-    assert {link[end]["name"] for link in links for end in ("src", "dst")} < set(names.values())
+    assert {link[side]["name"] for link in links for side in ("src", "dst")} < set(names.values())
     hosts = {host["mac"]: host for host in get(api, "/v1.0/topology/hosts")}
-    assert {mac: (int(host["port"]["dpid"], 16), int(host["port"]["port_no"], 16)) for mac, host in hosts.items()} == (
-        network.attachments()
-    )
+    assert {mac: end(host["port"]) for mac, host in hosts.items()} == network.attachments()
     assert {host.MAC(): [host.IP()] for host in network.hosts} == {mac: host["ipv4"] for mac, host in hosts.items()}
     assert {link["src"]["dpid"] for link in get(api, f"/v1.0/topology/links/{dpids[1]}")} == {dpids[1]}
     assert [host["port"]["dpid"] for host in get(api, f"/v1.0/topology/hosts/{dpids[2]}")] == [dpids[2]]
@@ -330,7 +333,8 @@ def test_floodlights_statistics_are_those_of_the_switch(network, api):
     assert described["manufacturer_description"] == "Nicira, Inc."
     names = get(api, f"/wm/core/switch/{colons(V10)}/port-desc/json")["port_desc"]
     assert {port["name"] for port in names} == {"s2", "s2-eth1", "s2-eth2", "s2-eth3"}
-    for kind in ("table", "features", "queue", "group", "group-desc", "group-features", "meter", "meter-config", "meter-features"):
+    kinds = "table features queue group group-desc group-features meter meter-config meter-features"
+    for kind in kinds.split():
         assert get(api, f"/wm/core/switch/{colons(V13)}/{kind}/json"), kind
     assert set(get(api, "/wm/core/switch/all/group/json")) == {colons(1), colons(3)}
 
@@ -422,7 +426,8 @@ def test_entries_are_pushed_replaced_and_deleted_by_name_as_with_floodlight(netw
         "instruction_goto_meter": "meter_id=7",
         "instruction_write_actions": "output=controller",
     }
-    old = {"switch": colons(V10), "name": "old", "eth_vlan_vid": "100", "actions": "strip_vlan,enqueue=1:0x01", "priority": "9"}
+    old = {"switch": colons(V10), "name": "old", "priority": "9"}
+    old |= {"eth_vlan_vid": "100", "actions": "strip_vlan,enqueue=1:0x01"}
     for body in (instructions, old):
         assert client_call(api, "POST", body, "/wm/staticflowpusher/json")[0] == 200
     assert (7, "", "meter:7,write_actions(CONTROLLER:65535),goto_table:1") in pushed(network, "s1")
@@ -454,13 +459,17 @@ def test_entries_are_added_and_deleted_as_with_ryu(network, api):
     }
     assert write("add", flow) == 200
     ((priority, match, actions),) = pushed(network, "s1")
-    assert (priority, sorted(match.split(",")), actions) == (11111, ["in_port=1", "ip", "nw_dst=10.9.0.0/16"], "output:2")
-    assert write("add", {**flow, "actions": [{"type": "SET_FIELD", "field": "eth_dst", "value": "02:00:00:00:00:09"}, {"type": "OUTPUT", "port": "LOCAL"}]}) == 200
+    assert (priority, actions) == (11111, "output:2")
+    assert sorted(match.split(",")) == ["in_port=1", "ip", "nw_dst=10.9.0.0/16"]
+    address = {"type": "SET_FIELD", "field": "eth_dst", "value": "02:00:00:00:00:09"}
+    assert write("add", {**flow, "actions": [address, {"type": "OUTPUT", "port": "LOCAL"}]}) == 200
     assert [rule[2] for rule in pushed(network, "s1")] == ["set_field:02:00:00:00:00:09->eth_dst,LOCAL"]
     meter = [{"type": "METER", "meter_id": 7}, {"type": "GOTO_TABLE", "table_id": 1}]
     assert write("add", {"dpid": V13, "priority": 5, "match": {"dl_vlan": 100}, "actions": meter}) == 200
     assert (5, "dl_vlan=100", "meter:7,goto_table:1") in pushed(network, "s1")
-    assert write("add", {"dpid": V10, "match": {"dl_type": 2054, "nw_src": "10.0.0.77"}, "actions": [{"type": "ENQUEUE", "port": 1, "queue_id": 1}]}) == 200
+    arp = {"dl_type": 2054, "nw_src": "10.0.0.77"}
+    enqueue = [{"type": "ENQUEUE", "port": 1, "queue_id": 1}]
+    assert write("add", {"dpid": V10, "match": arp, "actions": enqueue}) == 200
     assert pushed(network, "s2") == {(0x8000, "arp,arp_spa=10.0.0.77", "enqueue:1:1")}
     for wrong, status in (
         ({**flow, "dpid": 9}, 404),

@@ -1,9 +1,9 @@
 """Queues and meters: made by REST, chosen by routes, and what two flows through one bottleneck make of it.
 
-Open vSwitch in userspace makes the queues of a port as it does everywhere, but doesn't tell the kernel which one a packet
-is for, and sends all of them through one socket, which takes no more while about 90 wait. Its datapath in the kernel has
-neither limit. Here `Kernel` stands in for it: it takes the queues of packets from the rules that the switch holds, and keeps
-what waits short.
+Open vSwitch in userspace makes the queues of a port as it does everywhere, but doesn't tell the kernel which one a
+packet is for, and sends all of them through one socket, which takes no more while about 90 wait. Its datapath in the
+kernel has neither limit. Here `Kernel` stands in for it: it takes the queues of packets from the rules that the switch
+holds, and keeps what waits short.
 """
 
 import re
@@ -81,7 +81,8 @@ class Kernel:
             if chosen:
                 class_id = f"1:{int(chosen[1]) + 1:x}"
                 match = ["match", "ip", "dport", rule.field("tp_dst"), "0xffff"]
-                run("tc", "filter", "add", "dev", self._interface, "parent", "1:", "protocol", "ip", "u32", *match, "flowid", class_id)
+                add = ["tc", "filter", "add", "dev", self._interface, "parent", "1:", "protocol", "ip", "u32"]
+                run(*add, *match, "flowid", class_id)
         return self
 
     def __exit__(self, *_):
@@ -92,7 +93,8 @@ class Kernel:
 def overload(network):
     """Both hosts send 8 Mb/s each to the one at s2."""
     first, second, receiver, _ = network.hosts
-    with Stream(first, receiver, FIRST, PACKETS_PER_S, size=SIZE), Stream(second, receiver, SECOND, PACKETS_PER_S, size=SIZE):
+    gold, bronze = ((first, receiver, FIRST, PACKETS_PER_S), (second, receiver, SECOND, PACKETS_PER_S))
+    with Stream(*gold, size=SIZE), Stream(*bronze, size=SIZE):
         time.sleep(WARM_UP_S)
         yield
 
@@ -119,12 +121,14 @@ def rates(api, ids):
 
 
 @pytest.mark.parametrize("queues", [(GOLD, BRONZE), (BRONZE, GOLD)])
-def test_two_flows_share_a_bottleneck_as_their_queues_say(network, api, bottleneck, queues):  # pylint: disable=redefined-outer-name
+# pylint: disable-next=redefined-outer-name
+def test_two_flows_share_a_bottleneck_as_their_queues_say(network, api, bottleneck, queues):
     ids = routes(network, api, *({"queue": queue} for queue in queues))
     assert [api.get(f"/routes/{number}")["queue"] for number in ids] == list(queues)
 
     def queued():
-        return {queue["queue"]: queue["tx_bytes"] for queue in api.get("/switches/s1/queues") if queue["port"] == bottleneck}
+        all_queues = api.get("/switches/s1/queues")
+        return {queue["queue"]: queue["tx_bytes"] for queue in all_queues if queue["port"] == bottleneck}
 
     with Kernel(network, "s1", "s2"), overload(network):
         before = queued()
@@ -133,13 +137,15 @@ def test_two_flows_share_a_bottleneck_as_their_queues_say(network, api, bottlene
     share = 100 * delivered[GOLD] / sum(delivered.values())
     sent = {number: after[number] - before[number] for number in after}
     of_queues = 100 * sent[GOLD] / (sent[GOLD] + sent[BRONZE])
-    print(f"{delivered[GOLD] / 1e6:.2f} and {delivered[BRONZE] / 1e6:.2f} Mb/s: {share:.1f} %; of the queues {of_queues:.1f} %")
+    told = f"{delivered[GOLD] / 1e6:.2f} and {delivered[BRONZE] / 1e6:.2f} Mb/s"
+    print(f"{told}: {share:.1f} %; by the queues' counters {of_queues:.1f} %")
     assert abs(share - 70) < 5
     assert abs(of_queues - 70) < 5
     assert 0.85 * BOTTLENECK < sum(delivered.values()) < 1.05 * BOTTLENECK
 
 
-def test_a_route_with_a_meter_gets_its_rate_and_the_other_all_it_sends(network, api):  # pylint: disable=redefined-outer-name
+# pylint: disable-next=redefined-outer-name
+def test_a_route_with_a_meter_gets_its_rate_and_the_other_all_it_sends(network, api):
     meter = "/switches/s1/meters/9"
     api.call("PUT", meter, {"rate_kbps": 1000})
     made = api.call("PUT", meter, {"rate_kbps": 2000})
@@ -173,7 +179,8 @@ def test_what_shapes_a_port_is_what_was_asked_for(network, api, bottleneck):  # 
     assert {queue["queue"] for queue in api.get("/switches/s1/queues")} == {0, GOLD, BRONZE}
     # Once more: as it is asked for now, and nothing is left of what was.
     path = f"/switches/s1/ports/{bottleneck}/qos"
-    again = api.call("PUT", path, {"max_rate_bps": 5_000_000, "queues": [{"queue": 0}, {"queue": 3, "max_rate_bps": 1_000_000}]})
+    queues = [{"queue": 0}, {"queue": 3, "max_rate_bps": 1_000_000}]
+    again = api.call("PUT", path, {"max_rate_bps": 5_000_000, "queues": queues})
     assert [queue["queue"] for queue in again["queues"]] == [0, 3]
     assert len(rows(network, "Queue")) == 2 and len(rows(network, "QoS")) == 1
     assert {queue["queue"] for queue in api.get("/switches/s1/queues")} == {0, 3}
@@ -205,7 +212,8 @@ def test_what_can_not_be_shaped_is_refused(network, api):  # pylint: disable=red
         assert response.json()["detail"]
     name = f"s1-eth{port}"
     switch = network.switch("s1")
-    row = switch.ovs_vsctl("--", "--id=@q", "create", "qos", "type=linux-htb", "--", "set", "port", name, "qos=@q").strip()
+    create = ["--id=@q", "create", "qos", "type=linux-htb"]
+    row = switch.ovs_vsctl("--", *create, "--", "set", "port", name, "qos=@q").strip()
     try:
         assert [shaped["own"] for shaped in api.get("/switches/s1/qos")] == [False]
         for method, body in (("PUT", good), ("DELETE", None)):
