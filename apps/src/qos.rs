@@ -22,7 +22,7 @@ use std::time::Duration;
 use axum::Router;
 use godwit_controller::rest::ApiError;
 use godwit_controller::switch::SwitchHandle;
-use godwit_controller::{App, Network};
+use godwit_controller::{App, Declaration, Network};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -163,6 +163,13 @@ async fn configured(address: &Address, wanted: i64) -> Result<(), ApiError> {
 impl App for Qos {
     fn name(&self) -> &'static str {
         "qos"
+    }
+
+    fn declares(&self) -> Declaration {
+        Declaration {
+            description: "queues at ports of Open vSwitch, and meters",
+            ..Declaration::default()
+        }
     }
 
     fn routes(&self) -> Option<Router> {
