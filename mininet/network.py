@@ -172,6 +172,24 @@ class GodwitNetwork:
         """Set the link between two switches `up` or `down`, at the first one's end."""
         self.mininet[first].cmd(f"ip link set {self.interface(first, second)} {state}")
 
+    def power_off(self, switch):
+        """A switch loses its power: its bridge is gone, and whatever was plugged in sees no carrier any more."""
+        node = self.switch(switch)
+        for interface in self._plugged(node):
+            run("ip", "link", "set", interface.name, "down")
+        run("ovs-vsctl", "del-br", node.name)
+
+    def power_on(self, switch):
+        """It is back, with its configuration and without rules."""
+        node = self.switch(switch)
+        node.start(self.mininet.controllers)
+        for interface in self._plugged(node):
+            run("ip", "link", "set", interface.name, "up")
+
+    @staticmethod
+    def _plugged(node):
+        return [interface for interface in node.intfList() if interface.link is not None]
+
     def wait_connected(self, timeout=30):
         """Return when every switch has a connection to its controller. What Open vSwitch's database says of it is up to
         five seconds old, so the connections themselves are counted."""

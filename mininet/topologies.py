@@ -69,6 +69,37 @@ class Mesh(GraphTopo):
         super().build(graph, sorted(graph))
 
 
+class FatTree(GraphTopo):
+    """The fat tree of switches with `k` ports (Al-Fares, Loukissas and Vahdat, SIGCOMM 2008): k pods, each with k/2
+    switches towards the core and k/2 with k/2 hosts each, and (k/2)² core switches, which have the lowest numbers."""
+
+    def build(self, k=4):
+        ports = int(k)
+        half = ports // 2
+        if ports < 2 or ports % 2:
+            raise ValueError(f"a fat tree needs an even number of ports, not {k}")
+        links, edge_switches = [], []
+        for pod in range(ports):
+            first = half * half + 1 + pod * ports
+            upper, lower = range(first, first + half), range(first + half, first + ports)
+            links += [(up, low) for up in upper for low in lower]
+            links += [(half * index + core + 1, up) for index, up in enumerate(upper) for core in range(half)]
+            edge_switches += lower
+        super().build(graph_of(links), [switch for switch in edge_switches for _ in range(half)])
+
+
+class NetworkMap(Topo):
+    """One of the real networks in `data`, a host on each switch, parallel links as they are on the map."""
+
+    def build(self, name="Abilene"):
+        cities, links = read_map(name)
+        switches = {number: self.addSwitch(f"s{number}", dpid=f"{number:x}") for number in sorted(cities)}
+        for number, switch in switches.items():
+            self.addLink(self.addHost(f"h{number}"), switch)
+        for first, second in links:
+            self.addLink(switches[first], switches[second])
+
+
 class Large(GraphTopo):
     """A connected random network without hosts, for measuring discovery."""
 
@@ -103,11 +134,11 @@ def edges(graph):
     return sorted((a, b) for a in graph for b in graph[a] if a < b)
 
 
-def read_abilene():
-    """The graph of Abilene and the name of each switch's city."""
+def read_map(name):
+    """The cities of a network in `data`, by the numbers of their switches, and its links: pairs of such numbers."""
     # Mininet's `--custom` runs this file without `__file__`.
-    here = os.path.dirname(os.path.abspath(read_abilene.__code__.co_filename))
-    root = ElementTree.parse(os.path.join(here, "data", "Abilene.graphml")).getroot()
+    here = os.path.dirname(os.path.abspath(read_map.__code__.co_filename))
+    root = ElementTree.parse(os.path.join(here, "data", f"{name}.graphml")).getroot()
     label = next(
         key.get("id")
         for key in root.iter(GRAPHML + "key")
@@ -117,7 +148,13 @@ def read_abilene():
     for number, node in enumerate(root.iter(GRAPHML + "node"), start=1):
         numbers[node.get("id")] = number
         cities[number] = next(data.text for data in node.iter(GRAPHML + "data") if data.get("key") == label)
-    links = ((numbers[edge.get("source")], numbers[edge.get("target")]) for edge in root.iter(GRAPHML + "edge"))
+    links = [(numbers[edge.get("source")], numbers[edge.get("target")]) for edge in root.iter(GRAPHML + "edge")]
+    return cities, links
+
+
+def read_abilene():
+    """The graph of Abilene and the name of each switch's city."""
+    cities, links = read_map("Abilene")
     return graph_of(links), cities
 
 
@@ -187,4 +224,6 @@ topos = {
     "ring": Ring,
     "mesh": Mesh,
     "large": Large,
+    "fattree": FatTree,
+    "map": NetworkMap,
 }

@@ -5,7 +5,7 @@ set -euo pipefail
 packages=(
     gcc libc6-dev
     mininet openvswitch-switch
-    ethtool iproute2 iputils-ping libfaketime procps socat tcpdump
+    ethtool fping iproute2 iputils-ping libfaketime procps socat tcpdump
     python3 python3-pip python3-pytest python3-requests
     python3-os-ken tshark
 )
