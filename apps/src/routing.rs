@@ -11,6 +11,7 @@
 //! | `rest` | `/v1/routes` |
 //! | [`counters`] | what a route has carried |
 //! | [`kept`] | routes as the store keeps them |
+//! | `waiting` | how many packets may wait for a route |
 
 mod clock;
 pub mod counters;
@@ -21,6 +22,7 @@ pub mod keeper;
 pub mod kept;
 mod rest;
 pub mod table;
+mod waiting;
 
 use std::collections::BTreeSet;
 use std::sync::atomic::AtomicBool;
@@ -41,6 +43,7 @@ use counters::Tally;
 use expiry::Expiries;
 use keeper::{Keeper, Task};
 use table::{RouteTable, State};
+use waiting::Waiting;
 
 use crate::plan::FlowId;
 
@@ -50,16 +53,13 @@ pub const REQUESTED_PRIORITY: u16 = 0x8000;
 /// The priority of a route between two hosts that began to talk: below all that was asked for.
 pub const FORWARDING_PRIORITY: u16 = 100;
 
-/// Work that may wait for the keeper. More is dropped, and hosts send again: a flood of first packets
-/// must not fill the memory.
-const TASK_DEPTH: usize = 4096;
-
 /// The app. Clones are the same.
 #[derive(Debug, Clone)]
 pub struct Routing {
     network: Network,
     table: RouteTable,
     tasks: mpsc::Sender<Task>,
+    waiting: Waiting,
     /// Set when routes may have lost their paths. It has its own way to the keeper, so that no flood of
     /// conversations can hold it up.
     look: Arc<Notify>,
@@ -78,11 +78,12 @@ impl Routing {
     /// The app, and the task that it needs to run. Without [`Self::load`] it knows no routes.
     #[must_use]
     pub fn new(network: Network) -> (Self, Keeper) {
-        let (tasks, receiver) = mpsc::channel(TASK_DEPTH);
+        let (tasks, receiver) = mpsc::channel(waiting::ALL);
         let routing = Self {
             network,
             table: RouteTable::default(),
             tasks,
+            waiting: Waiting::default(),
             look: Arc::default(),
             gone: Arc::default(),
             expiries: Expiries::default(),
@@ -111,10 +112,16 @@ impl Routing {
         self.look.notify_one();
     }
 
-    /// Asks the keeper for a route both ways between two hosts, and to send a packet once it is there.
+    /// Asks the keeper for a route both ways between two hosts, and to send a packet once it is there. When too many
+    /// wait it is dropped, and hosts send again.
     fn connect(&self, ends: [(MacAddr, PortRef); 2], then: forwarding::Then) {
-        if self.tasks.try_send(Task::Connect { ends, then }).is_err() {
-            tracing::debug!("too many hosts begin to talk at once: one has to try again");
+        let Some(place) = self.waiting.enter(ends[0].0) else {
+            return;
+        };
+        // There is room: each that waits has a place. What is left is a keeper that has ended.
+        let task = Task::Connect { ends, then, place };
+        if self.tasks.try_send(task).is_err() {
+            tracing::debug!("a conversation begins while the controller ends");
         }
     }
 
@@ -248,6 +255,20 @@ impl App for Routing {
             "gauge",
             "Routes without a path at present.",
             broken,
+        );
+        write_metric(
+            out,
+            "godwit_routing_waiting_packets",
+            "gauge",
+            "Packets that wait for a route between two hosts that begin to talk.",
+            self.waiting.len(),
+        );
+        write_metric(
+            out,
+            "godwit_routing_dropped_packets_total",
+            "counter",
+            "Packets that were dropped because too many waited for a route.",
+            self.waiting.turned_away(),
         );
     }
 }

@@ -30,8 +30,9 @@ EVERYTHING = os.environ.get("GODWIT_CASES") == "all"
 CASES = [(name, version) for name in MADE for version in ("1.0", "1.3", "mixed")]
 CASES += [(name, version) for name in MAPS for version in (("1.0", "1.3", "mixed") if EVERYTHING else ("mixed",))]
 
-# All hosts begin to talk to all others at once, which are up to 1332 conversations.
-FIRST_S = 15
+# All 37 hosts begin to talk to all others at once. Open vSwitch hands no more than a hundred packets on at a time, so some
+# have to be sent again.
+STORM_S = 10.0
 # Everybody reaches everybody again, after a change.
 RECOVERY_S = 2.0
 PORT = 30_000
@@ -124,14 +125,14 @@ class Conversation:
         return not self.joined_in(groups), self.wiring.parallel(ends)
 
 
-def whole_again(groups, since):
+def whole_again(groups, since, within_s=5 * RECOVERY_S):
     """After how many seconds everybody reached everybody: when the first round of pings began that lost none."""
     while True:
         begun = time.monotonic()
         lost = unanswered(groups, wait_ms=400)
         if not lost:
             return begun - since
-        assert begun - since < 5 * RECOVERY_S, f"{len(lost)} pairs don't reach each other, {lost[:10]}"
+        assert begun - since < within_s, f"{len(lost)} pairs don't reach each other, {lost[:10]}"
 
 
 @pytest.mark.limit(240)
@@ -140,7 +141,7 @@ def test_everybody_reaches_everybody_whatever_goes_and_comes_back(connect, api, 
     topo = topology(name)
     network = connect(topo, openflow10=of_version_10(topo, version))
     wiring = Wiring(network)
-    assert unanswered(wiring.groups(), wait_ms=FIRST_S * 1000) == [], "as soon as the switches are connected"
+    assert network.ping_all(wait_s=5) == 0, "as soon as the switches are connected"
     api.wait_for_network(network)
     talk = Conversation(api, network, wiring)
     link = talk.link()
@@ -168,3 +169,10 @@ def set_cables(network, ends, state):
     """All cables between two switches."""
     for cable in network.mininet.linksBetween(*(network.switch(name) for name in ends)):
         network.mininet[ends[0]].cmd(f"ip link set {cable.intf1.name} {state}")
+
+
+def test_all_begin_to_talk_to_all_at_once(connect):
+    topo = NetworkMap("Evolink")
+    network = connect(topo, openflow10=of_version_10(topo, "mixed"))
+    after_s = whole_again([network.hosts], time.monotonic(), within_s=STORM_S)
+    print(f"{len(network.hosts)} hosts: whole after {after_s:.2f} s")

@@ -19,6 +19,7 @@ use super::forwarding::Then;
 use super::install::{InstallError, PathFinder, Wish};
 use super::kept::{SAVE_EVERY, SAVE_SHARE};
 use super::table::{Origin, Route, State};
+use super::waiting::Place;
 use super::{FORWARDING_PRIORITY, Routing};
 use crate::plan::{Flow, FlowId, Treatment};
 
@@ -44,12 +45,10 @@ pub(super) enum Task {
     Connect {
         ends: [(MacAddr, PortRef); 2],
         then: Then,
+        /// Kept until it is done.
+        place: Place,
     },
 }
-
-/// Pairs of hosts whose routes are being made at the same time. A switch that hangs delays those through it by
-/// the barrier's deadline; the others go on. What comes on top is dropped, and hosts send again.
-const CONNECTING: usize = 256;
 
 /// Expired routes that are being taken away at the same time.
 const EXPIRING: usize = 256;
@@ -109,15 +108,16 @@ impl Keeper {
         }
     }
 
-    /// Each piece of work runs on its own, so that one that waits for a switch holds up no other.
+    /// Each piece of work runs on its own, so that one that waits for a switch holds up no other. There are no more than
+    /// there are places.
     fn begin(&mut self, task: Task) {
         let routing = self.routing.clone();
         match task {
-            Task::Connect { .. } if self.connecting.len() >= CONNECTING => {
-                tracing::debug!("too many hosts begin to talk at once: one has to try again");
-            }
-            Task::Connect { ends, then } => {
-                _ = self.connecting.spawn(Pair { routing, ends }.connect(then))
+            Task::Connect { ends, then, place } => {
+                self.connecting.spawn(async move {
+                    Pair { routing, ends }.connect(then).await;
+                    drop(place);
+                });
             }
         }
     }
