@@ -29,6 +29,7 @@ ALONE = (
     "test_failover.py",
     "test_freeze.py",
     "test_guard.py",
+    "test_maps.py",
     "test_migration.py",
     "test_random.py",
     "test_revert.py",
