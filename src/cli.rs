@@ -4,6 +4,7 @@
 //! Data goes to stdout, messages and progress to stderr. Exit status 0 is success, 1 failure,
 //! 2 wrong usage, 130 interrupted while waiting.
 
+mod apps;
 mod client;
 mod console;
 mod decode;
@@ -19,6 +20,7 @@ mod plan;
 mod route;
 mod show;
 mod table;
+mod top;
 mod wait;
 mod watch;
 
@@ -32,6 +34,7 @@ use reqwest::Url;
 
 use crate::config::{AppName, Origins};
 use crate::logging::LogFilter;
+pub use apps::AppsArgs;
 use client::{Client, Failure};
 use console::Console;
 pub use drain::{DrainArgs, DrainCommand, DrainIdArgs, DrainOrder};
@@ -43,6 +46,7 @@ pub use local::{
 pub use migrate::{Algorithm, MigrateArgs, RevertArgs, Shape};
 pub(crate) use parse::socket_address;
 pub use parse::{Endpoint, MatchField};
+pub use top::TopArgs;
 pub use wait::WaitArgs;
 pub use watch::{ReadArgs, SwitchReadArgs};
 
@@ -218,6 +222,8 @@ pub enum ClientCommand {
     Flows(SwitchReadArgs),
     /// Collect what a switch counts now, and show its ports with their rates, and its tables
     Stats(SwitchReadArgs),
+    /// Show the busiest links and routes, live
+    Top(TopArgs),
     /// Show the port counters that a switch reports now
     Ports(SwitchReadArgs),
     /// Show the flow tables that a switch reports now
@@ -230,6 +236,8 @@ pub enum ClientCommand {
     },
     /// Put a drained switch back into service
     Restore(SwitchArgs),
+    /// List the control apps, or enable or disable one
+    Apps(AppsArgs),
     /// Print what happens, as it happens: switches, links, hosts, rules, migrations
     Events(EventsArgs),
     /// Wait until so many switches, links and hosts are known
@@ -424,6 +432,8 @@ async fn dispatch(command: &ClientCommand, console: &mut Console) -> Result<Outc
                 .await?;
         }
         ClientCommand::Stats(args) => show::stats(&client, args, console).await?,
+        ClientCommand::Top(args) => top::top(&client, args, console).await?,
+        ClientCommand::Apps(args) => apps::apps(&client, args, console).await?,
         ClientCommand::Route {
             command: RouteCommand::Add(args),
         } => {
@@ -464,6 +474,8 @@ impl ClientCommand {
             | Self::Stats(SwitchReadArgs { read, .. })
             | Self::Ports(SwitchReadArgs { read, .. })
             | Self::Tables(SwitchReadArgs { read, .. }) => return (&read.common, read.watch),
+            Self::Top(args) => return (&args.common, args.every()),
+            Self::Apps(args) => return args.arguments(),
             Self::Restore(args) => &args.common,
             Self::Migrate(args) => &args.common,
             Self::Revert(args) => &args.common,

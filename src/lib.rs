@@ -16,8 +16,9 @@ use godwit_apps::drains::Drains;
 use godwit_apps::entries::Entries;
 use godwit_apps::learning::Learning;
 use godwit_apps::migration::Migrations;
+use godwit_apps::mirror::Mirroring;
+use godwit_apps::ovsdb::{Address, Databases};
 use godwit_apps::qos::Qos;
-use godwit_apps::qos::ovsdb::Address;
 use godwit_apps::routing::Routing;
 use godwit_apps::statistics::Statistics;
 use godwit_controller::{App, Controller, ControllerConfig, StartError, StoreError};
@@ -78,8 +79,14 @@ impl Godwit {
         };
         let controller = Controller::bind(&listen, data_dir.open_store()?).await?;
         let entries = Entries::new(controller.network().clone());
-        let qos = Qos::new(controller.network().clone(), databases()?);
-        let mut apps: Vec<Arc<dyn App>> = vec![Arc::new(entries.clone()), Arc::new(qos)];
+        let databases = Databases::new(databases()?);
+        let qos = Qos::new(controller.network().clone(), databases.clone());
+        let mirroring = Mirroring::new(controller.network().clone(), databases);
+        let mut apps: Vec<Arc<dyn App>> = vec![
+            Arc::new(entries.clone()),
+            Arc::new(qos),
+            Arc::new(mirroring),
+        ];
         let mut keeping = None;
         let mut routing: Option<Routing> = None;
         for name in &config.apps {

@@ -8,6 +8,7 @@
 //! | [`routing`] | proactive shortest-path routes, between all hosts and by request |
 //! | [`entries`] | static entries, by REST |
 //! | [`qos`] | queues at ports of Open vSwitch, meters |
+//! | [`mirror`] | copies of what passes ports of Open vSwitch, for a monitor |
 //! | [`drains`] | several switches emptied in order |
 //! | [`statistics`] | what the switches count, as counters and as rates |
 //! | [`migration`] | moves a running switch's work to another switch |
@@ -18,7 +19,9 @@ pub mod drains;
 pub mod entries;
 pub mod learning;
 pub mod migration;
+pub mod mirror;
 mod others;
+pub mod ovsdb;
 pub mod plan;
 pub mod qos;
 pub mod routing;

@@ -148,6 +148,11 @@ impl Client {
         self.send(Method::POST, self.url(path), body).await
     }
 
+    /// `PUT /v1/{path}`.
+    pub(super) async fn put(&self, path: &[&str], body: &Value) -> Result<Answer, Failure> {
+        self.send(Method::PUT, self.url(path), Some(body)).await
+    }
+
     /// `DELETE /v1/{path}`.
     pub(super) async fn delete(&self, path: &[&str]) -> Result<Answer, Failure> {
         self.send(Method::DELETE, self.url(path), None).await

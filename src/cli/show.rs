@@ -10,10 +10,10 @@ use super::{PathsArgs, SwitchReadArgs, drain, flows};
 /// A list that the controller has, and how it is shown.
 pub(super) struct Listing {
     /// The last segment of its path.
-    resource: &'static str,
+    pub(super) resource: &'static str,
     /// What its entries are called.
-    entries: &'static str,
-    columns: &'static [Column],
+    pub(super) entries: &'static str,
+    pub(super) columns: &'static [Column],
 }
 
 impl Listing {

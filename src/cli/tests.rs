@@ -3,6 +3,7 @@ mod drains;
 mod migrations;
 mod reads;
 mod server;
+mod top;
 
 use std::ffi::OsString;
 use std::io::{self, Write};

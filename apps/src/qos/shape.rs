@@ -7,6 +7,8 @@ use godwit_openflow::types::DatapathId;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::ovsdb::values::{empty, id, ids, map, number_in, pairs, rows, text};
+
 /// The kind of shaping that has queues with minimum rates everywhere on Linux.
 const KIND: &str = "linux-htb";
 
@@ -167,22 +169,16 @@ pub(super) struct Row {
 impl Ports {
     /// Reads the answers to [`questions`]; `None` when the database doesn't have the switch.
     pub(super) fn read(answers: &[Value]) -> Option<Self> {
-        let rows = |index: usize| {
-            let rows = answers
-                .get(index)
-                .and_then(|answer| answer["rows"].as_array());
-            rows.map_or(&[][..], Vec::as_slice)
-        };
-        let bridge = rows(0).first()?;
+        let bridge = rows(answers, 0).first()?;
         let of_bridge = ids(&bridge["ports"]);
         let by_id = |index: usize| -> BTreeMap<String, Value> {
-            let identified = rows(index)
+            let identified = rows(answers, index)
                 .iter()
                 .filter_map(|row| Some((id(&row["_uuid"])?, row.clone())));
             identified.collect()
         };
         let numbers = by_id(2);
-        let ports = rows(1).iter().filter_map(|row| {
+        let ports = rows(answers, 1).iter().filter_map(|row| {
             let own = id(&row["_uuid"]).filter(|own| of_bridge.contains(own))?;
             let interfaces = ids(&row["interfaces"]);
             let mut number = interfaces
@@ -251,8 +247,7 @@ impl Ports {
         self.shape_of(port).is_some_and(|shaped| !shaped.own)
     }
 
-    /// What makes a port be shaped so, or not at all, in one transaction; the last operation but one counts the
-    /// configuration on, the last reads the number that it then has.
+    /// What makes a port be shaped so, or not at all, in one transaction.
     pub(super) fn change(&self, port: &Row, to: Option<&ShapeRequest>) -> Vec<Value> {
         let this = json!([["_uuid", "==", ["uuid", port.id]]]);
         let before = port
@@ -276,12 +271,6 @@ impl Ports {
             json!({ "op": "update", "table": "Port", "where": this, "row": { "qos": after } }),
         );
         operations.extend(self.removal(port));
-        operations.push(json!({
-            "op": "mutate", "table": "Open_vSwitch", "where": [], "mutations": [["next_cfg", "+=", 1]],
-        }));
-        operations.push(json!({
-            "op": "select", "table": "Open_vSwitch", "where": [], "columns": ["next_cfg"],
-        }));
         operations
     }
 
@@ -333,52 +322,6 @@ fn insert_shape(shape: &ShapeRequest) -> Value {
             "queues": ["map", queues.collect::<Vec<_>>()],
         },
     })
-}
-
-/// How the database writes what is not there, and what has keys (RFC 7047 §5.1).
-fn empty() -> Value {
-    json!(["set", []])
-}
-
-fn map(pairs: impl IntoIterator<Item = (&'static str, String)>) -> Value {
-    let pairs: Vec<Value> = pairs
-        .into_iter()
-        .map(|(key, value)| json!([key, value]))
-        .collect();
-    json!(["map", pairs])
-}
-
-fn id(value: &Value) -> Option<String> {
-    (value[0] == "uuid")
-        .then(|| value[1].as_str().map(str::to_owned))
-        .flatten()
-}
-
-/// One row or a set of them.
-fn ids(value: &Value) -> Vec<String> {
-    match id(value) {
-        Some(one) => vec![one],
-        None => value[1]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(id)
-            .collect(),
-    }
-}
-
-fn pairs(value: &Value) -> Vec<(&Value, &Value)> {
-    let all = value[1].as_array().into_iter().flatten();
-    all.map(|pair| (&pair[0], &pair[1])).collect()
-}
-
-fn text<'a>(map: &'a Value, key: &str) -> Option<&'a str> {
-    let found = pairs(map).into_iter().find(|(known, _)| *known == key);
-    found.and_then(|(_, value)| value.as_str())
-}
-
-fn number_in(map: &Value, key: &str) -> Option<u64> {
-    text(map, key)?.parse().ok()
 }
 
 #[cfg(test)]
