@@ -136,7 +136,7 @@ class Api:
 
 
 # For tests that count messages, or stop them by number: the controller asks the switches nothing by itself.
-QUIET = "[statistics]\ninterval_s = 0\n"
+QUIET = "[statistics]\ninterval_s = 0\n[rules]\naudit_interval_s = 0\n"
 
 
 class Controller:

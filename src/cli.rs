@@ -5,6 +5,7 @@
 //! 2 wrong usage, 130 interrupted while waiting.
 
 mod apps;
+mod audit;
 mod client;
 mod console;
 mod decode;
@@ -35,6 +36,7 @@ use reqwest::Url;
 use crate::config::{AppName, Origins};
 use crate::logging::LogFilter;
 pub use apps::AppsArgs;
+pub use audit::AuditArgs;
 use client::{Client, Failure};
 use console::Console;
 pub use drain::{DrainArgs, DrainCommand, DrainIdArgs, DrainOrder};
@@ -228,6 +230,12 @@ pub enum ClientCommand {
     Ports(SwitchReadArgs),
     /// Show the flow tables that a switch reports now
     Tables(SwitchReadArgs),
+    /// Compare what the switches hold with what they should, put right what is missing or changed, and show that and rules
+    /// of nobody
+    ///
+    /// The controller does so by itself every 10 s, unless `[rules]` in its configuration says otherwise. Rules of nobody
+    /// are only shown.
+    Audit(AuditArgs),
     /// Add or remove proactive routes
     Route {
         /// Which of the two.
@@ -434,6 +442,7 @@ async fn dispatch(command: &ClientCommand, console: &mut Console) -> Result<Outc
         ClientCommand::Stats(args) => show::stats(&client, args, console).await?,
         ClientCommand::Top(args) => top::top(&client, args, console).await?,
         ClientCommand::Apps(args) => apps::apps(&client, args, console).await?,
+        ClientCommand::Audit(args) => audit::audit(&client, args, console).await?,
         ClientCommand::Route {
             command: RouteCommand::Add(args),
         } => {
@@ -470,6 +479,7 @@ impl ClientCommand {
             | Self::Drains(read)
             | Self::Queued(read)
             | Self::Paths(PathsArgs { read, .. })
+            | Self::Audit(AuditArgs { read, .. })
             | Self::Flows(SwitchReadArgs { read, .. })
             | Self::Stats(SwitchReadArgs { read, .. })
             | Self::Ports(SwitchReadArgs { read, .. })

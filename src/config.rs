@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use godwit_apps::statistics::Settings as StatisticsSettings;
-use godwit_controller::TopologySettings;
+use godwit_controller::{RulesSettings, TopologySettings};
 use toml::{Table, Value};
 
 use crate::cli::RunArgs;
@@ -39,6 +39,8 @@ pub struct Config {
     pub statistics: StatisticsSettings,
     /// How soon what is silent in the network is given up.
     pub topology: TopologySettings,
+    /// How rules are audited.
+    pub rules: RulesSettings,
 }
 
 /// A control app that can be hosted.
@@ -107,11 +109,13 @@ pub enum Key {
     Statistics,
     /// [`Config::topology`], a section of the file.
     Topology,
+    /// [`Config::rules`], a section of the file.
+    Rules,
 }
 
 impl Key {
     /// All of them, the sections of the file last.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Openflow,
         Self::Http,
         Self::DataDir,
@@ -119,6 +123,7 @@ impl Key {
         Self::Log,
         Self::Statistics,
         Self::Topology,
+        Self::Rules,
     ];
 
     /// Its name in the file, which is also the name of its argument if it has one.
@@ -132,6 +137,7 @@ impl Key {
             Self::Log => "log",
             Self::Statistics => "statistics",
             Self::Topology => "topology",
+            Self::Rules => "rules",
         }
     }
 
@@ -144,7 +150,7 @@ impl Key {
             Self::DataDir => ("--data-dir", "GODWIT_DATA_DIR"),
             Self::Apps => ("--apps", "GODWIT_APPS"),
             Self::Log => ("--log", "GODWIT_LOG"),
-            Self::Statistics | Self::Topology => return None,
+            Self::Statistics | Self::Topology | Self::Rules => return None,
         };
         Some(Argument { flag, variable })
     }
@@ -263,6 +269,7 @@ impl Loaded {
                 file.topology.take(),
                 TopologySettings::default,
             ),
+            rules: choice.make(Key::Rules, None, file.rules.take(), RulesSettings::default),
         };
         let origins = choice.origins;
         Self { config, origins }.check()
@@ -289,6 +296,7 @@ impl Loaded {
                 Key::Topology,
                 config.topology.check().err().map(str::to_owned),
             ),
+            (Key::Rules, config.rules.check().err().map(str::to_owned)),
         ] {
             if let Some(fault) = fault {
                 return Err(ConfigError::Wrong {
@@ -352,6 +360,7 @@ impl Config {
             // Numbers and text are always values.
             Key::Statistics => Value::try_from(&self.statistics).unwrap_or(Table::new().into()),
             Key::Topology => Value::try_from(self.topology).unwrap_or(Table::new().into()),
+            Key::Rules => Value::try_from(&self.rules).unwrap_or(Table::new().into()),
         }
     }
 

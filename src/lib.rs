@@ -76,6 +76,7 @@ impl Godwit {
             openflow: config.openflow.clone(),
             http: config.http,
             topology: config.topology,
+            rules: config.rules.clone(),
         };
         let controller = Controller::bind(&listen, data_dir.open_store()?).await?;
         let entries = Entries::new(controller.network().clone());

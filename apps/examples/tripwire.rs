@@ -88,6 +88,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         openflow: vec!["127.0.0.1:6653".parse()?],
         http: "127.0.0.1:8080".parse()?,
         topology: Default::default(),
+        rules: Default::default(),
     };
     let controller = Controller::bind(&config, Store::in_memory()).await?;
     let (_stop, stopped) = tokio::sync::watch::channel(false);

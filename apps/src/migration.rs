@@ -392,6 +392,12 @@ impl App for Migrations {
         });
     }
 
+    fn is_moving(&self, dpid: DatapathId) -> bool {
+        let inner = self.lock();
+        let is_part = inner.touched.contains_key(&dpid) || inner.owing.contains_key(&dpid);
+        is_part || !inner.planning.is_empty()
+    }
+
     fn is_busy(&self) -> bool {
         !self.lock().touched.is_empty()
     }

@@ -15,6 +15,8 @@ use crate::migration::transplant::graft::{Scene, Steps};
 use crate::plan::entry::{Entry, Part};
 use crate::plan::{Change, Flow, FlowId, Round};
 
+pub(crate) use godwit_controller::rules::described;
+
 /// How many rules are named of each switch; one may hold thousands.
 const MOST_NAMED: usize = 100;
 
@@ -256,12 +258,4 @@ fn stands_above(rule: &FlowRule, arrival: &Arrival<'_>) -> bool {
 /// wished for: where both match, the other route has its own way on.
 fn is_foreign(cookie: Cookie) -> bool {
     !stands_everywhere(cookie) && Owner::Routing.own_part(cookie).is_none()
-}
-
-/// A rule as people know it.
-pub(crate) fn described(rule: &FlowRule) -> String {
-    format!(
-        "table {}, priority {}, cookie {}, {}",
-        rule.table.0, rule.priority, rule.cookie, rule.pattern
-    )
 }

@@ -13,6 +13,7 @@ pub mod verify;
 pub(crate) mod tests;
 
 use godwit_controller::Owner;
+use godwit_controller::rules::put_anew;
 use godwit_openflow::model::{Action, FlowFlags, FlowMod, FlowRule, Instruction, Pattern};
 use godwit_openflow::types::{DatapathId, MeterId, PortNo, QueueId};
 use godwit_topology::{Hop, Path};
@@ -146,14 +147,7 @@ impl Step {
         match self.change {
             Change::Install => after.map(FlowMod::add).collect(),
             Change::Modify => after.map(FlowMod::modify_strict).collect(),
-            // A switch keeps the flag that resets the counters with the rule. So the rule is added once more
-            // without it, which leaves the counters alone.
-            Change::Replace => after
-                .flat_map(|rule| {
-                    let flags = rule.flags.with(FlowFlags::RESET_COUNTS);
-                    [rule.clone().with_flags(flags), rule].map(FlowMod::add)
-                })
-                .collect(),
+            Change::Replace => after.flat_map(|rule| put_anew(&rule)).collect(),
             Change::Remove => self
                 .before
                 .iter()

@@ -30,12 +30,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
 use godwit_controller::{
-    App, Commands, Declaration, Desired, Event, Network, Owner, Packet, Verdict, View, write_metric,
+    App, Commands, Declaration, Desired, Event, HeldStill, Network, Owner, Packet, Verdict, View,
+    write_metric,
 };
 use godwit_openflow::model::{
     FlowCommand, FlowMod, FlowRemoved, FlowRemovedReason, FlowStats, Pattern,
 };
-use godwit_openflow::types::{DatapathId, MacAddr};
+use godwit_openflow::types::{Cookie, DatapathId, MacAddr};
 use godwit_topology::{PortRef, TopologyChange};
 use tokio::sync::{Notify, mpsc};
 
@@ -210,14 +211,25 @@ impl App for Routing {
             if route.is_leased() {
                 desired.busy.push(Owner::Routing.cookie(id));
             } else {
-                let here = route
-                    .template
-                    .rules(&route.path)
-                    .filter(|(at, _)| *at == dpid);
-                desired.rules.extend(here.map(|(_, rule)| rule));
+                desired.rules.extend(route.rule_on(dpid));
             }
         });
         desired
+    }
+
+    fn held_still(&self, dpid: DatapathId, cookies: &BTreeSet<Cookie>) -> HeldStill {
+        let meant = |id| cookies.contains(&Owner::Routing.cookie(id));
+        let lease = self.table.lease_free(|id, route| {
+            route.state == State::Active && meant(id) && route.path.hop_at(dpid).is_some()
+        });
+        let routes = lease.routes();
+        HeldStill {
+            rules: routes
+                .iter()
+                .filter_map(|route| route.rule_on(dpid))
+                .collect(),
+            until: Some(Box::new(lease)),
+        }
     }
 
     fn compared(&self, dpid: DatapathId, held: &[FlowStats], changes: &[FlowMod]) {

@@ -3,6 +3,8 @@
 //! An app never touches a switch. It gives back [`Commands`], which the controller performs: the
 //! rules first, and when the switches have confirmed them by a barrier reply, the packets.
 
+use std::any::Any;
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -47,6 +49,26 @@ pub trait App: Send + Sync + 'static {
     fn desired(&self, dpid: DatapathId) -> Desired {
         let _ = dpid;
         Desired::default()
+    }
+
+    /// Of the rules with these cookies says those that this app wants a switch to hold, as in [`Self::desired`], and
+    /// changes none of them until what it gives is dropped: they are put right on the switch meanwhile. Rules that it is
+    /// changing are left out. An app whose `desired` changes only with its own [`Commands`], or by
+    /// [`Network::settle`](crate::Network::settle), needs nothing but the default.
+    fn held_still(&self, dpid: DatapathId, cookies: &BTreeSet<Cookie>) -> HeldStill {
+        let _ = cookies;
+        HeldStill {
+            rules: self.desired(dpid).rules,
+            until: None,
+        }
+    }
+
+    /// Whether the app moves work of others to or from this switch, or is about to: then what the switch should hold is
+    /// not known, and nobody else puts it right. Before it reads what it moves, such an app says so here and then waits
+    /// until nothing is being [put right](crate::held::HeldWrites::put_right).
+    fn is_moving(&self, dpid: DatapathId) -> bool {
+        let _ = dpid;
+        false
     }
 
     /// Hears what a switch held when it was compared with what is desired, and what is about to be changed there.
@@ -200,6 +222,15 @@ impl Commands {
     pub const fn is_empty(&self) -> bool {
         self.flow_mods.is_empty() && self.packet_outs.is_empty()
     }
+}
+
+/// Rules that an app does not change for now.
+#[derive(Debug, Default)]
+pub struct HeldStill {
+    /// As they should be. Those that were not asked for do no harm.
+    pub rules: Vec<FlowRule>,
+    /// As long as this is kept, they stay so.
+    pub until: Option<Box<dyn Any + Send>>,
 }
 
 /// What an app wants a switch to hold.

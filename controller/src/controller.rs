@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use crate::app::App;
+use crate::audit::{Audits, RulesSettings};
 use crate::connection::{BindError, OpenFlowServer};
 use crate::dispatch::Dispatcher;
 use crate::event::Event;
@@ -41,6 +42,8 @@ pub struct ControllerConfig {
     pub http: SocketAddr,
     /// How soon what is silent in the network is given up.
     pub topology: TopologySettings,
+    /// How rules are audited.
+    pub rules: RulesSettings,
 }
 
 /// A controller that could not start.
@@ -69,6 +72,7 @@ pub enum StartError {
 pub struct Controller {
     network: Network,
     keeper: TopologyKeeper,
+    rules: RulesSettings,
     changes: mpsc::Receiver<Event>,
     openflow: OpenFlowServer,
     http: HttpServer,
@@ -107,6 +111,7 @@ impl Controller {
         Ok(Self {
             network,
             keeper,
+            rules: config.rules.clone(),
             changes,
             openflow,
             http,
@@ -139,16 +144,19 @@ impl Controller {
         let Self {
             network,
             keeper,
+            rules,
             mut changes,
             openflow,
             http,
             off,
         } = self;
         let apps = Apps::host(&network, apps, &off);
+        let audits = Audits::new(network.clone(), apps.clone(), rules);
         let ready = Arc::new(AtomicBool::new(true));
         let router = rest::router(
             network.clone(),
             apps.clone(),
+            audits.clone(),
             Arc::clone(&ready),
             stop.clone(),
         );
@@ -157,6 +165,7 @@ impl Controller {
         tasks.spawn(keeper.run());
         tasks.spawn(apps.clone().tick());
         tasks.spawn(apps.clone().keep_settled());
+        tasks.spawn(audits.run());
         let (hearing, publishing) = (apps.clone(), network.clone());
         tasks.spawn(async move {
             while let Some(event) = changes.recv().await {
@@ -208,6 +217,7 @@ mod tests {
             openflow: vec![any],
             http: any,
             topology: TopologySettings::default(),
+            rules: RulesSettings::default(),
         };
         Controller::bind(&config, store).await.unwrap()
     }
@@ -284,6 +294,7 @@ mod tests {
             openflow: vec![any],
             http: any,
             topology: TopologySettings::default(),
+            rules: RulesSettings::default(),
         };
         let error = Controller::bind(&config, store).await.err().unwrap();
         assert!(

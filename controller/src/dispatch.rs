@@ -12,7 +12,6 @@ use godwit_openflow::model::{FlowCommand, PacketIn, PortStatusReason, ToSwitch};
 use godwit_topology::{ParsedPacket, PortRef};
 use tokio::sync::oneshot;
 
-use crate::app::Desired;
 use crate::connection::{CloseReason, SwitchMessage, SwitchObserver};
 use crate::event::Event;
 use crate::hosting::{Apps, Offer};
@@ -42,6 +41,7 @@ impl Dispatcher {
     /// since it or some rules are being changed.
     async fn reconcile(&self, switch: &SwitchHandle) -> bool {
         let dpid = switch.dpid();
+        let mut compared = switch.compared().lock().await;
         let (reported, is_read) = match self.network.read(switch, None).await {
             Ok(reported) => (reported, true),
             Err(error) => {
@@ -49,16 +49,9 @@ impl Dispatcher {
                 (Vec::new(), false)
             }
         };
-        let mut desired = Desired {
-            rules: rules::base().to_vec(),
-            ..Desired::default()
-        };
         let generation = self.apps.generation();
-        let (wanted, all_known) = self.apps.desired(dpid);
-        desired.rules.extend(wanted.rules);
-        desired.busy.extend(wanted.busy);
-        desired.again |= wanted.again;
-        let mut changes = rules::difference(&desired, &reported);
+        let (desired, all_known) = self.apps.wanted(dpid);
+        let mut changes = rules::difference(&desired, &reported, switch.version());
         if !all_known {
             // Whose wishes are not known, his rules are not taken for unwanted.
             changes.retain(|change| change.command != FlowCommand::DeleteStrict);
@@ -72,6 +65,7 @@ impl Dispatcher {
         if let Err(error) = switch.apply(&messages).await {
             tracing::warn!(%dpid, %error, "the switch did not take its rules");
         }
+        *compared = true;
         // An app may want something else since it was asked.
         desired.again || !desired.busy.is_empty() || self.apps.generation() != generation
     }

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use godwit_openflow::model::FlowRemoved;
+use godwit_openflow::model::{FlowRemoved, FlowRule};
 use godwit_openflow::types::DatapathId;
 use godwit_topology::{PortRef, TopologyChange};
+
+use crate::rules::Aspect;
 
 /// Something that has happened. Events of one switch come in their order. An app hears of them, one after the other, on
 /// a thread of its own.
@@ -20,6 +22,33 @@ pub enum Event {
         dpid: DatapathId,
         /// What the switch said of it.
         removed: Arc<FlowRemoved>,
+    },
+    /// A rule was missing, and is put back by an audit.
+    RuleRestored {
+        /// Where.
+        dpid: DatapathId,
+        /// Whose it is.
+        owner: Arc<str>,
+        /// As it is again.
+        rule: Arc<FlowRule>,
+    },
+    /// A rule was changed by somebody, and is as it was by an audit.
+    RuleMended {
+        /// Where.
+        dpid: DatapathId,
+        /// Whose it is.
+        owner: Arc<str>,
+        /// As it is again.
+        rule: Arc<FlowRule>,
+        /// What of it was changed.
+        aspects: Arc<[Aspect]>,
+    },
+    /// An audit has found a rule of nobody here. Told once as long as it stands.
+    AlienRule {
+        /// Where.
+        dpid: DatapathId,
+        /// The rule.
+        rule: Arc<FlowRule>,
     },
     /// A switch has connected and carries its base rules. An app that is enabled hears this of every switch that is
     /// connected then.

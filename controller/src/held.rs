@@ -4,6 +4,12 @@
 //! are held. Whoever moves a switch's work [freezes](HeldWrites::freeze) it, waits until what was being sent is
 //! [through](HeldWrites::written), and at the end [takes](HeldWrites::take) what was held, until nothing is.
 //!
+//! # Putting right
+//!
+//! Whoever compares what a switch holds with what others want, and puts it right, [waits](HeldWrites::put_right) until
+//! nobody writes to that switch, and writers wait for him: so nothing that was just taken away is put back. Whoever is
+//! about to move work says so first and then waits until nothing is [being put right](HeldWrites::all_right).
+//!
 //! # What is promised
 //!
 //! What is held here is in memory only, and ends with the process. That an app's commands were held is said to nobody:
@@ -16,12 +22,13 @@
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use godwit_openflow::model::FlowMod;
 use godwit_openflow::types::DatapathId;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use crate::limits::APPLY_DEADLINE;
 use crate::metrics::write_metric;
@@ -98,12 +105,15 @@ struct Inner {
     frozen: BTreeMap<DatapathId, Held>,
     /// How many admissions to write to a switch are not given back.
     under_way: BTreeMap<DatapathId, usize>,
+    /// Switches that are being put right, or are about to be.
+    putting_right: BTreeSet<DatapathId>,
     refused: u64,
 }
 
 impl Inner {
-    fn thaws(&self, dpid: DatapathId) -> bool {
-        self.frozen.get(&dpid).is_some_and(|held| held.thaws)
+    /// Whether writers have to wait until it is decided what becomes of their writes.
+    fn is_undecided(&self, dpid: DatapathId) -> bool {
+        self.putting_right.contains(&dpid) || self.frozen.get(&dpid).is_some_and(|held| held.thaws)
     }
 
     fn hold(
@@ -162,8 +172,22 @@ impl Drop for WriteGuard {
     }
 }
 
+/// Leave to put a switch right. Until it is dropped nobody else writes to it.
+#[derive(Debug)]
+pub struct PuttingRight {
+    writes: HeldWrites,
+    dpid: DatapathId,
+}
+
+impl Drop for PuttingRight {
+    fn drop(&mut self) {
+        self.writes.lock().putting_right.remove(&self.dpid);
+        self.writes.changed.notify_waiters();
+    }
+}
+
 impl HeldWrites {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
         // Every operation leaves it whole, so a panic elsewhere can't have torn it.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -191,23 +215,66 @@ impl HeldWrites {
     /// Waits until the writes that were being sent when this switch was frozen are confirmed or given up: they count as
     /// before the freeze. It takes no longer than the deadline of a batch, [`APPLY_DEADLINE`].
     pub async fn written(&self, dpid: DatapathId) {
-        self.until(|inner| !inner.under_way.contains_key(&dpid))
-            .await;
+        self.until(|inner| {
+            !inner.under_way.contains_key(&dpid) && !inner.putting_right.contains(&dpid)
+        })
+        .await;
     }
 
-    /// Leave to write to a switch now; `None` when it is frozen. Waits while it is being thawed.
+    /// Leave to put a switch right, when nobody is writing to it: `None` when somebody still is after so long, somebody
+    /// else puts it right, or it is frozen. It is to be given back within [`APPLY_DEADLINE`]; writers don't wait longer.
+    pub async fn put_right(&self, dpid: DatapathId, patience: Duration) -> Option<PuttingRight> {
+        let leave = {
+            let mut inner = self.lock();
+            if inner.frozen.contains_key(&dpid) || !inner.putting_right.insert(dpid) {
+                return None;
+            }
+            PuttingRight {
+                writes: self.clone(),
+                dpid,
+            }
+        };
+        let silent = self.until(|inner| !inner.under_way.contains_key(&dpid));
+        tokio::time::timeout(patience, silent).await.ok()?;
+        (!self.is_frozen(dpid)).then_some(leave)
+    }
+
+    /// Waits until no switch is being put right. Takes no longer than [`APPLY_DEADLINE`].
+    pub async fn all_right(&self) {
+        let waiting = self.until(|inner| inner.putting_right.is_empty());
+        if tokio::time::timeout(APPLY_DEADLINE, waiting).await.is_err() {
+            tracing::warn!("a switch is being put right for longer than it should take");
+        }
+    }
+
+    /// Leave to write to a switch now; `None` when it is frozen. Waits while it is being thawed or put right.
     pub async fn begin_write(&self, dpid: DatapathId) -> Option<WriteGuard> {
-        self.thawed(|inner| inner.thaws(dpid)).await;
-        let mut inner = self.lock();
+        let mut inner = self.decided(|inner| inner.is_undecided(dpid)).await;
         (!inner.frozen.contains_key(&dpid)).then(|| self.guard(&mut inner, BTreeSet::from([dpid])))
     }
 
-    /// Waits until no such switch is being thawed any more. Who thaws and is stuck holds nobody up for longer than a
-    /// batch may take: what is written then is held, too.
-    async fn thawed(&self, thaws: impl Fn(&Inner) -> bool) {
-        let waiting = self.until(|inner| !thaws(inner));
-        if tokio::time::timeout(APPLY_DEADLINE, waiting).await.is_err() {
-            tracing::warn!("a switch is being thawed for longer than it should take");
+    /// Waits until no such switch is being thawed or put right any more. Who is stuck in that holds nobody up for longer
+    /// than a batch may take: what is written to a frozen switch then is held, too.
+    async fn decided(&self, is_undecided: impl Fn(&Inner) -> bool) -> MutexGuard<'_, Inner> {
+        let patience = Instant::now() + APPLY_DEADLINE;
+        let mut is_over = false;
+        loop {
+            let notified = self.changed.notified();
+            tokio::pin!(notified);
+            // Before the look, so that no change in between is missed.
+            notified.as_mut().enable();
+            {
+                let inner = self.lock();
+                if is_over || !is_undecided(&inner) {
+                    return inner;
+                }
+            }
+            if tokio::time::timeout_at(patience, notified).await.is_err() {
+                tracing::warn!(
+                    "a switch is being thawed or put right for longer than it should take"
+                );
+                is_over = true;
+            }
         }
     }
 
@@ -235,15 +302,15 @@ impl HeldWrites {
     }
 
     /// Sorts writes at one moment into those that go out now and those that are held, behind those that are held
-    /// already. The writes for one switch are held all or none. Waits while one of the switches is being thawed.
+    /// already. The writes for one switch are held all or none. Waits while one of the switches is being thawed or put
+    /// right.
     pub async fn admit(
         &self,
         writer: &'static str,
         writes: Vec<(DatapathId, FlowMod)>,
     ) -> Admission {
-        self.thawed(|inner| writes.iter().any(|(dpid, _)| inner.thaws(*dpid)))
-            .await;
-        let mut inner = self.lock();
+        let is_undecided = |inner: &Inner| writes.iter().any(|(dpid, _)| inner.is_undecided(*dpid));
+        let mut inner = self.decided(is_undecided).await;
         let mut now = Vec::with_capacity(writes.len());
         let mut later: BTreeMap<DatapathId, Vec<FlowMod>> = BTreeMap::new();
         for (dpid, write) in writes {

@@ -13,9 +13,11 @@
 //! | `hosted` | one app: what it has declared, counted, and waits for |
 //! | `origin` | what waits of one switch for one app, bounded, and the commands that came of it |
 //! | `filter` | a packet as a pattern |
+//! | `audited` | what an audit asks |
 //! | `standing` | enabling, disabling, and making switches hold what an app wants |
 //! | `rest` | `/v1/apps` |
 
+mod audited;
 mod filter;
 mod hosted;
 mod origin;

@@ -14,6 +14,7 @@
 //! too slow for is dropped and counted.
 
 pub mod app;
+mod audit;
 pub mod carried;
 pub mod connection;
 pub mod controller;
@@ -32,7 +33,8 @@ pub mod sweep;
 pub mod switch;
 mod topology;
 
-pub use app::{App, Commands, Declaration, Desired, Packet, Verdict, View};
+pub use app::{App, Commands, Declaration, Desired, HeldStill, Packet, Verdict, View};
+pub use audit::{CookieMask, RulesSettings};
 pub use controller::{Controller, ControllerConfig, StartError};
 pub use event::Event;
 pub use metrics::{Metrics, write_metric};

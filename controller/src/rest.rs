@@ -8,11 +8,13 @@
 //! | `GET /v1/queued` | `queued` |
 //! | `GET /v1/links`, `/v1/hosts`, `/v1/topology`, `/v1/paths`; `DELETE /v1/hosts/{mac}` | `topology` |
 //! | `PUT /v1/links/cost`, `/v1/switches/{id}/ports/{port}/cost` | `cost` |
+//! | `GET`, `POST /v1/audit`, `/v1/switches/{id}/audit` | `audit` |
 //! | `GET /v1/events` | `events` |
 //! | `GET /v1/apps`, `PUT /v1/apps/{name}/enabled` | `hosting::rest` |
 //! | `GET /stats/…`, `/v1.0/topology/…`, `/wm/…` | [`compatible`] |
 //! | what the apps bring, under `/v1` | [`App::routes`](crate::App::routes) |
 
+mod audit;
 pub mod body;
 pub mod compatible;
 mod cost;
@@ -46,6 +48,7 @@ pub use key::idempotency_key;
 pub use rule::RuleDto;
 pub use shared::is_no_queue;
 
+use crate::audit::Audits;
 use crate::connection::ConnectionCounts;
 use crate::hosting::{self, Apps};
 use crate::metrics::write_metric;
@@ -59,6 +62,7 @@ const LARGEST_BODY: usize = 1 << 20;
 pub(crate) struct Api {
     network: Network,
     apps: Apps,
+    audits: Audits,
     ready: Arc<AtomicBool>,
 }
 
@@ -66,6 +70,7 @@ pub(crate) struct Api {
 pub(crate) fn router(
     network: Network,
     apps: Apps,
+    audits: Audits,
     ready: Arc<AtomicBool>,
     stop: watch::Receiver<bool>,
 ) -> Router {
@@ -75,7 +80,8 @@ pub(crate) fn router(
         .merge(queued::routes(&network))
         .merge(topology::routes(&network))
         .merge(cost::routes(&network))
-        .merge(events::routes(&network, stop));
+        .merge(events::routes(&network, stop))
+        .merge(audit::routes(&audits));
     v1 = v1.merge(hosting::routes(&apps));
     let mut compatible = compatible::routes(&network);
     for app in apps.iter() {
@@ -89,6 +95,7 @@ pub(crate) fn router(
     let api = Api {
         network,
         apps,
+        audits,
         ready,
     };
     Router::new()
@@ -142,6 +149,7 @@ async fn metrics(State(api): State<Api>) -> Response {
     write_connections(&mut out, &api.network.connections().snapshot());
     api.network.metrics().write(&mut out);
     api.network.held().metrics(&mut out);
+    api.audits.metrics(&mut out);
     api.apps.metrics(&mut out);
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], out).into_response()
 }

@@ -7,8 +7,10 @@ pub mod settle;
 #[cfg(test)]
 mod tests;
 
-pub use reconcile::difference;
+pub use reconcile::{Aspect, Finding, compare, difference, put_anew};
 pub use round::{Round, RoundError, SwitchFailure};
+
+use std::fmt;
 
 use godwit_openflow::model::pattern::Field;
 use godwit_openflow::model::{Action, FlowRule, Pattern};
@@ -68,6 +70,23 @@ impl Owner {
         self.cookie(cookie.0 as u32)
     }
 
+    /// Whose cookie this is, if it is one of godwit's.
+    #[must_use]
+    pub fn of(cookie: Cookie) -> Option<Self> {
+        let number = is_ours(cookie).then_some(cookie.0 >> 32 & 0xffff)?;
+        let named = [
+            Self::Core,
+            Self::Learning,
+            Self::Routing,
+            Self::Entries,
+            Self::Acl,
+        ];
+        let app = number.checked_sub(FIRST_APP);
+        let app = app.and_then(|number| u8::try_from(number).ok());
+        let named = named.into_iter().find(|owner| owner.number() == number);
+        named.or_else(|| app.map(Self::App))
+    }
+
     /// The owner's own part of a cookie that is this owner's.
     #[must_use]
     pub const fn own_part(self, cookie: Cookie) -> Option<u32> {
@@ -75,6 +94,19 @@ impl Owner {
             Some(cookie.0 as u32)
         } else {
             None
+        }
+    }
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Core => f.write_str("core"),
+            Self::Learning => f.write_str("learning"),
+            Self::Routing => f.write_str("routing"),
+            Self::Entries => f.write_str("entries"),
+            Self::Acl => f.write_str("acl"),
+            Self::App(number) => write!(f, "app {number}"),
         }
     }
 }
@@ -90,6 +122,15 @@ pub const fn is_ours(cookie: Cookie) -> bool {
 #[must_use]
 pub const fn stands_everywhere(cookie: Cookie) -> bool {
     Owner::Core.own_part(cookie).is_some() || Owner::Acl.own_part(cookie).is_some()
+}
+
+/// A rule as people know it.
+#[must_use]
+pub fn described(rule: &FlowRule) -> String {
+    format!(
+        "table {}, priority {}, cookie {}, {}",
+        rule.table.0, rule.priority, rule.cookie, rule.pattern
+    )
 }
 
 /// The rules that every switch holds: discovery frames and what no other entry matches go to the controller.

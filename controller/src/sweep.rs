@@ -77,6 +77,12 @@ struct Last {
 }
 
 impl Sweeps {
+    /// Waits until nobody looks into the switch's cache, and keeps it so: until this is dropped the discovery rule reads as
+    /// it should.
+    pub(crate) async fn still(&self) -> impl Sized + Send + use<> {
+        Arc::clone(&self.last).lock_owned().await
+    }
+
     /// A source address that no frame of the switch has had before: locally administered, and not the controller's.
     fn next_stamp(&self) -> MacAddr {
         let number = self.stamps.fetch_add(1, Ordering::Relaxed) + 1;

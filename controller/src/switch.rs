@@ -48,6 +48,7 @@ struct Inner {
     connected_at: SystemTime,
     link: Arc<Link>,
     sweeps: Sweeps,
+    compared: tokio::sync::Mutex<bool>,
     /// Cancelled once the observer has been told that the switch is gone.
     retired: CancellationToken,
 }
@@ -72,6 +73,7 @@ impl SwitchHandle {
                 connected_at: SystemTime::now(),
                 link,
                 sweeps: Sweeps::default(),
+                compared: tokio::sync::Mutex::default(),
                 retired: CancellationToken::new(),
             }),
         }
@@ -115,6 +117,11 @@ impl SwitchHandle {
 
     pub(crate) fn sweeps(&self) -> &Sweeps {
         &self.inner.sweeps
+    }
+
+    /// Locked by whoever compares what it holds with what it should. Whether that was done since it connected.
+    pub(crate) fn compared(&self) -> &tokio::sync::Mutex<bool> {
+        &self.inner.compared
     }
 
     /// When its handshake was complete.

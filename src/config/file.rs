@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 
 use godwit_apps::statistics::Settings as StatisticsSettings;
-use godwit_controller::TopologySettings;
+use godwit_controller::{RulesSettings, TopologySettings};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -23,6 +23,7 @@ pub(super) struct File {
     pub(super) log: Option<Entry<LogFilter>>,
     pub(super) statistics: Option<Entry<StatisticsSettings>>,
     pub(super) topology: Option<Entry<TopologySettings>>,
+    pub(super) rules: Option<Entry<RulesSettings>>,
 }
 
 /// A value with its place.
@@ -43,6 +44,7 @@ struct Written {
     log: Option<Spanned<String>>,
     statistics: Option<Spanned<StatisticsSettings>>,
     topology: Option<Spanned<TopologySettings>>,
+    rules: Option<Spanned<RulesSettings>>,
 }
 
 impl File {
@@ -71,6 +73,7 @@ impl File {
             log: lines.one(written.log, LogFilter::from_str)?,
             statistics: written.statistics.map(|written| lines.section(written)),
             topology: written.topology.map(|written| lines.section(written)),
+            rules: written.rules.map(|written| lines.section(written)),
         })
     }
 }

@@ -99,6 +99,18 @@ fn whatever_is_wrong_in_a_file_is_told_with_its_line() {
             "unknown key `link_probe`",
         ),
         ("\n[topology]\nlink_misses = 1", 2, "`link_misses` is from"),
+        ("\n[rules]\naudit = 3", 3, "unknown key `audit`"),
+        (
+            "\n[rules]\naudit_interval_s = 86401",
+            2,
+            "`audit_interval_s` is from",
+        ),
+        (
+            "\n[rules]\nexcept_cookies = [\n\"five\"]",
+            4,
+            "`five` is no cookie",
+        ),
+        ("\n[rules]\nexcept_tables = [256]", 3, "256"),
         (
             "\nstatistics = { samples = 10001 }",
             2,
@@ -221,6 +233,9 @@ fn the_file_that_is_installed_says_the_defaults_and_names_every_key() {
         "link_misses",
         "host_silence_s",
         "host_memory_s",
+        "audit_interval_s",
+        "except_cookies",
+        "except_tables",
     ] {
         assert!(text.contains(&format!("{name} = ")), "{name}");
     }
@@ -256,4 +271,19 @@ fn what_is_silent_is_given_up_as_its_own_section_says() {
     };
     assert_eq!(loaded.config.topology, expected);
     assert_eq!(loaded.to_json()["topology"]["value"]["link_misses"], 3);
+}
+
+#[test]
+fn what_is_expected_on_switches_is_set_in_its_own_section() {
+    let text = "[rules]\naudit_interval_s = 0\nexcept_cookies = [\"5\", \"0xab00/0xff00\"]\nexcept_tables = [7]";
+    let loaded = load(text).unwrap();
+    let value = &loaded.to_json()["rules"]["value"];
+    assert_eq!(value["audit_interval_s"], 0);
+    assert_eq!(
+        value["except_cookies"],
+        serde_json::json!(["0x5", "0xab00/0xff00"])
+    );
+    assert_eq!(value["except_tables"], serde_json::json!([7]));
+    let shown = load(&loaded.to_toml()).unwrap().config;
+    assert_eq!(shown, loaded.config);
 }

@@ -29,6 +29,7 @@ async fn started(store: Store) -> Drains {
         openflow: vec![any],
         http: any,
         topology: Default::default(),
+        rules: godwit_controller::RulesSettings::unaudited(),
     };
     let controller = Controller::bind(&listen, store).await.unwrap();
     let (routing, _) = Routing::new(controller.network().clone());

@@ -1,6 +1,6 @@
 //! Which migration gets which switches: one has them, others wait for them or are refused.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use godwit_controller::{Batch, Network, Slice};
@@ -18,6 +18,8 @@ pub(super) struct Inner {
     pub(super) all: BTreeMap<MigrationId, Arc<Migration>>,
     /// Which migration is changing rules on which switch.
     pub(super) touched: HashMap<DatapathId, MigrationId>,
+    /// Those that are being planned: which other switches they will change is not known yet.
+    pub(super) planning: BTreeSet<MigrationId>,
     /// Requests that are not begun yet.
     pub(super) waiting: Waiting,
     /// Requests by their idempotency key.
@@ -151,7 +153,10 @@ impl Migrations {
     }
 
     pub(super) fn release(&self, id: MigrationId) {
-        self.lock().touched.retain(|_, holder| *holder != id);
+        let mut inner = self.lock();
+        inner.touched.retain(|_, holder| *holder != id);
+        inner.planning.remove(&id);
+        drop(inner);
         self.released.send_modify(|count| *count += 1);
         self.begin_waiting();
     }

@@ -51,6 +51,9 @@ impl Migrations {
         migration.set_state(State::Frozen);
         drop(freeze);
         let planning = migration.phase(Phase::Plan);
+        // From here on no audit puts anything right that the plan is made of.
+        self.lock().planning.insert(migration.id());
+        self.network().held().all_right().await;
         let routes = lease.routes();
         let mut planned = match &reverted {
             None => planning::prepare(self.network(), request, &routes).await?,
@@ -144,6 +147,7 @@ impl Migrations {
         inner
             .touched
             .extend(switches.into_iter().map(|dpid| (dpid, id)));
+        inner.planning.remove(&id);
         Ok(())
     }
 }

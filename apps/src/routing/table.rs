@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use godwit_controller::rest::endpoint::Endpoint;
-use godwit_openflow::model::Pattern;
+use godwit_openflow::model::{FlowRule, Pattern};
 use godwit_openflow::types::DatapathId;
 use godwit_topology::Path;
 use serde::{Deserialize, Serialize};
@@ -119,6 +119,21 @@ impl Route {
         }
         let age = u16::try_from(self.made.elapsed().as_secs()).unwrap_or(u16::MAX);
         self.template.hard_timeout.saturating_sub(age).max(1)
+    }
+
+    /// Its rule on this switch as it should be from now on, with what is left of its hard timeout; `None` where its path
+    /// does not lead.
+    #[must_use]
+    pub fn rule_on(&self, dpid: DatapathId) -> Option<FlowRule> {
+        let hop = self.path.hop_at(dpid)?;
+        let is_first = self
+            .path
+            .hops()
+            .first()
+            .is_some_and(|first| first.dpid == dpid);
+        let mut rule = self.template.rule(&hop, is_first);
+        rule.hard_timeout = self.remaining();
+        Some(rule)
     }
 
     /// Whether its rules are being changed.

@@ -18,6 +18,7 @@ pub(crate) fn anywhere() -> ControllerConfig {
         openflow: vec![any],
         http: any,
         topology: Default::default(),
+        rules: godwit_controller::RulesSettings::unaudited(),
     }
 }
 

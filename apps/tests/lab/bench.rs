@@ -119,6 +119,7 @@ impl Bench {
             openflow: vec![any],
             http: any,
             topology: Default::default(),
+            rules: godwit_controller::RulesSettings::unaudited(),
         };
         let controller = Controller::bind(&listen, Store::in_memory()).await.unwrap();
         let network = controller.network().clone();

@@ -43,6 +43,7 @@ impl Life {
                 openflow: vec![any],
                 http: any,
                 topology: Default::default(),
+                rules: godwit_controller::RulesSettings::unaudited(),
             };
             let controller = Controller::bind(&listen, store).await.unwrap();
             let network = controller.network().clone();

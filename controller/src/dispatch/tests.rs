@@ -231,6 +231,7 @@ async fn an_apps_writes_are_complete_and_in_order_whenever_its_switch_is_frozen_
         openflow: vec![any],
         http: any,
         topology: Default::default(),
+        rules: crate::RulesSettings::unaudited(),
     };
     let controller = Controller::bind(&listen, Store::in_memory()).await.unwrap();
     let network = controller.network().clone();

@@ -6,12 +6,12 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use godwit_openflow::model::Pattern;
-use godwit_openflow::types::DatapathId;
+use godwit_openflow::model::{FlowRule, Pattern};
+use godwit_openflow::types::{Cookie, DatapathId};
 
 use super::Offer;
 use super::origin::{Origin, Ticket};
-use crate::app::{App, Declaration, Desired};
+use crate::app::{App, Declaration, Desired, HeldStill};
 use crate::event::Event;
 
 /// So many panics within [`PANIC_WINDOW`] disable an app.
@@ -53,7 +53,7 @@ pub(super) struct Hosted {
     /// Switches that may hold something else than it wants, and how often each has refused that.
     unsettled: Mutex<BTreeMap<DatapathId, u32>>,
     /// Held by whoever settles its rules.
-    pub(super) settling: tokio::sync::Mutex<()>,
+    pub(super) settling: Arc<tokio::sync::Mutex<()>>,
 }
 
 #[derive(Debug, Default)]
@@ -89,7 +89,7 @@ impl Hosted {
             counts: Counts::default(),
             generation: AtomicU64::default(),
             unsettled: Mutex::default(),
-            settling: tokio::sync::Mutex::default(),
+            settling: Arc::default(),
         };
         (hosted, receiver)
     }
@@ -196,12 +196,23 @@ impl Hosted {
     /// What it wants a switch to hold, under its own cookies.
     pub(super) fn desired(&self, dpid: DatapathId) -> Desired {
         let mut desired = self.app.desired(dpid);
+        self.stamp(&mut desired.rules);
+        desired
+    }
+
+    /// The same of some rules that it does not change for now.
+    pub(super) fn held_still(&self, dpid: DatapathId, cookies: &BTreeSet<Cookie>) -> HeldStill {
+        let mut still = self.app.held_still(dpid, cookies);
+        self.stamp(&mut still.rules);
+        still
+    }
+
+    fn stamp(&self, rules: &mut [FlowRule]) {
         if let Some(owner) = self.declared.owner {
-            for rule in &mut desired.rules {
+            for rule in rules {
                 rule.cookie = owner.stamped(rule.cookie);
             }
         }
-        desired
     }
 
     /// Counts a panic at this moment. Whether it was one too many.

@@ -15,7 +15,7 @@ use axum::response::sse::{Event as Frame, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use futures_util::stream::{self, Stream, StreamExt as _};
-use godwit_openflow::model::{FlowRemoved, FlowRemovedReason, Pattern};
+use godwit_openflow::model::{FlowRemoved, FlowRemovedReason, FlowRule, Pattern};
 use godwit_openflow::types::{Cookie, DatapathId, TableId};
 use godwit_topology::{PortRef, TopologyChange};
 use serde::{Deserialize, Serialize};
@@ -25,6 +25,7 @@ use super::error::ApiError;
 use crate::event::Event;
 use crate::event_log::{EventId, EventLog, Next, Recorded};
 use crate::network::Network;
+use crate::rules::Aspect;
 
 /// How many streams may be open at once: each holds one of the server's 512 connections.
 const MOST_STREAMS: usize = 128;
@@ -225,6 +226,24 @@ enum Other<'a> {
         packets: u64,
         bytes: u64,
     },
+    RuleRestored {
+        dpid: DatapathId,
+        owner: &'a str,
+        #[serde(flatten)]
+        rule: RuleName<'a>,
+    },
+    RuleMended {
+        dpid: DatapathId,
+        owner: &'a str,
+        #[serde(flatten)]
+        rule: RuleName<'a>,
+        changed: &'a [Aspect],
+    },
+    AlienRule {
+        dpid: DatapathId,
+        #[serde(flatten)]
+        rule: RuleName<'a>,
+    },
     Migration {
         id: u64,
         source: DatapathId,
@@ -239,6 +258,27 @@ enum Other<'a> {
         app: &'static str,
         why: &'a str,
     },
+}
+
+/// What makes a flow entry out among others.
+#[derive(Serialize)]
+struct RuleName<'a> {
+    table: TableId,
+    priority: u16,
+    cookie: Cookie,
+    #[serde(rename = "match")]
+    pattern: &'a Pattern,
+}
+
+impl<'a> From<&'a FlowRule> for RuleName<'a> {
+    fn from(rule: &'a FlowRule) -> Self {
+        Self {
+            table: rule.table,
+            priority: rule.priority,
+            cookie: rule.cookie,
+            pattern: &rule.pattern,
+        }
+    }
 }
 
 impl<'a> Shown<'a> {
@@ -258,6 +298,35 @@ impl<'a> Shown<'a> {
                 },
             ),
             Event::FlowRemoved { dpid, removed } => ("rule", Other::removed(*dpid, removed)),
+            Event::RuleRestored { dpid, owner, rule } => (
+                "rule",
+                Other::RuleRestored {
+                    dpid: *dpid,
+                    owner,
+                    rule: rule.as_ref().into(),
+                },
+            ),
+            Event::RuleMended {
+                dpid,
+                owner,
+                rule,
+                aspects,
+            } => (
+                "rule",
+                Other::RuleMended {
+                    dpid: *dpid,
+                    owner,
+                    rule: rule.as_ref().into(),
+                    changed: aspects,
+                },
+            ),
+            Event::AlienRule { dpid, rule } => (
+                "rule",
+                Other::AlienRule {
+                    dpid: *dpid,
+                    rule: rule.as_ref().into(),
+                },
+            ),
             Event::Migration {
                 id,
                 source,

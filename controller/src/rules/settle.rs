@@ -6,7 +6,7 @@ use godwit_openflow::model::outbound::FlowFilter;
 use godwit_openflow::model::{FlowCommand, FlowMod, FlowRule, FlowStats, Identity, ToSwitch};
 use godwit_openflow::model::{StatsReply, StatsRequest};
 
-use super::{Owner, difference};
+use super::{Owner, described, difference};
 use crate::app::Desired;
 use crate::limits::APPLY_DEADLINE;
 use crate::network::Network;
@@ -64,7 +64,7 @@ pub async fn settle(
         rules: wanted,
         ..Desired::default()
     };
-    let changes = difference(&desired, &held);
+    let changes = difference(&desired, &held, switch.version());
     if changes.is_empty() {
         return Ok(());
     }
@@ -108,12 +108,7 @@ async fn check_free(
     let described = held
         .iter()
         .filter(in_the_way)
-        .map(|FlowStats { rule, .. }| {
-            format!(
-                "table {}, priority {}, cookie {}, {}",
-                rule.table.0, rule.priority, rule.cookie, rule.pattern
-            )
-        });
+        .map(|FlowStats { rule, .. }| described(rule));
     let occupied: Vec<String> = described.take(MOST_NAMED).collect();
     if occupied.is_empty() {
         Ok(())

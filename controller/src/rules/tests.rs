@@ -1,5 +1,5 @@
 use godwit_openflow::model::{Action, FlowCommand, FlowRule, FlowStats, Pattern};
-use godwit_openflow::types::{Cookie, DatapathId, PortNo};
+use godwit_openflow::types::{Cookie, DatapathId, PortNo, Version};
 
 use super::round::Running;
 use super::*;
@@ -26,7 +26,7 @@ fn commands(desired: Vec<FlowRule>, present: Vec<FlowRule>) -> Vec<(FlowCommand,
         ..Desired::default()
     };
     let present: Vec<FlowStats> = present.into_iter().map(reported).collect();
-    difference(&desired, &present)
+    difference(&desired, &present, Version::V13)
         .into_iter()
         .map(|change| (change.command, change.rule))
         .collect()
@@ -69,7 +69,7 @@ fn entries_under_change_are_left_alone() {
         busy: vec![Owner::Routing.cookie(3)],
         ..Desired::default()
     };
-    assert_eq!(difference(&desired, &[reported(busy)]), []);
+    assert_eq!(difference(&desired, &[reported(busy)], Version::V13), []);
 }
 
 #[test]
@@ -77,6 +77,11 @@ fn a_cookie_names_its_owner_and_its_number() {
     let cookie = Owner::Routing.cookie(41);
     assert_eq!(Owner::Routing.own_part(cookie), Some(41));
     assert_eq!(Owner::Learning.own_part(cookie), None);
+    for owner in [Owner::Core, Owner::Acl, Owner::App(0), Owner::App(255)] {
+        assert_eq!(Owner::of(owner.cookie(3)), Some(owner));
+    }
+    assert_eq!(Owner::of(Cookie(41)), None);
+    assert_eq!(Owner::of(Cookie(0x60d1_7777_0000_0000)), None);
     assert!(is_ours(cookie) && !is_ours(Cookie(41)));
 }
 
