@@ -7,6 +7,7 @@
     reason = "a test fails by panicking, in its helpers too"
 )]
 
+mod audit;
 mod bench;
 mod crash;
 mod evictions;
