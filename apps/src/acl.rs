@@ -22,6 +22,7 @@
 pub mod list;
 mod rest;
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
@@ -60,6 +61,8 @@ struct Inner {
     list: List,
     /// The number given out last.
     last: RuleId,
+    /// Rules that switches go without, as far as that was said.
+    told: BTreeSet<(DatapathId, RuleId)>,
 }
 
 impl AccessList {
@@ -109,6 +112,7 @@ impl AccessList {
         self.network.store().write(batch).await?;
         let mut inner = self.lock();
         (inner.list, inner.last) = (list, last);
+        inner.told.clear();
         Ok(())
     }
 }
@@ -132,7 +136,12 @@ impl App for AccessList {
             return Desired::default();
         };
         let (rules, unsayable) = self.list().entries(version);
+        let mut inner = self.lock();
         for Unsayable { id, why } in unsayable {
+            // Said once of each: it is asked again and again.
+            if !inner.told.insert((dpid, id)) {
+                continue;
+            }
             tracing::warn!(%dpid, rule = id, %why, "OpenFlow {version} has no words for a rule of the access list: this switch goes without");
         }
         Desired {

@@ -298,6 +298,7 @@ impl Apps {
             for dpid in &admission.refused {
                 tracing::warn!(app = writer, %dpid, "rules were not held for a switch that is being emptied: too many are");
             }
+            let made = admission.now.clone();
             let round: Round = admission.now.into_iter().collect();
             let applied = round.apply(network.switches()).await;
             drop(admission.guard);
@@ -305,6 +306,7 @@ impl Apps {
                 tracing::warn!(app = writer, %error, "an app's rules were not installed");
                 return;
             }
+            self.note_overlaps(hosted, &made);
             if !admission.refused.is_empty() {
                 return;
             }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use godwit_openflow::model::outbound::FlowFilter;
-use godwit_openflow::model::{FlowStats, PacketOut, StatsReply, StatsRequest, ToSwitch};
+use godwit_openflow::model::{FlowRule, FlowStats, PacketOut, StatsReply, StatsRequest, ToSwitch};
 use godwit_openflow::types::{DatapathId, MacAddr, Version};
 use godwit_topology::cost::TooMany;
 use godwit_topology::{PortRef, TopologySnapshot};
@@ -21,6 +21,7 @@ use crate::held::HeldWrites;
 use crate::hosting::WeakApps;
 use crate::metrics::Metrics;
 use crate::rules;
+use crate::rules::overlap::{Overlaps, overlaps};
 use crate::rules::settle::SettleError;
 use crate::store::{Batch, Slice, Store, StoreError};
 use crate::switch::{ApplyError, Registry, RequestError, SwitchHandle};
@@ -191,6 +192,28 @@ impl Network {
             Some(apps) => apps.settle(app).await,
             None => BTreeMap::new(),
         }
+    }
+
+    /// What new rules of a switch are in the way of, or what is in theirs, among what other owners want there: for each
+    /// that was found the rule's index and a sentence. It is a hint: one may come or go in the same moment.
+    #[must_use]
+    pub fn overlaps(&self, dpid: DatapathId, fresh: &[FlowRule]) -> Vec<(usize, String)> {
+        let Some(apps) = self.inner.apps.get().and_then(WeakApps::upgrade) else {
+            return Vec::new();
+        };
+        let (wanted, _) = apps.wanted(dpid);
+        let Overlaps { found, is_cut } = overlaps(fresh, &wanted.rules);
+        let mut said: Vec<_> = found
+            .iter()
+            .map(|overlap| (overlap.index, overlap.to_string()))
+            .collect();
+        if is_cut {
+            said.push((
+                0,
+                "there are too many rules to name or compare them all".to_owned(),
+            ));
+        }
+        said
     }
 
     pub(crate) fn publish(&self, event: Event) {

@@ -1,5 +1,6 @@
 //! Rules: whose they are, sending them in confirmed rounds, and mending what a switch holds.
 
+pub mod overlap;
 mod reconcile;
 mod round;
 pub mod settle;

@@ -17,7 +17,7 @@ use godwit_controller::rest::{ApiError, Body, Id, OneOrMany, RuleDto, endpoint};
 use godwit_controller::switch::{ApplyError, RequestError, SwitchHandle};
 use godwit_controller::{ReadError, StoreError};
 use godwit_openflow::model::outbound::FlowFilter;
-use godwit_openflow::model::{FlowFlags, FlowStats, StatsReply, StatsRequest};
+use godwit_openflow::model::{FlowFlags, FlowRule, FlowStats, StatsReply, StatsRequest};
 use godwit_openflow::types::{DatapathId, Version};
 use serde::Serialize;
 
@@ -52,6 +52,9 @@ struct EntryDto {
     flags: FlowFlags,
     #[serde(skip_serializing_if = "Option::is_none", flatten)]
     counted: Option<Counted>,
+    /// Only when it is made: rules of other owners that are in its way, or it in theirs.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
 }
 
 /// What an entry has counted, wherever it stood; `null` when its switch can't be asked now.
@@ -75,6 +78,7 @@ impl EntryDto {
             flags: rule.flags,
             rule: RuleDto::from(rule),
             counted,
+            warnings: Vec::new(),
         }
     }
 }
@@ -92,15 +96,22 @@ async fn create(
         rules.push(rule.map_err(|error| error_at(error, (!single).then_some(index)))?);
     }
     // Once begun it is carried through, also when the client goes away.
-    let making = switch.clone();
+    let (making, network) = (switch.clone(), entries.network().clone());
     let made = tokio::spawn(async move { entries.create(&making, rules).await })
         .await
         .map_err(|_| ApiError::unavailable("the controller is stopping"))?
         .map_err(|error| refused(&switch, &error, single))?;
-    Ok(answer(&switch, made, single))
+    let rules: Vec<FlowRule> = made.iter().map(|(_, entry)| entry.rule.clone()).collect();
+    let overlaps = network.overlaps(switch.dpid(), &rules);
+    Ok(answer(&switch, made, overlaps, single))
 }
 
-fn answer(switch: &SwitchHandle, made: Vec<(EntryId, StaticEntry)>, single: bool) -> Response {
+fn answer(
+    switch: &SwitchHandle,
+    made: Vec<(EntryId, StaticEntry)>,
+    overlaps: Vec<(usize, String)>,
+    single: bool,
+) -> Response {
     let queued = made
         .iter()
         .any(|(_, entry)| entry.state == EntryState::Queued);
@@ -114,6 +125,11 @@ fn answer(switch: &SwitchHandle, made: Vec<(EntryId, StaticEntry)>, single: bool
         .into_iter()
         .map(|entry| EntryDto::new(entry, None))
         .collect();
+    for (index, warning) in overlaps {
+        if let Some(entry) = made.get_mut(index) {
+            entry.warnings.push(warning);
+        }
+    }
     match made.pop() {
         Some(entry) if single => {
             let location = format!("/v1/switches/{dpid}/rules/{}", entry.id);

@@ -6,6 +6,7 @@
 //! | `GET /routes`, `GET /routes/{id}[?per_switch=true]` | routes with what they have carried |
 //! | `DELETE /routes/{id}` | takes one away |
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::rejection::QueryRejection;
@@ -18,7 +19,7 @@ use godwit_controller::rest::endpoint::{self, EndpointName};
 use godwit_controller::rest::{ApiError, Body, Id, OneOrMany};
 use godwit_controller::switch::ApplyError;
 use godwit_controller::{RoundError, SwitchState};
-use godwit_openflow::model::{Field, Pattern};
+use godwit_openflow::model::{Field, FlowRule, Pattern};
 use godwit_openflow::types::{DatapathId, MeterId, QueueId};
 use godwit_topology::TopologySnapshot;
 use serde::{Deserialize, Serialize};
@@ -170,6 +171,9 @@ struct RouteDto {
     bytes: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     switches: Option<Vec<OnSwitchDto>>,
+    /// Only when it is made: rules of other owners that are in its way, or it in theirs.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
 }
 
 impl RouteDto {
@@ -206,6 +210,7 @@ impl RouteDto {
             packets: delivered.packets,
             bytes: delivered.bytes,
             switches,
+            warnings: Vec::new(),
         }
     }
 }
@@ -233,10 +238,18 @@ async fn create(
         .await
         .map_err(|_| ApiError::unavailable("the controller is stopping"))?
         .map_err(|error| refused(&error))?;
-    let mut made: Vec<RouteDto> = ids
+    let made: Vec<Route> = ids
         .iter()
         .filter_map(|id| routing.table().get(*id))
-        .map(|route| RouteDto::new(route, false, &topology))
+        .collect();
+    let warnings = warnings(&routing, &made);
+    let mut made: Vec<RouteDto> = made
+        .into_iter()
+        .zip(warnings)
+        .map(|(route, warnings)| RouteDto {
+            warnings,
+            ..RouteDto::new(route, false, &topology)
+        })
         .collect();
     match made.pop() {
         Some(route) if single => {
@@ -253,6 +266,30 @@ async fn create(
             Ok((StatusCode::CREATED, Json(made)).into_response())
         }
     }
+}
+
+/// Rules of other owners that are in the way of these routes, for each.
+fn warnings(routing: &Routing, made: &[Route]) -> Vec<Vec<String>> {
+    let mut on: BTreeMap<DatapathId, (Vec<usize>, Vec<FlowRule>)> = BTreeMap::new();
+    for (index, route) in made.iter().enumerate() {
+        for (dpid, rule) in route.template.rules(&route.path) {
+            let (indices, rules) = on.entry(dpid).or_default();
+            indices.push(index);
+            rules.push(rule);
+        }
+    }
+    let mut warnings = vec![Vec::new(); made.len()];
+    for (dpid, (indices, rules)) in on {
+        for (which, what) in routing.network().overlaps(dpid, &rules) {
+            let route = indices
+                .get(which)
+                .and_then(|index| warnings.get_mut(*index));
+            if let Some(route) = route {
+                route.push(format!("switch {dpid}: {what}"));
+            }
+        }
+    }
+    warnings
 }
 
 fn refused(error: &InstallError) -> ApiError {

@@ -10,6 +10,7 @@ use godwit_openflow::model::{FlowRule, Pattern};
 use godwit_openflow::types::{Cookie, DatapathId};
 
 use super::Offer;
+use super::audited::SaidOverlaps;
 use super::origin::{Origin, Ticket};
 use crate::app::{App, Declaration, Desired, HeldStill};
 use crate::event::Event;
@@ -48,6 +49,7 @@ pub(super) struct Hosted {
     /// Events missed that it has not been told of.
     untold: AtomicU64,
     counts: Counts,
+    pub(super) overlaps: SaidOverlaps,
     /// How often it has changed what it wants.
     generation: AtomicU64,
     /// Switches that may hold something else than it wants, and how often each has refused that.
@@ -87,6 +89,7 @@ impl Hosted {
             ticks: AtomicBool::default(),
             untold: AtomicU64::default(),
             counts: Counts::default(),
+            overlaps: SaidOverlaps::default(),
             generation: AtomicU64::default(),
             unsettled: Mutex::default(),
             settling: Arc::default(),
