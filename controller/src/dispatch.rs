@@ -191,9 +191,13 @@ impl SwitchObserver for Dispatcher {
                     removed: Arc::new(removed),
                 });
             }
-            SwitchMessage::Error(error) => {
-                tracing::warn!(%dpid, %error, "the switch reports an error")
-            }
+            SwitchMessage::Error(error) => match rules::blamed(&error) {
+                Some(rules::Blamed { cookie, rule }) => {
+                    let owner = self.apps.owner_name(cookie);
+                    tracing::warn!(%dpid, %error, owner, rule, "the switch reports an error about a rule, late");
+                }
+                None => tracing::warn!(%dpid, %error, "the switch reports an error"),
+            },
             _ => {}
         }
     }

@@ -1,5 +1,6 @@
 //! Rules: whose they are, sending them in confirmed rounds, and mending what a switch holds.
 
+mod blame;
 pub mod overlap;
 mod reconcile;
 mod round;
@@ -8,6 +9,7 @@ pub mod settle;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use blame::{Blamed, blamed};
 pub use reconcile::{Aspect, Finding, compare, difference, put_anew};
 pub use round::{Round, RoundError, SwitchFailure};
 

@@ -25,7 +25,12 @@ pub(super) async fn add(
         ("match", flows::matches(route.get("match"))),
         ("path", table::path_with_ports(route.get("path"))),
     ];
-    console.data(table::render_pairs(&pairs).as_bytes())
+    console.data(table::render_pairs(&pairs).as_bytes())?;
+    let warnings = route.get("warnings").and_then(Value::as_array);
+    for warning in warnings.into_iter().flatten() {
+        console.say(&format!("warning: {}", table::plain(warning)));
+    }
+    Ok(())
 }
 
 fn request(args: &RouteAddArgs) -> Result<Value, Failure> {

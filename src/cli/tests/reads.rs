@@ -225,3 +225,54 @@ fn waiting_for_nothing_is_wrong_usage() {
     refused(&["wait"]);
     refused(&["wait", "--switches=1", "--timeout=never"]);
 }
+
+#[tokio::test]
+async fn an_audit_is_shown_with_the_rules_that_it_names() {
+    let rule = json!({"table": 0, "priority": 7, "cookie": "0x5", "match": {"in_port": 1}, "instructions": []});
+    let with = |more: serde_json::Value| {
+        let mut all = rule.clone();
+        let all_fields = all.as_object_mut().unwrap();
+        all_fields.extend(more.as_object().unwrap().clone());
+        all
+    };
+    let repair = |kind: &str, changed: serde_json::Value| {
+        with(json!({"repair": kind, "owner": "routing", "changed": changed, "times": 1}))
+    };
+    let report = json!({
+        "dpid": "0000000000000007", "name": "s7", "result": "audited", "audited_at": "2026-11-21T08:00:00Z",
+        "rules": 9, "restored": 1, "mended": 1, "unmended_rules": 1, "alien_rules": 1, "alien": [rule],
+        "repairs": [repair("mended", json!(["cookie", "flags"])), repair("restored", json!([])),
+            repair("restored", json!([]))],
+        "unmended": [with(json!({"owner": "acl", "changed": [], "why": "the switch is full"}))],
+    });
+    let all = json!({"audit_interval_s": 10, "switches": [report]}).to_string();
+    let server = Server::start([Canned::ok(&all), Canned::ok(&report.to_string())]).await;
+    let ran = godwit(&["audit"], &server.url).await;
+    assert_eq!(ran.outcome, Outcome::Done);
+    let words = |text: &str| -> Vec<String> {
+        let lines = text.lines().map(|line| line.split_whitespace());
+        lines
+            .map(|line| line.collect::<Vec<_>>().join(" "))
+            .collect()
+    };
+    let lines = words(&ran.out);
+    assert!(
+        lines[2].ends_with("2026-11-21T08:00:00Z audited 9 1 1 1 1"),
+        "{}",
+        ran.out
+    );
+    // Repairs of earlier audits are not shown again.
+    assert_eq!(
+        lines[6..],
+        [
+            "s7 mended routing 0 7 0x5 in_port=1 cookie, flags had been changed",
+            "s7 restored routing 0 7 0x5 in_port=1",
+            "s7 missing acl 0 7 0x5 in_port=1 the switch is full",
+            "s7 alien - 0 7 0x5 in_port=1 drop",
+        ]
+    );
+    let one = godwit(&["audit", "s7", "--last"], &server.url).await;
+    assert_eq!(words(&one.out), lines);
+    let expected = ["POST /v1/audit", "GET /v1/switches/s7/audit"];
+    assert_eq!(server.requests(), expected);
+}

@@ -184,3 +184,46 @@ fn what_is_told_of_a_rule_is_as_rest_has_it() {
     assert_eq!(serde_json::to_string(&shown).unwrap(), expected);
     assert!(Shown::of(&Event::Timer).is_none());
 }
+
+#[tokio::test]
+async fn what_audits_find_is_told_with_the_rule() {
+    let scene = Scene::new();
+    let mut stream = scene.open(Some("rule"), None).await.unwrap();
+    let pattern = Pattern::new().eth_type(0x0800);
+    let rule = FlowRule::new(7, pattern, Vec::new()).with_cookie(Cookie(5));
+    let (dpid, rule) = (DatapathId(1), Arc::new(rule));
+    scene.network.publish(Event::RuleMended {
+        dpid,
+        owner: "routing".into(),
+        rule: Arc::clone(&rule),
+        aspects: [Aspect::Cookie, Aspect::Flags].into(),
+    });
+    scene.network.publish(Event::RuleRestored {
+        dpid,
+        owner: "core".into(),
+        rule: Arc::clone(&rule),
+    });
+    scene.network.publish(Event::AlienRule { dpid, rule });
+    stream.next().await.unwrap();
+    for (kind, rest) in [
+        (
+            "rule_mended",
+            serde_json::json!({"owner": "routing", "changed": ["cookie", "flags"]}),
+        ),
+        ("rule_restored", serde_json::json!({"owner": "core"})),
+        ("alien_rule", serde_json::json!({})),
+    ] {
+        let told = stream.next().await.unwrap();
+        assert_eq!(told.event.as_deref(), Some("rule"));
+        let mut data = told.data.unwrap();
+        let fields = data.as_object_mut().unwrap();
+        fields.remove("time").unwrap();
+        let mut expected = serde_json::json!({
+            "type": kind, "dpid": "0000000000000001", "table": 0, "priority": 7,
+            "cookie": "0x0000000000000005", "match": {"eth_type": 2048},
+        });
+        let all = expected.as_object_mut().unwrap();
+        all.extend(rest.as_object().unwrap().clone());
+        assert_eq!(data, expected);
+    }
+}
