@@ -106,8 +106,8 @@ fn whatever_is_wrong_in_a_file_is_told_with_its_line() {
             "`audit_interval_s` is from",
         ),
         (
-            "\n[rules]\nexcept_cookies = [\n\"five\"]",
-            4,
+            "\n[rules]\nexcept_cookies = [\"five\"]",
+            3,
             "`five` is no cookie",
         ),
         ("\n[rules]\nexcept_tables = [256]", 3, "256"),

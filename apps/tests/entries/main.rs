@@ -8,6 +8,7 @@
 )]
 
 mod asking;
+mod audited;
 mod bench;
 #[path = "../lab/flow_table.rs"]
 #[allow(dead_code, reason = "the fabric of other tests needs more of it")]
