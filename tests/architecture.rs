@@ -99,3 +99,21 @@ fn what_a_library_is_for_stays_in_its_crate() {
         }
     }
 }
+
+/// What is served outside of `Routes` would be missing in `GET /openapi.json`.
+#[test]
+fn routes_are_registered_in_one_place_which_also_describes_them() {
+    let output = Command::new("git")
+        .args([
+            "grep",
+            "--no-index",
+            "-lE",
+            r"Router::new\(|\.route\(.*(get|post|put|delete)\(|\.nest\(",
+        ])
+        .args(["--", "controller/src", "apps/src", "src"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    let found = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(found.trim(), "controller/src/rest/routes.rs");
+}

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use axum::{Json, Router, routing::get};
+use axum::Json;
+use godwit_controller::rest::{Routes, operation};
 use godwit_controller::{
     App, Commands, Controller, ControllerConfig, Declaration, Event, Owner, Packet, Store, Verdict,
     View,
@@ -69,16 +70,16 @@ impl App for Tripwire {
             && Owner::App(1).own_part(removed.cookie).is_some()
             && let Some(host) = removed.pattern.exact(Field::EthSrc)
         {
-            self.caught()
-                .retain(|mac, _| u128::from(mac.to_u64()) != host);
+            self.caught().retain(|m, _| u128::from(m.to_u64()) != host);
         }
         Commands::default()
     }
 
-    fn routes(&self) -> Option<Router> {
+    fn routes(&self) -> Option<Routes> {
         let this = self.clone();
         let list = async move || Json(this.caught().clone());
-        Some(Router::new().route("/tripwire", get(list)))
+        let said = operation("Who was caught").answers::<BTreeMap<String, String>>(200);
+        Some(Routes::new("tripwire").get("/tripwire", list, said))
     }
 }
 

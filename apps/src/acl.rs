@@ -25,7 +25,7 @@ mod rest;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use axum::Router;
+use godwit_controller::rest::Routes;
 use godwit_controller::store::values;
 use godwit_controller::{
     App, Batch, Declaration, Desired, Network, Owner, Slice, StoreError, write_metric,
@@ -150,7 +150,7 @@ impl App for AccessList {
         }
     }
 
-    fn routes(&self) -> Option<Router> {
+    fn routes(&self) -> Option<Routes> {
         Some(rest::router(self.clone()))
     }
 

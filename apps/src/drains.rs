@@ -35,7 +35,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use axum::Router;
+use godwit_controller::rest::Routes;
 use godwit_controller::{App, Batch, Declaration, Slice, StoreError, SwitchState};
 use godwit_openflow::types::DatapathId;
 
@@ -441,7 +441,7 @@ impl App for Drains {
         self.stop();
     }
 
-    fn routes(&self) -> Option<Router> {
+    fn routes(&self) -> Option<Routes> {
         Some(rest::router(self.clone()))
     }
 

@@ -31,8 +31,8 @@ mod written;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use axum::Router;
 use godwit_controller::held::HeldWrite;
+use godwit_controller::rest::Routes;
 use godwit_controller::store::values;
 use godwit_controller::{
     App, Batch, Commands, Declaration, Desired, Event, Network, Owner, Slice, StoreError,
@@ -348,11 +348,11 @@ impl App for Entries {
         self.problem.is_none()
     }
 
-    fn routes(&self) -> Option<Router> {
+    fn routes(&self) -> Option<Routes> {
         Some(rest::router(self.clone()))
     }
 
-    fn compatible_routes(&self) -> Option<Router> {
+    fn compatible_routes(&self) -> Option<Routes> {
         Some(pusher::router(self.clone()).merge(written::router(self.clone())))
     }
 

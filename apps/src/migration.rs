@@ -48,7 +48,7 @@ use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use axum::Router;
+use godwit_controller::rest::Routes;
 use godwit_controller::{App, Declaration, Network};
 use godwit_openflow::types::DatapathId;
 use tokio::sync::watch;
@@ -402,7 +402,7 @@ impl App for Migrations {
         !self.lock().touched.is_empty()
     }
 
-    fn routes(&self) -> Option<Router> {
+    fn routes(&self) -> Option<Routes> {
         Some(rest::router(self.clone()))
     }
 

@@ -15,8 +15,7 @@
 mod rest;
 mod rows;
 
-use axum::Router;
-use godwit_controller::rest::ApiError;
+use godwit_controller::rest::{ApiError, Routes};
 use godwit_controller::switch::SwitchHandle;
 use godwit_controller::{App, Declaration, Network};
 use godwit_openflow::types::PortNo;
@@ -107,7 +106,7 @@ impl App for Mirroring {
         }
     }
 
-    fn routes(&self) -> Option<Router> {
+    fn routes(&self) -> Option<Routes> {
         Some(rest::router(self.clone()))
     }
 }

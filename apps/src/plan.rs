@@ -17,6 +17,7 @@ use godwit_controller::rules::put_anew;
 use godwit_openflow::model::{Action, FlowFlags, FlowMod, FlowRule, Instruction, Pattern};
 use godwit_openflow::types::{DatapathId, MeterId, PortNo, QueueId};
 use godwit_topology::{Hop, Path};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use verify::Tables;
@@ -47,7 +48,7 @@ pub struct Template {
 }
 
 /// How a flow's packets are treated besides being sent on. Only switches of OpenFlow 1.3 can.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Treatment {
     /// The queue that they take at every port that they leave by, where the port has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -111,7 +112,7 @@ pub struct Flow {
 }
 
 /// What one change does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Change {
     /// Adds a rule where the flow had none.
@@ -169,8 +170,9 @@ impl Step {
 }
 
 /// What a round is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(rename = "RoundKind")]
 pub enum Kind {
     /// New rules that carry nothing yet.
     Install,

@@ -13,8 +13,7 @@
 mod rest;
 mod shape;
 
-use axum::Router;
-use godwit_controller::rest::ApiError;
+use godwit_controller::rest::{ApiError, Routes};
 use godwit_controller::switch::SwitchHandle;
 use godwit_controller::{App, Declaration, Network};
 
@@ -82,7 +81,7 @@ impl App for Qos {
         }
     }
 
-    fn routes(&self) -> Option<Router> {
+    fn routes(&self) -> Option<Routes> {
         Some(rest::router(self.clone()))
     }
 }

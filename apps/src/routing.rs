@@ -28,7 +28,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use axum::Router;
+use godwit_controller::rest::Routes;
 use godwit_controller::{
     App, Commands, Declaration, Desired, Event, HeldStill, Network, Owner, Packet, Verdict, View,
     write_metric,
@@ -250,7 +250,7 @@ impl App for Routing {
         }
     }
 
-    fn routes(&self) -> Option<Router> {
+    fn routes(&self) -> Option<Routes> {
         Some(rest::router(Arc::new(self.clone())))
     }
 

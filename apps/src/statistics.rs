@@ -38,7 +38,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use axum::Router;
+use godwit_controller::rest::Routes;
 use godwit_controller::switch::SwitchHandle;
 use godwit_controller::{App, Commands, Declaration, Event, Network, Owner, View};
 use godwit_openflow::model::FlowRemoved;
@@ -426,7 +426,7 @@ impl App for Statistics {
         Commands::default()
     }
 
-    fn routes(&self) -> Option<Router> {
+    fn routes(&self) -> Option<Routes> {
         Some(rest::router(self.clone()))
     }
 

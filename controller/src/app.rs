@@ -8,13 +8,13 @@ use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use axum::Router;
 use bytes::Bytes;
 use godwit_openflow::model::{FlowMod, FlowRule, FlowStats, PacketIn, PacketOut, Pattern};
 use godwit_openflow::types::{Cookie, DatapathId, PortNo};
 use godwit_topology::{ParsedPacket, PortRef, TopologySnapshot};
 
 use crate::event::Event;
+use crate::rest::Routes;
 use crate::rules::Owner;
 
 /// A control app.
@@ -91,12 +91,12 @@ pub trait App: Send + Sync + 'static {
     }
 
     /// REST routes to be served under `/v1`.
-    fn routes(&self) -> Option<Router> {
+    fn routes(&self) -> Option<Routes> {
         None
     }
 
     /// REST routes at addresses that other controllers have, beside `/v1`.
-    fn compatible_routes(&self) -> Option<Router> {
+    fn compatible_routes(&self) -> Option<Routes> {
         None
     }
 

@@ -12,7 +12,10 @@
 //! | `GET /v1/events` | `events` |
 //! | `GET /v1/apps`, `PUT /v1/apps/{name}/enabled` | `hosting::rest` |
 //! | `GET /stats/…`, `/v1.0/topology/…`, `/wm/…` | [`compatible`] |
+//! | `GET /openapi.json`, `GET /docs` | `openapi` |
 //! | what the apps bring, under `/v1` | [`App::routes`](crate::App::routes) |
+//!
+//! All of it is registered by [`Routes`], which serve and describe.
 
 mod audit;
 pub mod body;
@@ -23,7 +26,9 @@ pub mod error;
 mod events;
 pub mod id;
 mod key;
+mod openapi;
 mod queued;
+mod routes;
 mod rule;
 pub mod server;
 mod shared;
@@ -38,13 +43,13 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use tokio::sync::watch;
 
 pub use body::{Body, OneOrMany, parse};
 pub use error::{ApiError, Problem};
 pub use id::Id;
-pub use key::idempotency_key;
+pub use key::{IDEMPOTENCY_KEY, idempotency_key};
+pub use routes::{Operation, Routes, operation};
 pub use rule::RuleDto;
 pub use shared::is_no_queue;
 
@@ -56,6 +61,8 @@ use crate::network::Network;
 
 /// The largest request body: 1,000 routes with a full match each take about 300 KiB.
 const LARGEST_BODY: usize = 1 << 20;
+
+const TEXT: &str = "text/plain";
 
 /// What the handlers share.
 #[derive(Clone)]
@@ -74,8 +81,7 @@ pub(crate) fn router(
     ready: Arc<AtomicBool>,
     stop: watch::Receiver<bool>,
 ) -> Router {
-    let mut v1 = Router::new()
-        .merge(switches::routes(&network))
+    let mut v1 = switches::routes(&network)
         .merge(shared::routes(&network))
         .merge(queued::routes(&network))
         .merge(topology::routes(&network))
@@ -98,13 +104,23 @@ pub(crate) fn router(
         audits,
         ready,
     };
-    Router::new()
-        .route("/healthz", get(|| async { "ok\n" }))
-        .route("/readyz", get(readyz))
-        .route("/metrics", get(metrics))
+    let document = openapi::Written::default();
+    let healthy = async || "ok\n";
+    let lives = operation("Whether the process answers").gives(TEXT);
+    let is_ready = operation("Whether switches are listened for").gives(TEXT);
+    let prometheus = operation("Metrics for Prometheus").gives(TEXT);
+    let all = Routes::new("controller")
+        .get("/healthz", healthy, lives)
+        .get("/readyz", readyz, is_ready.empty(503))
+        .get("/metrics", metrics, prometheus)
         .with_state(api)
-        .nest("/v1", v1)
-        .merge(compatible)
+        .merge(openapi::routes(Arc::clone(&document)))
+        .merge(v1.under("/v1"))
+        .merge(compatible);
+    let (router, operations) = all.into_parts();
+    // It is written once.
+    let _ = document.set(openapi::document(&operations).to_string().into());
+    router
         .fallback(|| async { ApiError::not_found("nothing is served at this path") })
         .method_not_allowed_fallback(|| async { ApiError::method_not_allowed() })
         .layer(DefaultBodyLimit::max(LARGEST_BODY))

@@ -21,6 +21,8 @@ mod hello;
 mod json;
 pub mod message;
 pub mod model;
+#[cfg(feature = "schema")]
+mod schema;
 pub mod types;
 mod v10;
 mod v13;

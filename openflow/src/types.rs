@@ -175,7 +175,7 @@ impl PortNo {
     /// A wildcard in requests, called NONE by OpenFlow 1.0.
     pub const ANY: Self = Self(0xffff_ffff);
 
-    const NAMES: [(Self, &'static str); 8] = [
+    pub(crate) const NAMES: [(Self, &'static str); 8] = [
         (Self::IN_PORT, "in_port"),
         (Self::TABLE, "table"),
         (Self::NORMAL, "normal"),
@@ -242,6 +242,7 @@ impl<'de> Deserialize<'de> for PortNo {
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct TableId(pub u8);
 
@@ -298,6 +299,7 @@ impl BufferId {
 
 /// The number of a group (OF 1.3.5 §7.3.4.2, `ofp_group`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct GroupId(pub u32);
 
@@ -312,6 +314,7 @@ impl GroupId {
 
 /// The number of a meter (OF 1.3.5 §7.3.4.4, `ofp_meter`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct MeterId(pub u32);
 
@@ -328,6 +331,7 @@ impl MeterId {
 
 /// The number of a queue within its port (OF 1.3.5 §7.2.2, `ofp_packet_queue`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct QueueId(pub u32);
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// One port of one switch. Ordered by datapath id, then port number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PortRef {
     /// The switch.
@@ -37,6 +38,7 @@ impl fmt::Display for PortRef {
 /// One direction of a cable between two switches, or of a way through something that speaks no OpenFlow: what leaves
 /// `src` arrives at `dst`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Link {
     /// Where packets leave.

@@ -9,6 +9,7 @@ use crate::link::{Link, PortRef};
 
 /// One switch on a path: where packets enter it and where they leave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Hop {
     /// The switch.
@@ -23,6 +24,7 @@ pub struct Hop {
 ///
 /// Serialises as the list of its hops; what is read back is checked like any other.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(try_from = "Vec<Hop>", into = "Vec<Hop>")]
 pub struct Path {
     hops: Vec<Hop>,

@@ -11,6 +11,7 @@ use godwit_controller::Owner;
 use godwit_openflow::codec::encode_to_switch;
 use godwit_openflow::model::{FlowMod, FlowRule, Pattern, ToSwitch};
 use godwit_openflow::types::{Version, Xid};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::PRIORITY;
@@ -22,8 +23,9 @@ pub type RuleId = u32;
 const MOST_ENTRIES: usize = 256;
 
 /// What becomes of a packet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(rename = "AccessVerb")]
 pub enum Verb {
     /// It is dropped by the first switch.
     Deny,
@@ -32,7 +34,8 @@ pub enum Verb {
 }
 
 /// A rule.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "AccessRuleSaid")]
 pub struct Rule {
     /// What it is for, for people.
     pub name: Option<String>,

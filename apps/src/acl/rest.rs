@@ -11,17 +11,17 @@
 
 use std::collections::BTreeMap;
 
+use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Json, Router};
-use godwit_controller::rest::{ApiError, Body, Id, OneOrMany};
+use godwit_controller::rest::{ApiError, Body, Id, OneOrMany, Routes, operation};
 use godwit_controller::rules::settle::SettleError;
 use godwit_controller::store::values;
 use godwit_controller::{Batch, Slice, StoreError};
 use godwit_openflow::model::{Field, Pattern};
 use godwit_openflow::types::{DatapathId, Version};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::list::{List, Rule, RuleId, Verb};
@@ -38,15 +38,29 @@ const OF_ONE_SWITCH: [Field; 4] = [
     Field::TunnelId,
 ];
 
-pub(super) fn router(acl: AccessList) -> Router {
-    Router::new()
-        .route("/acl", get(list).post(create))
-        .route("/acl/{id}", get(show).delete(remove))
+pub(super) fn router(acl: AccessList) -> Routes {
+    let add = operation("Adds a rule to the access list, or an array of them all or none")
+        .body::<OneOrMany<RuleRequest>>()
+        .answers::<OneOrMany<Made>>(201)
+        .answers::<OneOrMany<Made>>(202)
+        .or(&[503, 507]);
+    let all = operation("The access list, in the order in which its rules decide");
+    let one = operation("One rule of the access list");
+    let take_away = operation("Takes a rule of the access list away")
+        .done()
+        .answers::<Unmade>(202)
+        .or(&[503, 507]);
+    Routes::new("access list")
+        .get("/acl", list, all.answers::<Vec<RuleDto>>(200))
+        .post("/acl", create, add)
+        .get("/acl/{id}", show, one.answers::<RuleDto>(200))
+        .delete("/acl/{id}", remove, take_away)
         .with_state(acl)
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "AccessRuleRequest")]
 struct RuleRequest {
     name: Option<String>,
     priority: Option<u16>,
@@ -83,7 +97,8 @@ impl RuleRequest {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "AccessRule")]
 struct RuleDto {
     id: RuleId,
     #[serde(flatten)]
@@ -93,13 +108,23 @@ struct RuleDto {
 /// Switches that do not hold the list yet, and why.
 pub type Pending = BTreeMap<DatapathId, String>;
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "MadeAccessRule")]
 struct Made {
     #[serde(flatten)]
     rule: RuleDto,
     #[serde(skip_serializing_if = "Option::is_none")]
     queued: Option<bool>,
     #[serde(skip_serializing_if = "Pending::is_empty")]
+    pending: Pending,
+}
+
+/// A rule that is gone from the list, but not from every switch.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "UnmadeAccessRule")]
+struct Unmade {
+    id: RuleId,
+    queued: bool,
     pending: Pending,
 }
 
@@ -179,8 +204,12 @@ async fn remove(State(acl): State<AccessList>, Id(id): Id<RuleId>) -> Result<Res
     if pending.is_empty() {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    let body = Json(serde_json::json!({ "id": id, "queued": true, "pending": pending }));
-    Ok((StatusCode::ACCEPTED, body).into_response())
+    let body = Unmade {
+        id,
+        queued: true,
+        pending,
+    };
+    Ok((StatusCode::ACCEPTED, Json(body)).into_response())
 }
 
 impl AccessList {

@@ -22,6 +22,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use godwit_openflow::types::DatapathId;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::plan::FlowId;
@@ -31,8 +32,9 @@ use crate::plan::FlowId;
 const MOST_SETS: usize = 1_000;
 
 /// Which switch is next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schemars(rename = "DrainOrder")]
 pub enum Order {
     /// The first of the list that can go. None is overtaken, except one that can't go as things are.
     Given,
@@ -65,8 +67,20 @@ impl Order {
 /// for, what loads the switches, and what may be refused. Traffic decides between equals: by `clone` it moves without
 /// loss whatever its volume, but what moves may be overtaken.
 #[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    JsonSchema,
 )]
+#[schemars(rename = "DrainCost")]
 pub struct Cost {
     /// Rules that are installed, modified and removed.
     pub rules: u64,

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use godwit_openflow::types::DatapathId;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
@@ -15,8 +16,9 @@ use crate::migration::request::Algorithm;
 pub type DrainId = u64;
 
 /// Where a drain is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "DrainState")]
 pub enum State {
     /// One switch after another is emptied.
     Running,
@@ -60,8 +62,9 @@ impl State {
 }
 
 /// Where a switch of a drain is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "DrainProgress")]
 pub enum Progress {
     /// Its turn has not come.
     Waiting,
@@ -76,7 +79,8 @@ pub enum Progress {
 }
 
 /// A switch of a drain.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "DrainMember")]
 pub struct Member {
     /// The switch.
     pub dpid: DatapathId,
@@ -113,7 +117,8 @@ pub struct Request {
 }
 
 /// A drain as it is served and kept.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Drain")]
 pub struct Record {
     /// Its number.
     pub id: DrainId,

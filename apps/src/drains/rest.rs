@@ -10,14 +10,16 @@
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::State as Shared;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use godwit_controller::SwitchState;
-use godwit_controller::rest::{ApiError, Body, Id, idempotency_key};
+use godwit_controller::rest::{
+    ApiError, Body, IDEMPOTENCY_KEY, Id, Routes, idempotency_key, operation,
+};
 use godwit_openflow::types::DatapathId;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::order::Order;
@@ -25,16 +27,36 @@ use super::record::{Drain, DrainId, Record, Request};
 use super::{DEFAULT_PARALLEL_OF_SETS, DrainError, Drains};
 use crate::migration::request::Algorithm;
 
-pub(super) fn router(drains: Drains) -> Router {
-    Router::new()
-        .route("/drains", get(list).post(create))
-        .route("/drains/{id}", get(show).delete(cancel))
-        .route("/drains/{id}/pause", post(pause))
-        .route("/drains/{id}/resume", post(resume))
+pub(super) fn router(drains: Drains) -> Routes {
+    let begin = operation("Empties several switches, one after another or side by side")
+        .header("Idempotency-Key", IDEMPOTENCY_KEY)
+        .body::<DrainRequest>()
+        .answers::<Record>(202)
+        .or(&[409, 503, 507]);
+    let (all, one) = (operation("The drains"), operation("One drain"));
+    let steer = |summary| {
+        let steered = operation(summary).answers::<Record>(202);
+        steered.or(&[409, 503])
+    };
+    Routes::new("drains")
+        .get("/drains", list, all.answers::<Vec<Record>>(200))
+        .post("/drains", create, begin)
+        .get("/drains/{id}", show, one.answers::<Record>(200))
+        .delete(
+            "/drains/{id}",
+            cancel,
+            steer("Gives a drain up; what is drained stays drained"),
+        )
+        .post("/drains/{id}/pause", pause, steer("Begins nothing more"))
+        .post(
+            "/drains/{id}/resume",
+            resume,
+            steer("Goes on, or tries again"),
+        )
         .with_state(drains)
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct DrainRequest {
     switches: Vec<String>,

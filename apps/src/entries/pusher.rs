@@ -10,14 +10,13 @@
 
 use std::collections::BTreeMap;
 
+use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use godwit_controller::rest::compatible::floodlight::{dpid_text, entry, read};
-use godwit_controller::rest::{ApiError, Id, parse};
+use godwit_controller::rest::{ApiError, Id, Routes, operation, parse};
 use godwit_openflow::types::Version;
 use serde_json::{Map, Value, json};
 
@@ -26,14 +25,29 @@ use super::rest::{refused, unremoved};
 use super::table::{EntryId, State as EntryState, StaticEntry};
 use super::written::{rule, stopping, switch};
 
-pub(super) fn router(entries: Entries) -> Router {
-    let list = || get(self::list);
-    let change = || post(push).delete(pull);
-    Router::new()
-        .route("/wm/staticentrypusher/list/{switch}/json", list())
-        .route("/wm/staticflowpusher/list/{switch}/json", list())
-        .route("/wm/staticentrypusher/json", change())
-        .route("/wm/staticflowpusher/json", change())
+pub(super) fn router(entries: Entries) -> Routes {
+    let lists = || operation("The static entries, by switch").answers::<Value>(200);
+    let write = |summary| {
+        let write = operation(summary).body::<Map<String, Value>>();
+        write.answers::<Value>(200).or(&[404, 409, 503, 507])
+    };
+    let pushes = || write("Makes a static entry").answers::<Value>(202);
+    let pulls = || write("Takes a static entry away");
+    Routes::new("Floodlight")
+        .get(
+            "/wm/staticentrypusher/list/{switch}/json",
+            list,
+            lists().or(&[400]),
+        )
+        .get(
+            "/wm/staticflowpusher/list/{switch}/json",
+            list,
+            lists().or(&[400]),
+        )
+        .post("/wm/staticentrypusher/json", push, pushes())
+        .delete("/wm/staticentrypusher/json", pull, pulls())
+        .post("/wm/staticflowpusher/json", push, pushes())
+        .delete("/wm/staticflowpusher/json", pull, pulls())
         .with_state(entries)
 }
 

@@ -3,6 +3,7 @@
 use godwit_controller::rest::ApiError;
 use godwit_openflow::model::{Action, FlowFlags, FlowRule, Instruction, Pattern};
 use godwit_openflow::types::{Cookie, TableId};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
@@ -18,12 +19,13 @@ const FLAGS: FlowFlags = FlowFlags::SEND_FLOW_REMOVED
 
 /// An entry as it is asked for: the shape in which rules are reported, without what only a switch can say. What it
 /// matches and what it does have to be said, so that nothing drops everything by mistake.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RuleRequest {
     #[serde(default)]
     table: u8,
     priority: Option<u16>,
+    #[schemars(skip)]
     cookie: Option<IgnoredAny>,
     r#match: Pattern,
     instructions: Option<Vec<Instruction>>,

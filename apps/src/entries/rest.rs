@@ -7,18 +7,20 @@
 //! | `DELETE /switches/{id}/rules/{rule}` | takes one away |
 //! | `GET /entries` | all of them, without what they have counted |
 
+use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use godwit_controller::carried::Place;
-use godwit_controller::rest::{ApiError, Body, Id, OneOrMany, RuleDto, endpoint};
+use godwit_controller::rest::{
+    ApiError, Body, Id, OneOrMany, Routes, RuleDto, endpoint, operation,
+};
 use godwit_controller::switch::{ApplyError, RequestError, SwitchHandle};
 use godwit_controller::{ReadError, StoreError};
 use godwit_openflow::model::outbound::FlowFilter;
 use godwit_openflow::model::{FlowFlags, FlowRule, FlowStats, StatsReply, StatsRequest};
 use godwit_openflow::types::{DatapathId, Version};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Entries;
@@ -26,15 +28,32 @@ use super::install::{CreateError, Removal, RemoveError};
 use super::request::RuleRequest;
 use super::table::{EntryId, State as EntryState, StaticEntry};
 
-pub(super) fn router(entries: Entries) -> Router {
-    Router::new()
-        .route("/switches/{id}/rules", post(create))
-        .route("/switches/{id}/rules/{rule}", get(show).delete(remove))
-        .route("/entries", get(list))
+pub(super) fn router(entries: Entries) -> Routes {
+    let make = operation("Makes a static entry, or an array of them all or none")
+        .body::<OneOrMany<RuleRequest>>()
+        .answers::<OneOrMany<EntryDto>>(201)
+        .answers::<OneOrMany<EntryDto>>(202)
+        .or(&[409, 503, 507]);
+    let one = operation("A static entry, with all that it has counted");
+    let take_away = operation("Takes a static entry away")
+        .done()
+        .answers::<Awaited>(202)
+        .or(&[409, 422, 503, 507]);
+    let all = operation("The static entries of all switches");
+    Routes::new("static entries")
+        .post("/switches/{id}/rules", create, make)
+        .get(
+            "/switches/{id}/rules/{rule}",
+            show,
+            one.answers::<EntryDto>(200),
+        )
+        .delete("/switches/{id}/rules/{rule}", remove, take_away)
+        .get("/entries", list, all.answers::<Vec<EntryDto>>(200))
         .with_state(entries)
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "StaticEntry")]
 struct EntryDto {
     id: EntryId,
     /// The switch that it was asked for.
@@ -58,11 +77,18 @@ struct EntryDto {
 }
 
 /// What an entry has counted, wherever it stood; `null` when its switch can't be asked now.
-#[derive(Debug, Clone, Copy, Default, Serialize)]
+#[derive(Debug, Clone, Copy, Default, Serialize, JsonSchema)]
 struct Counted {
     duration_ns: Option<u64>,
     packets: Option<u64>,
     bytes: Option<u64>,
+}
+
+/// An entry that is taken away as soon as its switch may be written to.
+#[derive(Serialize, JsonSchema)]
+struct Awaited {
+    id: EntryId,
+    queued: bool,
 }
 
 impl EntryDto {
@@ -263,8 +289,8 @@ async fn remove(
     match removed {
         Ok(Removal::Done) => Ok(StatusCode::NO_CONTENT.into_response()),
         Ok(Removal::Held | Removal::Awaited) => {
-            let body = Json(serde_json::json!({ "id": id, "queued": true }));
-            Ok((StatusCode::ACCEPTED, body).into_response())
+            let body = Awaited { id, queued: true };
+            Ok((StatusCode::ACCEPTED, Json(body)).into_response())
         }
         Err(error) => Err(unremoved(&error)),
     }

@@ -7,6 +7,7 @@ use godwit_controller::carried::Place;
 use godwit_controller::{Desired, Owner};
 use godwit_openflow::model::{FlowMod, FlowRule};
 use godwit_openflow::types::DatapathId;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The number of an entry, given out once and for all.
@@ -16,8 +17,9 @@ pub type EntryId = u32;
 pub const MOST_ENTRIES: usize = 131_072;
 
 /// What an entry is at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "EntryState")]
 pub enum State {
     /// It is being sent to its switch.
     Installing,

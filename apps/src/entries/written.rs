@@ -8,13 +8,11 @@
 //!
 //! Only static entries are changed: what others have written, and what godwit's routes need, is left alone.
 
-use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::post;
 use godwit_controller::rest::compatible::ryu::entry;
-use godwit_controller::rest::{ApiError, parse};
+use godwit_controller::rest::{ApiError, Routes, operation, parse};
 use godwit_controller::switch::SwitchHandle;
 use godwit_openflow::model::FlowRule;
 use godwit_openflow::types::DatapathId;
@@ -26,11 +24,27 @@ use super::request::RuleRequest;
 use super::rest::{refused, unremoved};
 use super::table::{EntryId, State as EntryState, StaticEntry};
 
-pub(super) fn router(entries: Entries) -> Router {
-    Router::new()
-        .route("/stats/flowentry/add", post(add))
-        .route("/stats/flowentry/delete", post(delete))
-        .route("/stats/flowentry/delete_strict", post(delete_strict))
+pub(super) fn router(entries: Entries) -> Routes {
+    let writes = |summary| {
+        let write = operation(summary).body::<Map<String, Value>>().empty(200);
+        write.or(&[404, 409, 503, 507])
+    };
+    Routes::new("Ryu")
+        .post(
+            "/stats/flowentry/add",
+            add,
+            writes("Makes a static entry").empty(202),
+        )
+        .post(
+            "/stats/flowentry/delete",
+            delete,
+            writes("Takes the static entries away that this covers"),
+        )
+        .post(
+            "/stats/flowentry/delete_strict",
+            delete_strict,
+            writes("Takes a static entry away"),
+        )
         .with_state(entries)
 }
 

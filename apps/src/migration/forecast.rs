@@ -23,6 +23,7 @@ use std::time::{Duration, Instant};
 use godwit_controller::{Network, Owner};
 use godwit_openflow::types::DatapathId;
 use godwit_topology::{Path, PortRef};
+use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::task::JoinSet;
 
@@ -52,7 +53,7 @@ const SWEEP: Duration = Duration::from_millis(10);
 const READING: Duration = Duration::from_millis(15);
 
 /// What a plan is expected to do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Forecast {
     /// Rules by what happens to them.
     pub rules: RuleCounts,

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use godwit_controller::{Network, SwitchState};
 use godwit_openflow::types::DatapathId;
 use godwit_topology::TopologySnapshot;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::execute::readback::{Perishable, perishable};
@@ -47,7 +48,8 @@ pub struct Planned {
 }
 
 /// The shape of a plan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "ChosenShape")]
 pub struct Chosen {
     /// The shape.
     pub shape: Shape,
@@ -72,7 +74,7 @@ impl Chosen {
 }
 
 /// Rules by what happens to them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, JsonSchema)]
 pub struct RuleCounts {
     /// Put where there was none, or put anew.
     pub installed: usize,

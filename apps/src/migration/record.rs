@@ -10,6 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 use godwit_controller::{Event, Network};
 use godwit_openflow::model::{FlowRule, Pattern};
 use godwit_openflow::types::Cookie;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::planning::{Planned, RuleCounts};
@@ -26,8 +27,9 @@ pub use view::{MigrationDto, PlanDto};
 pub type MigrationId = u64;
 
 /// Where a migration is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "MigrationState")]
 pub enum State {
     /// Asked for.
     Planned,
@@ -75,8 +77,9 @@ impl State {
 }
 
 /// A part of a migration whose time is taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "PhaseName")]
 pub enum Phase {
     /// Taking the source out of the graph, waiting for changes under way.
     Freeze,
@@ -122,7 +125,7 @@ impl Phase {
 }
 
 /// What the switch that was left had counted for one flow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct FlowCount {
     /// The route.
     pub id: FlowId,
@@ -132,7 +135,7 @@ pub struct FlowCount {
 }
 
 /// What the source had counted for a rule that belongs to no route.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OtherCount {
     table: u8,
     priority: u16,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use godwit_controller::limits::APPLY_DEADLINE;
 use godwit_openflow::types::DatapathId;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::guard::Limits;
@@ -55,7 +56,7 @@ impl Default for Bounds {
 }
 
 /// How the work is moved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Algorithm {
     /// Flow by flow: remove at the source, install the new way. Counters start again.
@@ -67,7 +68,7 @@ pub enum Algorithm {
 }
 
 /// How traffic goes round the source.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Shape {
     /// The target takes the source's place: it has a link to each neighbour in use.

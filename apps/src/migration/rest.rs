@@ -13,15 +13,17 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use axum::Json;
 use axum::extract::State as Shared;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use godwit_controller::SwitchState;
-use godwit_controller::rest::{ApiError, Body, Id, idempotency_key};
+use godwit_controller::rest::{
+    ApiError, Body, IDEMPOTENCY_KEY, Id, Routes, idempotency_key, operation,
+};
 use godwit_openflow::types::DatapathId;
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::forecast::Forecast;
 use super::guard::{LEAST_SILENCE, LONGEST_SILENCE, Limits};
@@ -34,17 +36,37 @@ use super::request::{
 use super::revert::Irreversible;
 use super::{BeginError, Migrations};
 
-pub(super) fn router(migrations: Migrations) -> Router {
-    Router::new()
-        .route("/migrations", get(list).post(create))
-        .route("/migrations/{id}", get(show).delete(cancel))
-        .route("/migrations/{id}/plan", get(plan))
-        .route("/migrations/{id}/revert", post(revert))
-        .route("/switches/{id}/restore", post(restore))
+pub(super) fn router(migrations: Migrations) -> Routes {
+    let begin = operation("Moves the work of a switch; with `dry_run` says only how (200)")
+        .header("Idempotency-Key", IDEMPOTENCY_KEY)
+        .body::<MigrationRequest>()
+        .answers::<PlanDto>(200)
+        .answers::<MigrationDto>(202)
+        .or(&[404, 409, 503, 507]);
+    let (all, one) = (operation("The migrations"), operation("One migration"));
+    let give_up = operation("Goes back, before the last flip").answers::<MigrationDto>(202);
+    let rounds = operation("The rounds: which switch gets which rule, and how each is undone");
+    let go_back = operation("Goes back after the commit, while it is held")
+        .header("Idempotency-Key", IDEMPOTENCY_KEY)
+        .answers::<MigrationDto>(202)
+        .or(&[400, 409, 422, 503, 507]);
+    let readmit = operation("A drained switch may carry traffic again").answers::<Restored>(200);
+    Routes::new("migrations")
+        .get("/migrations", list, all.answers::<Vec<MigrationDto>>(200))
+        .post("/migrations", create, begin)
+        .get("/migrations/{id}", show, one.answers::<MigrationDto>(200))
+        .delete("/migrations/{id}", cancel, give_up.or(&[409]))
+        .get(
+            "/migrations/{id}/plan",
+            plan,
+            rounds.answers::<PlanDto>(200).or(&[503]),
+        )
+        .post("/migrations/{id}/revert", revert, go_back)
+        .post("/switches/{id}/restore", restore, readmit.or(&[409]))
         .with_state(migrations)
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct MigrationRequest {
     source: String,
@@ -269,17 +291,28 @@ fn known(migrations: &Migrations, id: MigrationId) -> Result<Arc<Migration>, Api
         .ok_or_else(|| ApiError::not_found("no migration has this number"))
 }
 
+/// A switch that may carry traffic.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "RestoredSwitch")]
+struct Restored {
+    dpid: DatapathId,
+    state: &'static str,
+}
+
 async fn restore(
     Shared(migrations): Shared<Migrations>,
     Id(name): Id<String>,
-) -> Result<Json<serde_json::Value>, ApiError> {
+) -> Result<Json<Restored>, ApiError> {
     let dpid = resolve(&migrations, &name)?;
     let network = migrations.network();
     match network.state(dpid) {
         SwitchState::Drained => {
             network.set_state(dpid, SwitchState::Active).await;
             tracing::info!(%dpid, "switch restored");
-            Ok(Json(serde_json::json!({ "dpid": dpid, "state": "active" })))
+            Ok(Json(Restored {
+                dpid,
+                state: "active",
+            }))
         }
         SwitchState::Frozen => {
             let detail = format!("switch {dpid} is being emptied");

@@ -6,19 +6,31 @@
 //! | `PUT /switches/{id}/mirrors/{name}` | makes one, instead of godwit's own of that name |
 //! | `DELETE /switches/{id}/mirrors/{name}` | takes one away |
 
+use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::{get, put};
-use axum::{Json, Router};
-use godwit_controller::rest::{ApiError, Body, Id, endpoint};
+use godwit_controller::rest::{ApiError, Body, Id, Routes, endpoint, operation};
 
 use super::Mirroring;
 use super::rows::{Mirror, MirrorRequest};
 
-pub(super) fn router(mirroring: Mirroring) -> Router {
-    Router::new()
-        .route("/switches/{id}/mirrors", get(list))
-        .route("/switches/{id}/mirrors/{name}", put(make).delete(remove))
+/// The list that a change of a mirror changes.
+const LIST: &str = "/switches/{id}/mirrors";
+
+pub(super) fn router(mirroring: Mirroring) -> Routes {
+    let all = operation("The mirrors of a switch, with what they have copied")
+        .tagged()
+        .answers::<Vec<Mirror>>(200);
+    let one = operation("Makes a mirror, instead of godwit's own of that name")
+        .body::<MirrorRequest>()
+        .guarded_by(LIST)
+        .answers::<Mirror>(200);
+    let none = operation("Takes a mirror away").guarded_by(LIST).done();
+    let path = "/switches/{id}/mirrors/{name}";
+    Routes::new("mirrors")
+        .get(LIST, list, all.or(&[422, 503]))
+        .put(path, make, one.or(&[409, 502, 503]))
+        .delete(path, remove, none.or(&[409, 422, 502, 503]))
         .with_state(mirroring)
 }
 

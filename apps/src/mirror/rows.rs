@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use godwit_controller::rest::ApiError;
 use godwit_openflow::types::DatapathId;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -19,7 +20,7 @@ const LONGEST_NAME: usize = 64;
 const HIGHEST_VLAN: u16 = 4095;
 
 /// Which packets are copied, of those that pass the ports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Direction {
     /// Those that come in.
@@ -32,7 +33,7 @@ pub(super) enum Direction {
 }
 
 /// What shall be copied, and where to.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct MirrorRequest {
     /// The ports whose packets are copied; without them all.
@@ -48,7 +49,7 @@ pub(super) struct MirrorRequest {
 }
 
 /// A mirror.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub(super) struct Mirror {
     name: String,
     /// The ports whose incoming packets are copied.

@@ -5,20 +5,23 @@ use std::collections::BTreeMap;
 use godwit_controller::rest::RuleDto;
 use godwit_openflow::model::{GroupDescription, MeterConfig};
 use godwit_openflow::types::DatapathId;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::entry::{Entry, EntryStep, Part};
 use super::{Change, FlowId, Kind, Round, Step};
 
 /// A round as it is served.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Round")]
 pub struct RoundDto {
     kind: Kind,
     why: &'static str,
     switches: Vec<SwitchDto>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "RoundOnSwitch")]
 struct SwitchDto {
     dpid: DatapathId,
     rules: Vec<StepDto>,
@@ -27,7 +30,8 @@ struct SwitchDto {
     entries: Vec<EntryStepDto>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "EntryStep")]
 struct EntryStepDto {
     change: Change,
     #[serde(flatten)]
@@ -36,7 +40,8 @@ struct EntryStepDto {
     undo: EntryUndoDto,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "EntryUndo")]
 struct EntryUndoDto {
     change: Change,
     #[serde(flatten)]
@@ -44,15 +49,17 @@ struct EntryUndoDto {
 }
 
 /// What a switch holds, under its kind.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "PlannedEntry")]
 enum EntryDto {
     Rule(RuleDto),
     Group(GroupDescription),
     Meter(MeterConfig),
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "RuleStep")]
 struct StepDto {
     change: Change,
     flow: FlowId,
@@ -61,7 +68,8 @@ struct StepDto {
     undo: UndoDto,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "RuleUndo")]
 struct UndoDto {
     change: Change,
     rule: Option<RuleDto>,

@@ -8,31 +8,50 @@
 //! | `PUT /switches/{id}/meters/{meter}` | makes a meter, or changes its rate |
 //! | `DELETE /switches/{id}/meters/{meter}` | takes one away that no flow entry uses |
 
+use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::{get, put};
-use axum::{Json, Router};
 use godwit_controller::SwitchState;
-use godwit_controller::rest::{ApiError, Body, Id, endpoint};
+use godwit_controller::rest::{ApiError, Body, Id, Routes, endpoint, operation};
 use godwit_controller::switch::{ApplyError, RequestError, SwitchHandle};
 use godwit_openflow::model::meter::{MeterBand, MeterCommand, MeterFlags, MeterMod};
 use godwit_openflow::model::{StatsReply, StatsRequest, ToSwitch};
 use godwit_openflow::types::{MeterId, Version};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Qos;
 use super::shape::{ShapeRequest, Shaped};
 
-pub(super) fn router(qos: Qos) -> Router {
-    Router::new()
-        .route("/switches/{id}/qos", get(list))
-        .route(
-            "/switches/{id}/ports/{port}/qos",
-            put(shape).delete(unshape),
+pub(super) fn router(qos: Qos) -> Routes {
+    let all = operation("The ports of a switch that are shaped, with their queues");
+    let one = operation("Shapes a port, instead of what godwit shaped it to before")
+        .body::<ShapeRequest>()
+        .answers::<Shaped>(200)
+        .or(&[409, 503]);
+    let none = operation("Shapes a port no more").done();
+    let make = operation("Makes a meter, or changes its rate")
+        .body::<MeterRequest>()
+        .answers::<MeterDto>(200)
+        .or(&[409, 503]);
+    let take_away = operation("Takes a meter away that no flow entry uses").done();
+    Routes::new("quality of service")
+        .get(
+            "/switches/{id}/qos",
+            list,
+            all.answers::<Vec<Shaped>>(200).or(&[422, 503]),
         )
-        .route(
+        .put("/switches/{id}/ports/{port}/qos", shape, one)
+        .delete(
+            "/switches/{id}/ports/{port}/qos",
+            unshape,
+            none.or(&[409, 422, 503]),
+        )
+        .put("/switches/{id}/meters/{meter}", meter, make)
+        .delete(
             "/switches/{id}/meters/{meter}",
-            put(meter).delete(remove_meter),
+            remove_meter,
+            take_away.or(&[409, 422, 503]),
         )
         .with_state(qos)
 }
@@ -73,7 +92,7 @@ fn stopping() -> ApiError {
 }
 
 /// What a meter lets pass; what is more is dropped.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct MeterRequest {
     rate_kbps: Option<u32>,
@@ -82,7 +101,8 @@ struct MeterRequest {
     burst: Option<u32>,
 }
 
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "MadeMeter")]
 struct MeterDto {
     meter: MeterId,
     flags: MeterFlags,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use godwit_controller::rest::ApiError;
 use godwit_openflow::types::DatapathId;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -24,7 +25,7 @@ const HIGHEST_QUEUE: u32 = 0xefff;
 const LEAST_RATE: u64 = 12_000;
 
 /// What a port shall be shaped to.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ShapeRequest {
     /// All that leaves by the port together, in bit/s.
@@ -34,8 +35,9 @@ pub(super) struct ShapeRequest {
 }
 
 /// A class of traffic on a port.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "ShapedQueue")]
 pub(super) struct Queue {
     /// Its number, by which routes and rules choose it.
     queue: u32,
@@ -118,7 +120,8 @@ impl ShapeRequest {
 }
 
 /// A port and how it is shaped.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "ShapedPort")]
 pub(super) struct Shaped {
     port: u32,
     name: String,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use godwit_openflow::types::DatapathId;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::clock;
@@ -20,7 +21,7 @@ const CLOCKS_APART_NS: u64 = 2 * OVERTAKEN_NS;
 const CLOCKS_APART: u64 = 1000;
 
 /// Packets and bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Tally {
     /// Packets.
     pub packets: u64,
@@ -49,7 +50,7 @@ impl Tally {
 }
 
 /// What a switch took over from another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CarriedOver {
     /// The switch whose place was taken.
     pub from: DatapathId,

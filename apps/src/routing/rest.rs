@@ -9,19 +9,19 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Json, Router};
 use godwit_controller::rest::endpoint::{self, EndpointName};
-use godwit_controller::rest::{ApiError, Body, Id, OneOrMany};
+use godwit_controller::rest::{ApiError, Body, Id, OneOrMany, Routes, operation};
 use godwit_controller::switch::ApplyError;
 use godwit_controller::{RoundError, SwitchState};
 use godwit_openflow::model::{Field, FlowRule, Pattern};
 use godwit_openflow::types::{DatapathId, MeterId, QueueId};
 use godwit_topology::TopologySnapshot;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::counters::CarriedOver;
@@ -35,14 +35,23 @@ const PRIORITIES: std::ops::RangeInclusive<u16> = 1..=u16::MAX - 1;
 
 type Shared = Arc<Routing>;
 
-pub(super) fn router(routing: Shared) -> Router {
-    Router::new()
-        .route("/routes", get(list).post(create))
-        .route("/routes/{id}", get(show).delete(delete))
+pub(super) fn router(routing: Shared) -> Routes {
+    let make = operation("Makes a route, or an array of them all or none")
+        .body::<OneOrMany<RouteRequest>>()
+        .answers::<OneOrMany<RouteDto>>(201)
+        .or(&[409, 503, 507]);
+    let all = operation("The routes, with what they have carried");
+    let one = operation("One route").query::<ShowQuery>();
+    let take_away = operation("Takes a route away").done();
+    Routes::new("routes")
+        .get("/routes", list, all.answers::<Vec<RouteDto>>(200))
+        .post("/routes", create, make)
+        .get("/routes/{id}", show, one.answers::<RouteDto>(200))
+        .delete("/routes/{id}", delete, take_away.or(&[422, 503]))
         .with_state(routing)
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct RouteRequest {
     from: EndpointName,
@@ -136,13 +145,15 @@ fn name(end: &EndpointName) -> serde_json::Value {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "RoutePath")]
 struct PathDto {
     cost: u64,
     hops: godwit_topology::Path,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "RouteOnSwitch")]
 struct OnSwitchDto {
     dpid: DatapathId,
     packets: u64,
@@ -152,10 +163,13 @@ struct OnSwitchDto {
     carried_over: Option<CarriedOver>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Route")]
 struct RouteDto {
     id: FlowId,
+    #[schemars(with = "EndpointName")]
     from: serde_json::Value,
+    #[schemars(with = "EndpointName")]
     to: serde_json::Value,
     r#match: Pattern,
     priority: u16,
@@ -340,7 +354,7 @@ async fn list(State(routing): State<Shared>) -> Json<Vec<RouteDto>> {
     Json(routes)
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ShowQuery {
     #[serde(default)]

@@ -8,6 +8,7 @@ use godwit_controller::rest::endpoint::Endpoint;
 use godwit_openflow::model::{FlowRule, Pattern};
 use godwit_openflow::types::DatapathId;
 use godwit_topology::Path;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
@@ -15,8 +16,9 @@ use super::counters::Counters;
 use crate::plan::{FlowId, Template};
 
 /// Who asked for a route.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(rename = "RouteOrigin")]
 pub enum Origin {
     /// Two hosts began to talk.
     Forwarding,
@@ -25,8 +27,9 @@ pub enum Origin {
 }
 
 /// What a route is at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(rename = "RouteState")]
 pub enum State {
     /// Its rules are being installed.
     Installing,

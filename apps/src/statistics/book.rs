@@ -64,7 +64,8 @@ impl RuleSeries {
 }
 
 /// What the rules of a switch that have ended had counted, all together.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+#[schemars(rename = "RemovedRules")]
 pub(super) struct Removed {
     rules: u64,
     packets: u64,

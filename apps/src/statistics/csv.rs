@@ -7,14 +7,16 @@ use std::fmt::Display;
 use std::path::Path;
 use std::{fs, io};
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::measured::Measured;
 use super::rows::{LinkRow, PortRow, RouteRow, RuleRow};
 
 /// What a table is of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(rename = "TableKind")]
 pub(super) enum Kind {
     /// One line a port of every switch.
     #[default]

@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use godwit_openflow::model::Port;
 use godwit_openflow::model::bits::port_feature;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::series::{Sample, Series};
@@ -45,7 +46,7 @@ impl Clock {
 }
 
 /// Rates of a direction of a port, of a link, a rule, a route. `null` where one is not known.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
 pub(super) struct Rates {
     pub(super) bits_per_second: Option<f64>,
     pub(super) packets_per_second: Option<f64>,
@@ -60,7 +61,8 @@ pub(super) struct Rates {
 }
 
 /// Raw rates of the interval that ended then.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(rename = "RatesThen")]
 struct Point {
     at: String,
     bits_per_second: Option<f64>,
@@ -68,7 +70,7 @@ struct Point {
 }
 
 /// Totals and rates.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
 pub(super) struct Measured {
     pub(super) packets: Option<u64>,
     pub(super) bytes: Option<u64>,

@@ -9,17 +9,17 @@
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Json, Router};
-use godwit_controller::rest::{ApiError, Id, endpoint};
+use godwit_controller::rest::{ApiError, Id, Routes, endpoint, operation};
 use godwit_openflow::model::{
     AggregateStats, FlowRemovedReason, GroupStats, MeterStats, Pattern, QueueStats, TableStats,
 };
 use godwit_openflow::types::{Cookie, DatapathId, Version};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Statistics;
@@ -27,23 +27,40 @@ use super::book::{Ended, Removed, SwitchBook};
 use super::collect::Collected;
 use super::csv::Kind;
 use super::measured::{Rates, Wanted, rates_at};
-use super::rows::{self, LinkRow, PortRow, RouteRow, RuleRow};
+use super::rows::{self, LinkRow, PortRow, RouteRow, RuleRow, ShownRule};
 
-pub(super) fn router(statistics: Statistics) -> Router {
-    Router::new()
-        .route("/switches/{id}/statistics", get(show).post(collect))
-        .route("/statistics", get(network))
-        .route("/statistics.csv", get(csv))
+pub(super) fn router(statistics: Statistics) -> Routes {
+    let now = operation("What a switch counts, collected now").query::<HistoryQuery>();
+    let last = operation("What was collected of a switch last").query::<HistoryQuery>();
+    let all = operation("Links and routes with their rates").query::<HistoryQuery>();
+    let table = operation("Ports, links, rules or routes, as comma-separated values");
+    Routes::new("statistics")
+        .get(
+            "/switches/{id}/statistics",
+            show,
+            last.answers::<SwitchDto<'_>>(200),
+        )
+        .post(
+            "/switches/{id}/statistics",
+            collect,
+            now.answers::<SwitchDto<'_>>(200).or(&[503]),
+        )
+        .get("/statistics", network, all.answers::<NetworkDto>(200))
+        .get(
+            "/statistics.csv",
+            csv,
+            table.query::<CsvQuery>().gives("text/csv"),
+        )
         .with_state(statistics)
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct HistoryQuery {
     history: Option<usize>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct CsvQuery {
     #[serde(default)]
@@ -51,7 +68,8 @@ struct CsvQuery {
 }
 
 /// What a switch counted.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "SwitchStatistics")]
 struct SwitchDto<'a> {
     dpid: DatapathId,
     name: &'a str,
@@ -61,6 +79,7 @@ struct SwitchDto<'a> {
     aggregate: Option<AggregateStats>,
     tables: Option<Vec<TableStats>>,
     ports: Vec<PortRow>,
+    #[schemars(with = "Vec<ShownRule<'_>>")]
     flows: Vec<RuleRow>,
     queues: Option<Vec<WithRates<'a, QueueStats>>>,
     /// `null` where the version has none, or the switch would not say.
@@ -74,7 +93,7 @@ struct SwitchDto<'a> {
     problems: &'a [String],
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct WithRates<'a, T> {
     #[serde(flatten)]
     stats: &'a T,
@@ -82,7 +101,8 @@ struct WithRates<'a, T> {
     rates: Rates,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "EndedRule")]
 struct EndedDto<'a> {
     at: String,
     table: u8,
@@ -232,7 +252,8 @@ fn shown(
 }
 
 /// What no single switch has.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "NetworkStatistics")]
 struct NetworkDto {
     links: Vec<LinkRow>,
     routes: Vec<RouteRow>,

@@ -3,9 +3,11 @@
 use godwit_controller::Network;
 use godwit_controller::carried::Place;
 use godwit_controller::rest::RuleDto;
+use godwit_controller::rest::endpoint::EndpointName;
 use godwit_controller::switch::SwitchHandle;
 use godwit_openflow::model::{FlowRule, PortStats};
 use godwit_topology::{Link, PortRef};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::book::{Book, SwitchBook};
@@ -20,7 +22,8 @@ pub(super) const RECEIVED: usize = 0;
 pub(super) const SENT: usize = 2;
 
 /// A port.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "PortStatistics")]
 pub(super) struct PortRow {
     pub(super) name: String,
     /// `null` when it is not known.
@@ -32,7 +35,8 @@ pub(super) struct PortRow {
 }
 
 /// A link in one direction.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "LinkStatistics")]
 pub(super) struct LinkRow {
     #[serde(flatten)]
     pub(super) link: Link,
@@ -49,17 +53,20 @@ pub(super) struct RuleRow {
     pub(super) measured: Measured,
 }
 
+/// The same as it is served.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "RuleStatistics")]
+pub(super) struct ShownRule<'a> {
+    #[serde(flatten)]
+    rule: RuleDto,
+    duration_ns: u64,
+    #[serde(flatten)]
+    measured: &'a Measured,
+}
+
 impl Serialize for RuleRow {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct Shown<'a> {
-            #[serde(flatten)]
-            rule: RuleDto,
-            duration_ns: u64,
-            #[serde(flatten)]
-            measured: &'a Measured,
-        }
-        let shown = Shown {
+        let shown = ShownRule {
             rule: RuleDto::from(self.rule.clone()),
             duration_ns: self.duration_ns,
             measured: &self.measured,
@@ -69,10 +76,13 @@ impl Serialize for RuleRow {
 }
 
 /// A route: what its last hop has delivered.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "RouteStatistics")]
 pub(super) struct RouteRow {
     pub(super) id: FlowId,
+    #[schemars(with = "EndpointName")]
     pub(super) from: serde_json::Value,
+    #[schemars(with = "EndpointName")]
     pub(super) to: serde_json::Value,
     pub(super) state: State,
     /// Of the slowest port that it leaves a switch by; `null` when one of them is not known.

@@ -3,8 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use axum::Router;
-use axum::routing::get;
+use godwit_controller::rest::{Routes, operation};
 use godwit_controller::{App, Commands, Declaration, Desired, Event, Packet, Verdict, View};
 use godwit_openflow::types::DatapathId;
 
@@ -81,8 +80,9 @@ impl App for Probe {
         }
     }
 
-    fn routes(&self) -> Option<Router> {
+    fn routes(&self) -> Option<Routes> {
         let path = format!("/probe/{}", self.name);
-        Some(Router::new().route(&path, get(|| async { "here\n" })))
+        let said = operation("Whether the app is there").gives("text/plain");
+        Some(Routes::new("probe").get(&path, async || "here\n", said))
     }
 }

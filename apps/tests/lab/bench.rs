@@ -14,11 +14,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use godwit_apps::acl::AccessList;
+use godwit_apps::arp::ArpProxy;
+use godwit_apps::drains::Drains;
 use godwit_apps::entries::Entries;
 use godwit_apps::migration::Migrations;
 use godwit_apps::migration::record::{Migration, State};
 use godwit_apps::migration::request::{Algorithm, Request};
+use godwit_apps::mirror::Mirroring;
+use godwit_apps::ovsdb::Databases;
 use godwit_apps::plan::{FlowId, Treatment};
+use godwit_apps::qos::Qos;
 use godwit_apps::routing::install::{InstallError, Wish};
 use godwit_apps::routing::table::Origin;
 use godwit_apps::routing::{REQUESTED_PRIORITY, Routing};
@@ -88,10 +93,11 @@ pub(crate) fn packet(index: u32) -> Pattern {
 
 pub(crate) fn wish(index: u32) -> Wish {
     let end = |port| Endpoint { mac: None, port };
+    let name = |port: PortRef| serde_json::json!({ "dpid": port.dpid, "port": port.port });
     Wish {
         from: end(HERE),
         to: end(THERE),
-        names: [serde_json::Value::Null, serde_json::Value::Null],
+        names: [name(HERE), name(THERE)],
         asked: packet(index),
         via: Vec::new(),
         priority: REQUESTED_PRIORITY,
@@ -112,8 +118,32 @@ impl Bench {
         .await
     }
 
-    /// The same, with other limits for migrations.
+    /// The same, with all apps that there are.
+    pub(crate) async fn whole() -> Self {
+        Self::of(|routing| {
+            let network = routing.network().clone();
+            let databases = Databases::new(Vec::new());
+            let entries = Entries::new(network.clone());
+            let migrations = Migrations::new(routing.clone(), entries.clone());
+            let drains = Drains::new(routing, migrations.clone());
+            let more: Vec<Arc<dyn App>> = vec![
+                Arc::new(entries),
+                Arc::new(drains),
+                Arc::new(Qos::new(network.clone(), databases.clone())),
+                Arc::new(Mirroring::new(network, databases)),
+                Arc::new(ArpProxy),
+            ];
+            (migrations, more)
+        })
+        .await
+    }
+
+    /// The usual apps, with other limits for migrations.
     pub(crate) async fn with(migrations: impl FnOnce(Routing) -> Migrations) -> Self {
+        Self::of(|routing| (migrations(routing), Vec::new())).await
+    }
+
+    async fn of(more: impl FnOnce(Routing) -> (Migrations, Vec<Arc<dyn App>>)) -> Self {
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         let listen = ControllerConfig {
             openflow: vec![any],
@@ -125,7 +155,7 @@ impl Bench {
         let network = controller.network().clone();
         let (routing, keeper) = Routing::new(network.clone());
         tokio::spawn(keeper.run());
-        let migrations = migrations(routing.clone());
+        let (migrations, more) = more(routing.clone());
         let settings = Settings {
             interval_s: 1,
             samples: 3,
@@ -133,12 +163,13 @@ impl Bench {
         };
         let statistics = Statistics::new(network.clone(), Some(routing.clone()), settings);
         let acl = AccessList::new(network.clone()).unwrap();
-        let apps: Vec<Arc<dyn App>> = vec![
+        let mut apps: Vec<Arc<dyn App>> = vec![
             Arc::new(routing.clone()),
             Arc::new(migrations.clone()),
             Arc::new(statistics.clone()),
             Arc::new(acl.clone()),
         ];
+        apps.extend(more);
         let openflow = controller.openflow_addresses()[0];
         let http = controller.http_address().unwrap();
         let (stop, stopped) = watch::channel(false);
@@ -225,19 +256,36 @@ impl Bench {
 
     /// The same, where the body is not JSON.
     pub(crate) async fn http_text(&self, method: &str, path: &str) -> (u16, String, String) {
+        let (status, head, body) = self.ask(method, path, "", "").await;
+        let kind = header(&head, "content-type").unwrap_or_default();
+        (status, kind.to_owned(), body)
+    }
+
+    /// Status, head and body of the answer to a request with these further headers, each line ended, and this body.
+    pub(crate) async fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &str,
+        body: &str,
+    ) -> (u16, String, String) {
         let mut stream = TcpStream::connect(self.http).await.unwrap();
-        let request =
-            format!("{method} {path} HTTP/1.1\r\nHost: godwit\r\nConnection: close\r\n\r\n");
+        let length = body.len();
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nHost: godwit\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
+        );
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        let kind = head
-            .lines()
-            .filter_map(|line| line.split_once(": "))
-            .find(|(name, _)| name.eq_ignore_ascii_case("content-type"))
-            .map_or_else(String::new, |(_, kind)| kind.to_owned());
-        (status, kind, body.to_owned())
+        (status, head.to_owned(), body.to_owned())
     }
+}
+
+/// A header of an answer.
+pub(crate) fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+    let mut headers = head.lines().filter_map(|line| line.split_once(": "));
+    let found = headers.find(|(known, _)| known.eq_ignore_ascii_case(name));
+    found.map(|(_, value)| value)
 }

@@ -18,6 +18,7 @@ mod flow_table;
 mod held;
 mod keys;
 mod life;
+mod openapi;
 mod others;
 mod rest;
 mod revert;

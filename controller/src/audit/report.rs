@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use godwit_openflow::model::FlowRule;
 use godwit_openflow::types::DatapathId;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::rules::Aspect;
@@ -17,7 +18,7 @@ pub(super) const MOST_LISTED: usize = 100;
 const MOST_REMEMBERED: usize = 100;
 
 /// What an audit has done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum RepairKind {
     /// It was missing and is there again.

@@ -6,18 +6,20 @@ use std::time::Duration;
 
 use godwit_openflow::model::FlowRule;
 use godwit_openflow::types::Cookie;
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 const DAY_S: u32 = 86_400;
 
 /// The section `[rules]` of the configuration file.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RulesSettings {
     /// How often the rules of each switch are compared with what they should be, in seconds, up to 86,400; 0 is only when
     /// somebody asks, and when a switch connects.
     pub audit_interval_s: u32,
     /// Rules of others with such a cookie are not reported.
+    #[schemars(with = "Vec<String>")]
     pub except_cookies: Vec<CookieMask>,
     /// Rules of others in these tables are not reported.
     pub except_tables: Vec<u8>,

@@ -9,21 +9,21 @@
 
 use std::time::Duration;
 
+use axum::Json;
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, put};
-use axum::{Json, Router};
 use godwit_openflow::model::outbound::FlowFilter;
 use godwit_openflow::model::{Pattern, StatsReply, StatsRequest};
 use godwit_openflow::types::{DatapathId, Version};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Apps;
 use super::hosted::Hosted;
 use super::standing::SwitchError;
 use crate::network::Network;
-use crate::rest::{ApiError, Body, Id};
+use crate::rest::{ApiError, Body, Id, Routes, operation};
 use crate::rules::Owner;
 use crate::store::StoreError;
 use crate::switch::SwitchHandle;
@@ -31,17 +31,24 @@ use crate::switch::SwitchHandle;
 /// How long switches get to say how many rules of an app they hold.
 const COUNT_DEADLINE: Duration = Duration::from_secs(2);
 
-pub(crate) fn routes(apps: &Apps) -> Router {
-    Router::new()
-        .route("/apps", get(list))
-        .route("/apps/{name}", get(show))
-        .route("/apps/{name}/enabled", put(switch))
+pub(crate) fn routes(apps: &Apps) -> Routes {
+    let enable = operation("Enables or disables an app")
+        .body::<Wish>()
+        .answers::<AppDto>(200)
+        .or(&[409, 503, 507]);
+    let (all, one) = (operation("The apps"), operation("One app"));
+    Routes::new("apps")
+        .get("/apps", list, all.answers::<Vec<AppDto>>(200))
+        .get("/apps/{name}", show, one.answers::<AppDto>(200))
+        .put("/apps/{name}/enabled", switch, enable)
         .with_state(apps.clone())
 }
 
 /// The routes of an app, for as long as it is enabled.
-pub(crate) fn gated(apps: &Apps, name: &'static str, routes: Router) -> Router {
-    routes.layer(from_fn_with_state((apps.clone(), name), gate))
+pub(crate) fn gated(apps: &Apps, name: &'static str, routes: Routes) -> Routes {
+    routes.behind(409, |router| {
+        router.layer(from_fn_with_state((apps.clone(), name), gate))
+    })
 }
 
 async fn gate(
@@ -60,7 +67,8 @@ async fn gate(
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "App")]
 struct AppDto {
     name: &'static str,
     description: &'static str,
@@ -168,15 +176,17 @@ async fn show(State(apps): State<Apps>, Id(name): Id<String>) -> Result<Json<App
 }
 
 /// What an app shall be.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(untagged, expecting = "`true`, `false` or {\"enabled\": …}")]
+#[schemars(rename = "Enabled")]
 enum Wish {
     Bare(bool),
     Named(Named),
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "EnabledByName")]
 struct Named {
     enabled: bool,
 }

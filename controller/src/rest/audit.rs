@@ -7,33 +7,44 @@
 
 use std::time::SystemTime;
 
+use axum::Json;
 use axum::extract::State;
-use axum::routing::get;
-use axum::{Json, Router};
 use godwit_openflow::model::FlowRule;
 use godwit_openflow::types::DatapathId;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::error::ApiError;
-use super::{Id, RuleDto, endpoint};
+use super::{Id, Routes, RuleDto, endpoint, operation};
 use crate::audit::{Audits, Outcome, Repair, RepairKind, Report, RulesSettings, Unmended};
 use crate::rules::Aspect;
 
-pub(super) fn routes(audits: &Audits) -> Router {
-    Router::new()
-        .route("/audit", get(list).post(audit_all))
-        .route("/switches/{id}/audit", get(show).post(audit))
+pub(super) fn routes(audits: &Audits) -> Routes {
+    let all =
+        operation("What the last audits have found, of all switches").answers::<AuditsDto>(200);
+    let all_now = operation("Audits all switches now").answers::<AuditsDto>(200);
+    let one = operation("What the last audit of a switch has found")
+        .answers::<ReportDto>(200)
+        .done();
+    let one_now = operation("Audits a switch now").answers::<ReportDto>(200);
+    Routes::new("audits")
+        .get("/audit", list, all)
+        .post("/audit", audit_all, all_now)
+        .get("/switches/{id}/audit", show, one)
+        .post("/switches/{id}/audit", audit, one_now.or(&[502]))
         .with_state(audits.clone())
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Audits")]
 struct AuditsDto {
     #[serde(flatten)]
     settings: RulesSettings,
     switches: Vec<ReportDto>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Audit")]
 struct ReportDto {
     dpid: DatapathId,
     name: String,
@@ -56,14 +67,16 @@ struct ReportDto {
     totals: Totals,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "AuditTotals")]
 struct Totals {
     audits: u64,
     restored: u64,
     mended: u64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "UnmendedRule")]
 struct UnmendedDto {
     owner: String,
     /// What of it is changed; nothing when it is missing.
@@ -86,7 +99,8 @@ impl From<Unmended> for UnmendedDto {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Repair")]
 struct RepairDto {
     at: String,
     repair: RepairKind,

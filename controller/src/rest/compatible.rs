@@ -13,18 +13,18 @@ pub mod floodlight;
 pub mod ryu;
 mod ryu_topology;
 
-use axum::Router;
 use godwit_openflow::model::outbound::FlowFilter;
 use godwit_openflow::model::{AggregateStats, FlowStats, StatsReply, StatsRequest};
 use godwit_openflow::types::DatapathId;
 
 use super::error::ApiError;
+use super::routes::Routes;
 use super::switches::{read_failed, request_failed};
 use crate::network::Network;
 use crate::switch::{RequestError, SwitchHandle};
 
-pub(super) fn routes(network: &Network) -> Router {
-    Router::new()
+pub(super) fn routes(network: &Network) -> Routes {
+    Routes::new("Ryu and Floodlight")
         .merge(ryu::routes(network))
         .merge(ryu_topology::routes(network))
         .merge(floodlight::routes(network))

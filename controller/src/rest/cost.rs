@@ -4,36 +4,46 @@
 //! directions are meant. `null` takes back what was set. Paths that are computed from then on have it; routes that are
 //! there stay where they are.
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::put;
 use godwit_topology::cost::COSTS;
 use godwit_topology::{Link, PortRef};
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
 use super::body::Body;
 use super::endpoint::{self, EndpointName, PortName};
 use super::error::ApiError;
 use super::id::Id;
+use super::routes::{Routes, operation};
 use crate::network::Network;
 use crate::topology::Costing;
 
-pub(super) fn routes(network: &Network) -> Router {
-    Router::new()
-        .route("/links/cost", put(of_link))
-        .route("/switches/{id}/ports/{port}/cost", put(of_port))
+pub(super) fn routes(network: &Network) -> Routes {
+    let link = operation("Sets what a link costs; `null` takes it back");
+    let port = operation("Sets what the links at a port cost; `null` takes it back");
+    Routes::new("topology")
+        .put(
+            "/links/cost",
+            of_link,
+            link.body::<LinkCost>().done().or(&[507]),
+        )
+        .put(
+            "/switches/{id}/ports/{port}/cost",
+            of_port,
+            port.body::<PortCost>().done().or(&[507]),
+        )
         .with_state(network.clone())
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct PortCost {
     #[serde(deserialize_with = "present")]
     cost: Option<u32>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct LinkCost {
     src: PortName,

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use godwit_openflow::types::{DatapathId, MacAddr, PortNo};
 use godwit_topology::{PortRef, TopologySnapshot};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::error::ApiError;
@@ -22,7 +23,7 @@ pub fn switch(network: &Network, name: &str) -> Result<SwitchHandle, ApiError> {
 }
 
 /// A host in a request: a MAC, an IPv4 or IPv6 address, or the port that it hangs on.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(
     untagged,
     expecting = "a MAC, IPv4 or IPv6 address as text, or {\"dpid\": …, \"port\": n}"
@@ -35,7 +36,7 @@ pub enum EndpointName {
 }
 
 /// A port in a request.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PortName {
     /// The switch, by any of its names.

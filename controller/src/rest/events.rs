@@ -7,21 +7,21 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::sse::{Event as Frame, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use futures_util::stream::{self, Stream, StreamExt as _};
 use godwit_openflow::model::{FlowRemoved, FlowRemovedReason, FlowRule, Pattern};
 use godwit_openflow::types::{Cookie, DatapathId, TableId};
 use godwit_topology::{PortRef, TopologyChange};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::error::ApiError;
+use super::routes::{Routes, operation};
 use crate::event::Event;
 use crate::event_log::{EventId, EventLog, Next, Recorded};
 use crate::network::Network;
@@ -47,19 +47,25 @@ struct Events {
 }
 
 /// `stop` turns true when the controller stops; then all streams end.
-pub(super) fn routes(network: &Network, stop: watch::Receiver<bool>) -> Router {
+pub(super) fn routes(network: &Network, stop: watch::Receiver<bool>) -> Routes {
     let events = Events {
         network: network.clone(),
         places: Arc::new(Semaphore::new(MOST_STREAMS)),
         stop,
     };
-    Router::new()
-        .route("/events", get(events_stream))
+    let stream = operation("What happens, as Server-Sent Events")
+        .query::<Wanted>()
+        .header("Last-Event-ID", "goes on behind this one")
+        .gives("text/event-stream")
+        .or(&[503]);
+    Routes::new("events")
+        .get("/events", events_stream, stream)
         .with_state(events)
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "EventsWanted")]
 struct Wanted {
     /// Families of events, between commas; all unless there is one.
     types: Option<String>,

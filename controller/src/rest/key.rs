@@ -4,6 +4,9 @@ use axum::http::HeaderMap;
 
 use super::error::ApiError;
 
+/// What the header is for, in the description of a route.
+pub const IDEMPOTENCY_KEY: &str = "the same key gives the same answer";
+
 /// The longest idempotency key: the draft asks for nothing longer than a UUID, some clients send more.
 const LONGEST_KEY: usize = 256;
 

@@ -1,23 +1,26 @@
 //! `GET /v1/queued`: rule writes that are held for switches whose work is being moved away.
 
+use axum::Json;
 use axum::extract::State;
-use axum::routing::get;
-use axum::{Json, Router};
 use godwit_openflow::model::{FlowCommand, FlowFlags};
 use godwit_openflow::types::DatapathId;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::RuleDto;
+use super::routes::{Routes, operation};
 use crate::held::HeldWrite;
 use crate::network::Network;
 
-pub(super) fn routes(network: &Network) -> Router {
-    Router::new()
-        .route("/queued", get(list))
+pub(super) fn routes(network: &Network) -> Routes {
+    let all = operation("Rule writes that are held for switches under migration");
+    Routes::new("switches")
+        .get("/queued", list, all.answers::<Vec<QueuedDto>>(200))
         .with_state(network.clone())
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "QueuedWrite")]
 struct QueuedDto {
     number: u64,
     dpid: DatapathId,

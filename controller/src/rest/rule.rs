@@ -2,10 +2,12 @@
 
 use godwit_openflow::model::{FlowRule, Instruction, Pattern};
 use godwit_openflow::types::Cookie;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// A flow entry as it is served, without flags and counters.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Rule")]
 pub struct RuleDto {
     table: u8,
     priority: u16,

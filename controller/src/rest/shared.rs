@@ -3,35 +3,52 @@
 
 use std::collections::HashMap;
 
+use axum::Json;
 use axum::extract::State;
-use axum::routing::get;
-use axum::{Json, Router};
 use godwit_openflow::model::{
     Bucket, BucketStats, ErrorReport, GroupDescription, GroupStats, GroupType, MeterBand,
     MeterBandStats, MeterConfig, MeterFlags, MeterStats, QueueFilter, QueueStats, StatsReply,
     StatsRequest,
 };
 use godwit_openflow::types::{GroupId, MeterId, PortNo, QueueId, Version};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::endpoint;
 use super::error::ApiError;
 use super::id::Id;
+use super::routes::{Routes, operation};
 use super::switches::{request, request_failed};
 use crate::carried::Shared;
 use crate::network::Network;
 use crate::switch::{RequestError, SwitchHandle};
 
-pub(super) fn routes(network: &Network) -> Router {
-    Router::new()
-        .route("/switches/{id}/groups", get(groups))
-        .route("/switches/{id}/meters", get(meters))
-        .route("/switches/{id}/queues", get(queues))
+pub(super) fn routes(network: &Network) -> Routes {
+    let groups_now = operation("The groups of a switch, with what they have counted");
+    let meters_now = operation("The meters of a switch, with what they have counted");
+    let queues_now = operation("What the queues of a switch have counted");
+    Routes::new("switches")
+        .get(
+            "/switches/{id}/groups",
+            groups,
+            groups_now.answers::<Vec<GroupDto>>(200).or(&[503]),
+        )
+        .get(
+            "/switches/{id}/meters",
+            meters,
+            meters_now.answers::<Vec<MeterDto>>(200).or(&[503]),
+        )
+        .get(
+            "/switches/{id}/queues",
+            queues,
+            queues_now.answers::<Vec<QueueStats>>(200).or(&[503]),
+        )
         .with_state(network.clone())
 }
 
 /// A group with its counters. They are `null` when it came or went between the two answers that this is made of.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "Group")]
 struct GroupDto {
     group: GroupId,
     r#type: GroupType,
@@ -42,7 +59,8 @@ struct GroupDto {
     buckets: Vec<BucketDto>,
 }
 
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "CountedBucket")]
 struct BucketDto {
     #[serde(flatten)]
     bucket: Bucket,
@@ -123,7 +141,8 @@ pub(super) async fn group_stats(
 }
 
 /// A meter with its counters. They are `null` when it came or went between the two answers that this is made of.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "Meter")]
 struct MeterDto {
     meter: MeterId,
     flags: Vec<&'static str>,
@@ -134,7 +153,8 @@ struct MeterDto {
     bands: Vec<BandDto>,
 }
 
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "CountedBand")]
 struct BandDto {
     #[serde(flatten)]
     band: MeterBand,

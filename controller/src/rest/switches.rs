@@ -1,33 +1,51 @@
 //! `GET /v1/switches` and what each switch reports of itself, now.
 
+use axum::Json;
 use axum::extract::State;
-use axum::routing::get;
-use axum::{Json, Router};
 use godwit_openflow::model::{
     Description, FlowStats, Port, PortStats, StatsReply, StatsRequest, TableStats,
 };
 use godwit_openflow::types::{DatapathId, MacAddr, PortNo, Version};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::endpoint;
 use super::error::ApiError;
 use super::id::Id;
+use super::routes::{Routes, operation};
 use super::rule::RuleDto;
 use crate::network::{Network, ReadError, SwitchState};
 use crate::rules::Owner;
 use crate::switch::{RequestError, SwitchHandle};
 
-pub(super) fn routes(network: &Network) -> Router {
-    Router::new()
-        .route("/switches", get(list))
-        .route("/switches/{id}", get(show))
-        .route("/switches/{id}/rules", get(rules))
-        .route("/switches/{id}/ports", get(ports))
-        .route("/switches/{id}/tables", get(tables))
+pub(super) fn routes(network: &Network) -> Routes {
+    let (all, one) = (operation("The switches"), operation("One switch"));
+    let rules_now = operation("The flow entries of a switch, as it reports them now");
+    let ports_now = operation("What the ports of a switch have counted");
+    let tables_now = operation("What the flow tables of a switch have counted");
+    Routes::new("switches")
+        .get("/switches", list, all.answers::<Vec<SwitchDto>>(200))
+        .get("/switches/{id}", show, one.answers::<SwitchDto>(200))
+        .get(
+            "/switches/{id}/rules",
+            rules,
+            rules_now.answers::<Vec<CountedRuleDto>>(200).or(&[503]),
+        )
+        .get(
+            "/switches/{id}/ports",
+            ports,
+            ports_now.answers::<Vec<PortStats>>(200).or(&[503]),
+        )
+        .get(
+            "/switches/{id}/tables",
+            tables,
+            tables_now.answers::<Vec<TableStats>>(200).or(&[503]),
+        )
         .with_state(network.clone())
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Switch")]
 struct SwitchDto {
     dpid: DatapathId,
     name: Option<String>,
@@ -39,7 +57,8 @@ struct SwitchDto {
     ports: Vec<PortDto>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Port")]
 struct PortDto {
     number: PortNo,
     name: String,
@@ -129,7 +148,8 @@ async fn show(
 }
 
 /// A flow entry with what it has counted.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "CountedRule")]
 struct CountedRuleDto {
     /// Of a static entry: its number.
     #[serde(skip_serializing_if = "Option::is_none")]

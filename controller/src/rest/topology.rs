@@ -3,34 +3,44 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
-use axum::routing::{delete, get};
-use axum::{Json, Router};
 use godwit_openflow::types::{DatapathId, MacAddr};
 use godwit_topology::{Constraints, Host, Link, Path, PortRef, TopologySnapshot};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::endpoint::{self, Endpoint, EndpointName};
 use super::error::ApiError;
 use super::id::Id;
+use super::routes::{Routes, operation};
 use crate::network::Network;
 
 /// The most paths that one request may ask for; each costs a few Dijkstra runs.
 const MOST_PATHS: usize = 64;
 
-pub(super) fn routes(network: &Network) -> Router {
-    Router::new()
-        .route("/links", get(links))
-        .route("/hosts", get(hosts))
-        .route("/hosts/{mac}", delete(forget))
-        .route("/topology", get(whole))
-        .route("/paths", get(paths))
+pub(super) fn routes(network: &Network) -> Routes {
+    let all_links = operation("The links, one per direction");
+    let all_hosts = operation("The hosts");
+    let forget_one = operation("Forgets a host, until it speaks again");
+    let at_once = operation("Switches, links and hosts in one moment");
+    let ways = operation("Paths from one host or port to another, the shortest first")
+        .query::<PathsQuery>()
+        .answers::<Vec<PathDto>>(200)
+        .or(&[422]);
+    Routes::new("topology")
+        .get("/links", links, all_links.answers::<Vec<LinkDto>>(200))
+        .get("/hosts", hosts, all_hosts.answers::<Vec<HostDto>>(200))
+        .delete("/hosts/{mac}", forget, forget_one.done())
+        .get("/topology", whole, at_once.answers::<TopologyDto>(200))
+        .get("/paths", paths, ways)
         .with_state(network.clone())
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Host")]
 struct HostDto {
     mac: MacAddr,
     ipv4: Vec<IpAddr>,
@@ -53,7 +63,8 @@ impl HostDto {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "TopologyLink")]
 struct LinkDto {
     #[serde(flatten)]
     link: Link,
@@ -80,7 +91,8 @@ impl LinkDto {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Topology")]
 struct TopologyDto {
     revision: u64,
     switches: Vec<DatapathId>,
@@ -131,7 +143,7 @@ async fn whole(State(network): State<Network>) -> Json<TopologyDto> {
     })
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct PathsQuery {
     from: String,
@@ -143,7 +155,8 @@ struct PathsQuery {
     via: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "CostedPath")]
 struct PathDto {
     cost: u64,
     hops: Path,

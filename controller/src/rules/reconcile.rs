@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use godwit_openflow::model::{FlowFlags, FlowMod, FlowRule, FlowStats, Identity};
 use godwit_openflow::types::Version;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::is_ours;
@@ -20,7 +21,7 @@ const KEPT_FLAGS: FlowFlags = FlowFlags::SEND_FLOW_REMOVED
     .with(FlowFlags::NO_BYTE_COUNTS);
 
 /// What of an entry is not as desired.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Aspect {
     /// What it does.

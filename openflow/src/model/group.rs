@@ -19,6 +19,7 @@ pub enum GroupCommand {
 
 /// How a group uses its buckets (OF 1.3.5 §5.6.1, `ofp_group_type`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum GroupType {
     /// All of them: multicast.
@@ -35,6 +36,7 @@ pub enum GroupType {
 
 /// One action list of a group (OF 1.3.5 §7.3.4.2, `ofp_bucket`).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Bucket {
     /// Its share in a select group; 0 elsewhere.
@@ -66,6 +68,7 @@ pub struct GroupMod {
 
 /// A group as it stands in the switch (OF 1.3.5 §7.3.5.10, `ofp_group_desc`).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct GroupDescription {
     /// How it uses its buckets.
@@ -78,6 +81,7 @@ pub struct GroupDescription {
 
 /// What a bucket has counted (OF 1.3.5 §7.3.5.9, `ofp_bucket_counter`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct BucketStats {
     /// Packets.
@@ -88,6 +92,7 @@ pub struct BucketStats {
 
 /// What a group has counted (OF 1.3.5 §7.3.5.9, `ofp_group_stats`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct GroupStats {
     /// Which group.

@@ -235,6 +235,7 @@ pub struct PacketIn {
 
 /// Why a flow entry ended (OF 1.3.5 §7.4.2, `ofp_flow_removed_reason`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum FlowRemovedReason {
     /// No packet for `idle_timeout`.

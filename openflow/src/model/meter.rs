@@ -20,6 +20,7 @@ pub enum MeterCommand {
 
 /// Flags of a meter (OF 1.3.5 §7.3.4.4, `ofp_meter_flags`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct MeterFlags(pub u16);
 
@@ -37,6 +38,7 @@ impl MeterFlags {
 /// What happens to packets above a rate (OF 1.3.5 §7.3.4.4, `ofp_meter_band_header`). Rates are in kilobits or packets per
 /// second, bursts in kilobits or packets, according to the meter's flags.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum MeterBand {
     /// They are dropped.
@@ -65,6 +67,7 @@ pub enum MeterBand {
         experimenter: u32,
         /// What follows the experimenter's number.
         #[serde(with = "hex")]
+        #[cfg_attr(feature = "schema", schemars(with = "String"))]
         body: Bytes,
     },
     /// A band that this model has no word for, kept as it came.
@@ -73,6 +76,7 @@ pub enum MeterBand {
         band_type: u16,
         /// Everything after the four bytes of type and length.
         #[serde(with = "hex")]
+        #[cfg_attr(feature = "schema", schemars(with = "String"))]
         body: Bytes,
     },
 }
@@ -93,6 +97,7 @@ pub struct MeterMod {
 
 /// A meter as it stands in the switch (OF 1.3.5 §7.3.5.13, `ofp_meter_config`).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct MeterConfig {
     /// How rates are meant.
@@ -105,6 +110,7 @@ pub struct MeterConfig {
 
 /// What a band has counted (OF 1.3.5 §7.3.5.12, `ofp_meter_band_stats`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct MeterBandStats {
     /// Packets.
@@ -115,6 +121,7 @@ pub struct MeterBandStats {
 
 /// What a meter has counted (OF 1.3.5 §7.3.5.12, `ofp_meter_stats`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct MeterStats {
     /// Which meter.

@@ -74,6 +74,7 @@ pub struct QueueFilter {
 /// What a queue has counted (OF 1.3.5 §7.3.5.8, `ofp_queue_stats`; OF 1.0.2 §5.3.5). A counter that the switch does not
 /// keep is `None` (all ones on the wire).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct QueueStats {
     /// Its port.

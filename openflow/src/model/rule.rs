@@ -8,6 +8,7 @@ use crate::types::{BufferId, Cookie, GroupId, PortNo, TableId};
 
 /// Flags of a flow entry (OF 1.3.5 §7.3.4.1, `ofp_flow_mod_flags`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct FlowFlags(pub u16);
 
@@ -49,6 +50,7 @@ pub type OwnedIdentity = (TableId, u16, Pattern);
 /// What identifies a flow entry within a switch, and what it does: an entry without its counters (OF 1.3.5 §5.2 and
 /// §7.3.4.1, `ofp_flow_mod`; OF 1.0.2 §5.3.3).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct FlowRule {
     /// The table it stands in; 0 in OpenFlow 1.0.
@@ -135,6 +137,7 @@ impl FlowRule {
 
 /// What a FLOW_MOD asks for (OF 1.3.5 §7.3.4.1, `ofp_flow_mod_command`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum FlowCommand {
     /// Add; the same entry is overwritten.

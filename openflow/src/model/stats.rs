@@ -135,6 +135,7 @@ impl StatsReply {
 
 /// A switch's description (OF 1.3.5 §7.3.5.1, `ofp_desc`).
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Description {
     /// Who made it.
@@ -165,6 +166,7 @@ pub struct FlowStats {
 
 /// The sums over flow entries (OF 1.3.5 §7.3.5.3, `ofp_aggregate_stats_reply`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AggregateStats {
     /// Packets.
@@ -177,6 +179,7 @@ pub struct AggregateStats {
 
 /// What a table counts (OF 1.3.5 §7.3.5.4, OF 1.0.2 §5.3.5).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TableStats {
     /// Its number.
@@ -199,6 +202,7 @@ pub struct TableStats {
 /// What a port counts (OF 1.3.5 §7.3.5.6, `ofp_port_stats`). A counter that the switch does not
 /// keep is `None` (all ones on the wire).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PortStats {
     /// The port.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use godwit_openflow::types::DatapathId;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{FlowCount, Migration, MigrationId, OtherCount, Phase, State};
@@ -62,7 +63,8 @@ impl Migration {
 }
 
 /// A migration as it is served.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Migration")]
 pub struct MigrationDto {
     id: MigrationId,
     source: DatapathId,
@@ -95,14 +97,16 @@ pub struct MigrationDto {
     error: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "MigrationPhase")]
 struct PhaseDto {
     name: Phase,
     duration_us: u64,
 }
 
 /// A plan as it is served.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Plan")]
 pub struct PlanDto {
     source: DatapathId,
     target: Option<DatapathId>,
@@ -116,7 +120,8 @@ pub struct PlanDto {
     forecast: Option<Forecast>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "PlannedFlow")]
 struct FlowDto {
     id: FlowId,
     old: Option<godwit_topology::Path>,

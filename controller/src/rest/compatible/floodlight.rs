@@ -24,9 +24,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 use std::time::{Instant, SystemTime};
 
+use axum::Json;
 use axum::extract::State;
-use axum::routing::get;
-use axum::{Json, Router};
 use godwit_openflow::model::outbound::FlowFilter;
 use godwit_openflow::model::{QueueFilter, StatsReply, StatsRequest};
 use godwit_openflow::types::{DatapathId, MeterId, PortNo, QueueId, Version};
@@ -38,25 +37,67 @@ use super::{aggregate, ask, flows, unexpected};
 use crate::network::Network;
 use crate::rest::error::ApiError;
 use crate::rest::id::Id;
+use crate::rest::routes::{Routes, operation};
 use crate::rest::shared;
 use crate::switch::SwitchHandle;
 
 /// When the process began to serve.
 static STARTED: LazyLock<Instant> = LazyLock::new(Instant::now);
 
-pub(super) fn routes(network: &Network) -> Router {
+pub(super) fn routes(network: &Network) -> Routes {
     LazyLock::force(&STARTED);
-    Router::new()
-        .route("/wm/core/controller/switches/json", get(switches))
-        .route("/wm/core/controller/summary/json", get(summary))
-        .route("/wm/core/memory/json", get(memory))
-        .route("/wm/core/health/json", get(health))
-        .route("/wm/core/system/uptime/json", get(uptime))
-        .route("/wm/core/switch/all/{kind}/json", get(of_all))
-        .route("/wm/core/switch/{dpid}/{kind}/json", get(of_one))
-        .route("/wm/topology/links/json", get(links))
-        .route("/wm/topology/directed-links/json", get(directed_links))
-        .route("/wm/topology/switchclusters/json", get(clusters))
+    let reads = |summary| operation(summary).answers::<Value>(200);
+    Routes::new("Floodlight")
+        .get(
+            "/wm/core/controller/switches/json",
+            switches,
+            reads("The switches"),
+        )
+        .get(
+            "/wm/core/controller/summary/json",
+            summary,
+            reads("How many switches, hosts and links there are"),
+        )
+        .get(
+            "/wm/core/memory/json",
+            memory,
+            reads("The memory of the controller").or(&[503]),
+        )
+        .get(
+            "/wm/core/health/json",
+            health,
+            reads("Whether the controller is well"),
+        )
+        .get(
+            "/wm/core/system/uptime/json",
+            uptime,
+            reads("How long the controller has run"),
+        )
+        .get(
+            "/wm/core/switch/all/{kind}/json",
+            of_all,
+            reads("What all switches report").or(&[501, 503]),
+        )
+        .get(
+            "/wm/core/switch/{dpid}/{kind}/json",
+            of_one,
+            reads("What a switch reports").or(&[501, 503]),
+        )
+        .get(
+            "/wm/topology/links/json",
+            links,
+            reads("The links, each once"),
+        )
+        .get(
+            "/wm/topology/directed-links/json",
+            directed_links,
+            reads("The links, one per direction"),
+        )
+        .get(
+            "/wm/topology/switchclusters/json",
+            clusters,
+            reads("Which switches reach each other"),
+        )
         .with_state(network.clone())
 }
 

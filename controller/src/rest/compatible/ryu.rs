@@ -22,10 +22,9 @@ mod stats;
 #[cfg(test)]
 mod tests;
 
+use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::routing::get;
-use axum::{Json, Router};
 use godwit_openflow::model::outbound::FlowFilter;
 use godwit_openflow::model::{QueueFilter, StatsReply, StatsRequest};
 use godwit_openflow::types::{DatapathId, GroupId, MeterId, PortNo, QueueId, Version};
@@ -35,6 +34,7 @@ use super::{aggregate, answer, ask, flows, unexpected};
 use crate::network::Network;
 use crate::rest::error::ApiError;
 use crate::rest::id::Id;
+use crate::rest::routes::{Routes, operation};
 use crate::rest::shared;
 use crate::switch::SwitchHandle;
 
@@ -43,12 +43,31 @@ use read::EntryFilter;
 pub(super) use names::port_name;
 pub(super) use pattern::plain;
 
-pub(super) fn routes(network: &Network) -> Router {
-    Router::new()
-        .route("/stats/switches", get(switches))
-        .route("/stats/{kind}/{dpid}", get(all).post(filtered))
-        .route("/stats/{kind}/{dpid}/{first}", get(one))
-        .route("/stats/{kind}/{dpid}/{first}/{second}", get(one_of_one))
+pub(super) fn routes(network: &Network) -> Routes {
+    let reads = |summary| operation(summary).answers::<Value>(200);
+    let of_switch = |summary| reads(summary).or(&[405, 501, 503]);
+    Routes::new("Ryu")
+        .get("/stats/switches", switches, reads("The switches"))
+        .get(
+            "/stats/{kind}/{dpid}",
+            all,
+            of_switch("What a switch reports"),
+        )
+        .post(
+            "/stats/{kind}/{dpid}",
+            filtered,
+            of_switch("What a switch reports of some flow entries").body::<Map<String, Value>>(),
+        )
+        .get(
+            "/stats/{kind}/{dpid}/{first}",
+            one,
+            of_switch("What a switch reports of one port, group or meter"),
+        )
+        .get(
+            "/stats/{kind}/{dpid}/{first}/{second}",
+            one_of_one,
+            of_switch("What a switch reports of one queue"),
+        )
         .with_state(network.clone())
 }
 

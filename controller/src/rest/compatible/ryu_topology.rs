@@ -8,9 +8,8 @@
 //!
 //! Datapath ids have 16 hexadecimal digits, ports 8. Of a switch that is not there nothing is listed, as with Ryu.
 
+use axum::Json;
 use axum::extract::State;
-use axum::routing::get;
-use axum::{Json, Router};
 use godwit_openflow::model::Port;
 use godwit_openflow::types::DatapathId;
 use godwit_topology::{Host, Link, PortRef};
@@ -19,11 +18,21 @@ use serde_json::{Value, json};
 use crate::network::Network;
 use crate::rest::error::ApiError;
 use crate::rest::id::Id;
+use crate::rest::routes::{Routes, operation};
 
-pub(super) fn routes(network: &Network) -> Router {
-    Router::new()
-        .route("/v1.0/topology/{kind}", get(all))
-        .route("/v1.0/topology/{kind}/{dpid}", get(one))
+pub(super) fn routes(network: &Network) -> Routes {
+    let reads = |summary| operation(summary).answers::<serde_json::Value>(200);
+    Routes::new("Ryu")
+        .get(
+            "/v1.0/topology/{kind}",
+            all,
+            reads("Switches, links or hosts"),
+        )
+        .get(
+            "/v1.0/topology/{kind}/{dpid}",
+            one,
+            reads("A switch, its links or its hosts"),
+        )
         .with_state(network.clone())
 }
 
