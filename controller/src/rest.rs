@@ -20,6 +20,7 @@
 mod audit;
 pub mod body;
 pub mod compatible;
+mod conditional;
 mod cost;
 pub mod endpoint;
 pub mod error;
@@ -120,8 +121,8 @@ pub(crate) fn router(
     let (router, operations) = all.into_parts();
     // It is written once.
     let _ = document.set(openapi::document(&operations).to_string().into());
-    router
-        .fallback(|| async { ApiError::not_found("nothing is served at this path") })
+    conditional::heeding(router, &operations)
+        .fallback(|| async { ApiError::not_found("nothing is served at this path; GET /openapi.json says what is, and /docs shows it") })
         .method_not_allowed_fallback(|| async { ApiError::method_not_allowed() })
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
 }

@@ -1,7 +1,9 @@
 //! What can be wrong with bytes, what a version can't say, and the names of OpenFlow's own errors.
 
+mod mend;
 mod names;
 
+pub(crate) use names::mend;
 pub use names::names;
 
 use crate::types::Version;

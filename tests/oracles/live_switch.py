@@ -28,6 +28,11 @@ class Switch:
         self._directory = tempfile.mkdtemp(prefix="godwit-oracle-")
         self._processes = []
 
+    @property
+    def database(self):
+        """The socket of its database."""
+        return f"{self._directory}/db.sock"
+
     def __enter__(self):
         with interrupts.making(self._undo):
             self._start()
@@ -41,8 +46,8 @@ class Switch:
         database = f"{self._directory}/conf.db"
         run("ovsdb-tool", "create", database, SCHEMA)
         daemons = {
-            "ovsdb-server": [database, f"--remote=punix:{self._directory}/db.sock"],
-            "ovs-vswitchd": [f"unix:{self._directory}/db.sock", "--enable-dummy", "--disable-system"],
+            "ovsdb-server": [database, f"--remote=punix:{self.database}"],
+            "ovs-vswitchd": [f"unix:{self.database}", "--enable-dummy", "--disable-system"],
         }
         environment = dict(os.environ, OVS_RUNDIR=self._directory)
         for name, arguments in daemons.items():
@@ -56,10 +61,20 @@ class Switch:
             process = start([name, *arguments, *options], env=environment, stderr=subprocess.DEVNULL)
             self._processes.insert(0, process)
             wait_until(lambda path=control: os.path.exists(path), LIMIT_S, name)
-        self._vsctl("--no-wait", "init")
+        self.vsctl("--no-wait", "init")
 
-    def _vsctl(self, *arguments):
-        return run("ovs-vsctl", f"--db=unix:{self._directory}/db.sock", "--timeout=10", *arguments)
+    def vsctl(self, *arguments):
+        """Run `ovs-vsctl` on its database."""
+        return run("ovs-vsctl", f"--db=unix:{self.database}", "--timeout=10", *arguments)
+
+    def appctl(self, *arguments):
+        """Run `ovs-appctl` on its ovs-vswitchd."""
+        return run("ovs-appctl", "-t", f"{self._directory}/ovs-vswitchd.ctl", *arguments)
+
+    def ofctl(self, bridge, version, command, *arguments):
+        """Run `ovs-ofctl` on a bridge of its."""
+        target = f"unix:{self._directory}/{bridge}.mgmt"
+        return run("ovs-ofctl", "-O", PROTOCOLS[version], command, target, *arguments)
 
     def connect(self, version):
         """A new bridge, and its connection to a controller: this one."""
@@ -73,7 +88,7 @@ class Switch:
                 port = f"{bridge}p{number}"
                 arguments += ["--", "add-port", bridge, port, "--", "set", "interface", port, "type=dummy"]
                 arguments += [f"ofport_request={number}"]
-            self._vsctl(*arguments, "--", "set-controller", bridge, f"tcp:127.0.0.1:{listener.getsockname()[1]}")
+            self.vsctl(*arguments, "--", "set-controller", bridge, f"tcp:127.0.0.1:{listener.getsockname()[1]}")
             return Connection(listener.accept()[0])
 
     def _undo(self):

@@ -41,19 +41,21 @@ const OF_ONE_SWITCH: [Field; 4] = [
 pub(super) fn router(acl: AccessList) -> Routes {
     let add = operation("Adds a rule to the access list, or an array of them all or none")
         .body::<OneOrMany<RuleRequest>>()
+        .guarded_by("/acl")
         .answers::<OneOrMany<Made>>(201)
         .answers::<OneOrMany<Made>>(202)
         .or(&[503, 507]);
     let all = operation("The access list, in the order in which its rules decide");
     let one = operation("One rule of the access list");
     let take_away = operation("Takes a rule of the access list away")
+        .guarded_by("/acl/{id}")
         .done()
         .answers::<Unmade>(202)
         .or(&[503, 507]);
     Routes::new("access list")
-        .get("/acl", list, all.answers::<Vec<RuleDto>>(200))
+        .get("/acl", list, all.tagged().answers::<Vec<RuleDto>>(200))
         .post("/acl", create, add)
-        .get("/acl/{id}", show, one.answers::<RuleDto>(200))
+        .get("/acl/{id}", show, one.tagged().answers::<RuleDto>(200))
         .delete("/acl/{id}", remove, take_away)
         .with_state(acl)
 }

@@ -16,7 +16,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use godwit_controller::SwitchState;
 use godwit_controller::rest::{
-    ApiError, Body, IDEMPOTENCY_KEY, Id, Routes, idempotency_key, operation,
+    ApiError, Body, IDEMPOTENCY_KEY, Id, Routes, endpoint, idempotency_key, operation,
 };
 use godwit_openflow::types::DatapathId;
 use schemars::JsonSchema;
@@ -72,7 +72,7 @@ impl DrainRequest {
         for name in &self.switches {
             match resolve(drains, name) {
                 Some(dpid) => switches.push(dpid),
-                None => unknown.push(format!("no switch `{name}` is connected")),
+                None => unknown.push(endpoint::unknown(drains.routing.network(), name)),
             }
         }
         if !unknown.is_empty() {

@@ -371,7 +371,8 @@ async fn undo(switch: &SwitchHandle, made: &[(EntryId, StaticEntry)], error: &Ap
 fn refused(error: ApplyError, made: &[(EntryId, StaticEntry)]) -> CreateError {
     let named = |(index, report): &(usize, ErrorReport)| {
         let (_, entry) = made.get(*index)?;
-        Some((*index, format!("{report}, at {}", described(&entry.rule))))
+        let why = report.explained();
+        Some((*index, format!("{why}, at {}", described(&entry.rule))))
     };
     match error {
         ApplyError::Unsupported { index, source } => CreateError::Unsupported { index, source },

@@ -36,6 +36,7 @@ pub(super) fn router(entries: Entries) -> Routes {
         .or(&[409, 503, 507]);
     let one = operation("A static entry, with all that it has counted");
     let take_away = operation("Takes a static entry away")
+        .guarded_by("/switches/{id}/rules/{rule}")
         .done()
         .answers::<Awaited>(202)
         .or(&[409, 422, 503, 507]);
@@ -45,10 +46,10 @@ pub(super) fn router(entries: Entries) -> Routes {
         .get(
             "/switches/{id}/rules/{rule}",
             show,
-            one.answers::<EntryDto>(200),
+            one.tagged().answers::<EntryDto>(200),
         )
         .delete("/switches/{id}/rules/{rule}", remove, take_away)
-        .get("/entries", list, all.answers::<Vec<EntryDto>>(200))
+        .get("/entries", list, all.tagged().answers::<Vec<EntryDto>>(200))
         .with_state(entries)
 }
 

@@ -19,7 +19,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use godwit_controller::SwitchState;
 use godwit_controller::rest::{
-    ApiError, Body, IDEMPOTENCY_KEY, Id, Routes, idempotency_key, operation,
+    ApiError, Body, IDEMPOTENCY_KEY, Id, Routes, endpoint, idempotency_key, operation,
 };
 use godwit_openflow::types::DatapathId;
 use schemars::JsonSchema;
@@ -207,9 +207,7 @@ fn resolve(migrations: &Migrations, name: &str) -> Result<DatapathId, ApiError> 
     match (network.switches().resolve(name), away) {
         (Some(switch), _) => Ok(switch.dpid()),
         (None, Some(dpid)) => Ok(dpid),
-        (None, None) => Err(ApiError::not_found(format!(
-            "no switch `{name}` is connected"
-        ))),
+        (None, None) => Err(ApiError::not_found(endpoint::unknown(network, name))),
     }
 }
 

@@ -27,19 +27,25 @@ pub(super) fn router(qos: Qos) -> Routes {
     let all = operation("The ports of a switch that are shaped, with their queues");
     let one = operation("Shapes a port, instead of what godwit shaped it to before")
         .body::<ShapeRequest>()
+        .guarded_by("/switches/{id}/qos")
         .answers::<Shaped>(200)
         .or(&[409, 503]);
-    let none = operation("Shapes a port no more").done();
+    let none = operation("Shapes a port no more")
+        .guarded_by("/switches/{id}/qos")
+        .done();
     let make = operation("Makes a meter, or changes its rate")
         .body::<MeterRequest>()
+        .guarded_by("/switches/{id}/meters")
         .answers::<MeterDto>(200)
         .or(&[409, 503]);
-    let take_away = operation("Takes a meter away that no flow entry uses").done();
+    let take_away = operation("Takes a meter away that no flow entry uses")
+        .guarded_by("/switches/{id}/meters")
+        .done();
     Routes::new("quality of service")
         .get(
             "/switches/{id}/qos",
             list,
-            all.answers::<Vec<Shaped>>(200).or(&[422, 503]),
+            all.tagged().answers::<Vec<Shaped>>(200).or(&[422, 503]),
         )
         .put("/switches/{id}/ports/{port}/qos", shape, one)
         .delete(
@@ -151,7 +157,8 @@ fn metered(qos: &Qos, id: &str, meter: u32) -> Result<(SwitchHandle, MeterId), A
     }
     let meter = MeterId(meter);
     if meter.0 == 0 || meter > MeterId::MAX {
-        return Err(ApiError::not_found("no meter has this number"));
+        let why = format!("a meter has a number from 1 to {}", MeterId::MAX.0);
+        return Err(ApiError::not_found(why));
     }
     Ok((switch, meter))
 }

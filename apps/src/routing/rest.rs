@@ -38,15 +38,18 @@ type Shared = Arc<Routing>;
 pub(super) fn router(routing: Shared) -> Routes {
     let make = operation("Makes a route, or an array of them all or none")
         .body::<OneOrMany<RouteRequest>>()
+        .guarded_by("/routes")
         .answers::<OneOrMany<RouteDto>>(201)
         .or(&[409, 503, 507]);
     let all = operation("The routes, with what they have carried");
     let one = operation("One route").query::<ShowQuery>();
-    let take_away = operation("Takes a route away").done();
+    let take_away = operation("Takes a route away")
+        .guarded_by("/routes/{id}")
+        .done();
     Routes::new("routes")
-        .get("/routes", list, all.answers::<Vec<RouteDto>>(200))
+        .get("/routes", list, all.tagged().answers::<Vec<RouteDto>>(200))
         .post("/routes", create, make)
-        .get("/routes/{id}", show, one.answers::<RouteDto>(200))
+        .get("/routes/{id}", show, one.tagged().answers::<RouteDto>(200))
         .delete("/routes/{id}", delete, take_away.or(&[422, 503]))
         .with_state(routing)
 }

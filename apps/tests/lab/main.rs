@@ -9,6 +9,7 @@
 
 mod audit;
 mod bench;
+mod conditional;
 mod crash;
 mod evictions;
 mod expiry;

@@ -34,12 +34,13 @@ const COUNT_DEADLINE: Duration = Duration::from_secs(2);
 pub(crate) fn routes(apps: &Apps) -> Routes {
     let enable = operation("Enables or disables an app")
         .body::<Wish>()
+        .guarded_by("/apps/{name}")
         .answers::<AppDto>(200)
         .or(&[409, 503, 507]);
     let (all, one) = (operation("The apps"), operation("One app"));
     Routes::new("apps")
-        .get("/apps", list, all.answers::<Vec<AppDto>>(200))
-        .get("/apps/{name}", show, one.answers::<AppDto>(200))
+        .get("/apps", list, all.tagged().answers::<Vec<AppDto>>(200))
+        .get("/apps/{name}", show, one.tagged().answers::<AppDto>(200))
         .put("/apps/{name}/enabled", switch, enable)
         .with_state(apps.clone())
 }
@@ -171,7 +172,7 @@ async fn list(State(apps): State<Apps>) -> Json<Vec<AppDto>> {
 async fn show(State(apps): State<Apps>, Id(name): Id<String>) -> Result<Json<AppDto>, ApiError> {
     let (_, hosted) = apps
         .named(&name)
-        .ok_or_else(|| refused(&SwitchError::Unknown(name.clone())))?;
+        .ok_or_else(|| refused(&apps.unknown(&name)))?;
     Ok(Json(AppDto::new(hosted, &apps.inner.network).await))
 }
 
@@ -214,7 +215,7 @@ async fn switch(
 fn refused(error: &SwitchError) -> ApiError {
     let text = error.to_string();
     match error {
-        SwitchError::Unknown(_) => ApiError::not_found(text),
+        SwitchError::Unknown { .. } => ApiError::not_found(text),
         SwitchError::Needed { .. } => ApiError::conflict(text),
         SwitchError::Store(StoreError::Full) => ApiError::insufficient_storage(text),
         SwitchError::Store(_) => ApiError::unavailable(text),

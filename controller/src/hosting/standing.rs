@@ -29,8 +29,15 @@ const LAST_WORK: Duration = Duration::from_secs(1);
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SwitchError {
     /// There is none of this name.
-    #[error("no app `{0}` is hosted here; `apps` in the configuration says which are")]
-    Unknown(String),
+    #[error(
+        "no app `{name}` is hosted here, but {there}; `apps` in the configuration says which are"
+    )]
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// The names of those that are there.
+        there: String,
+    },
     /// It can't be disabled.
     #[error("`{app}` can't be disabled: {why}")]
     Needed {
@@ -60,6 +67,19 @@ impl Apps {
         hosted.find(|(_, hosted)| hosted.app.name() == name)
     }
 
+    /// That no app has this name.
+    pub(crate) fn unknown(&self, name: &str) -> SwitchError {
+        let there: Vec<&str> = self
+            .hosted()
+            .iter()
+            .map(|hosted| hosted.app.name())
+            .collect();
+        SwitchError::Unknown {
+            name: name.to_owned(),
+            there: there.join(", "),
+        }
+    }
+
     /// Enables or disables an app, now and after a restart. No switch is dropped. What an app had on the switches is
     /// taken away when it is disabled, and what it wants is put there when it is enabled: from those that are not
     /// connected, or whose work is being moved away, when they are back.
@@ -67,9 +87,7 @@ impl Apps {
     /// # Errors
     /// When there is no such app, others need it, or the disk does not take it; then nothing is changed.
     pub(crate) async fn set_enabled(&self, name: &str, enabled: bool) -> Result<(), SwitchError> {
-        let (_, hosted) = self
-            .named(name)
-            .ok_or_else(|| SwitchError::Unknown(name.to_owned()))?;
+        let (_, hosted) = self.named(name).ok_or_else(|| self.unknown(name))?;
         let app = hosted.app.name();
         if let (false, Some(why)) = (enabled, hosted.declared.needed) {
             return Err(SwitchError::Needed { app, why });

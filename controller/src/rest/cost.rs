@@ -26,12 +26,18 @@ pub(super) fn routes(network: &Network) -> Routes {
         .put(
             "/links/cost",
             of_link,
-            link.body::<LinkCost>().done().or(&[507]),
+            link.body::<LinkCost>()
+                .guarded_by("/links")
+                .done()
+                .or(&[507]),
         )
         .put(
             "/switches/{id}/ports/{port}/cost",
             of_port,
-            port.body::<PortCost>().done().or(&[507]),
+            port.body::<PortCost>()
+                .guarded_by("/links")
+                .done()
+                .or(&[507]),
         )
         .with_state(network.clone())
 }

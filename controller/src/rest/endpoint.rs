@@ -19,7 +19,27 @@ pub fn switch(network: &Network, name: &str) -> Result<SwitchHandle, ApiError> {
     network
         .switches()
         .resolve(name)
-        .ok_or_else(|| ApiError::not_found(format!("no switch `{name}` is connected")))
+        .ok_or_else(|| ApiError::not_found(unknown(network, name)))
+}
+
+/// How many switches are named to whoever names one that is not there.
+const MOST_NAMED: usize = 8;
+
+/// That no switch has this name, and which there are.
+#[must_use]
+pub fn unknown(network: &Network, name: &str) -> String {
+    let all = network.switches().list();
+    let named: Vec<&str> = all
+        .iter()
+        .take(MOST_NAMED)
+        .map(SwitchHandle::name)
+        .collect();
+    let there = match all.len().checked_sub(named.len()) {
+        _ if named.is_empty() => "there is none".to_owned(),
+        None | Some(0) => format!("there are {}", named.join(", ")),
+        Some(more) => format!("there are {} and {more} more", named.join(", ")),
+    };
+    format!("no switch `{name}` is connected; {there}")
 }
 
 /// A host in a request: a MAC, an IPv4 or IPv6 address, or the port that it hangs on.
@@ -85,9 +105,10 @@ impl EndpointName {
                 })
             }
             Self::Port(name) => {
-                let switch = network.switches().resolve(&name.dpid).ok_or_else(|| {
-                    ApiError::impossible(format!("no switch `{}` is connected", name.dpid))
-                })?;
+                let switch = network
+                    .switches()
+                    .resolve(&name.dpid)
+                    .ok_or_else(|| ApiError::impossible(unknown(network, &name.dpid)))?;
                 let port = PortRef {
                     dpid: switch.dpid(),
                     port: name.port,
@@ -136,7 +157,7 @@ pub fn switches<'a>(
         let found = network.switches().resolve(name);
         found
             .map(|switch| switch.dpid())
-            .ok_or_else(|| ApiError::impossible(format!("no switch `{name}` is connected")))
+            .ok_or_else(|| ApiError::impossible(unknown(network, name)))
     };
     names.into_iter().map(find).collect()
 }

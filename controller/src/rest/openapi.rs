@@ -263,6 +263,9 @@ fn answers(
         match answer {
             Answer::Empty => {}
             Answer::Json(schema) => {
+                if operation.tagged {
+                    said["headers"] = json!({ "ETag": { "schema": { "type": "string" } } });
+                }
                 let schema = schema(written).to_value();
                 said["content"] = json!({ "application/json": { "schema": schema } });
             }

@@ -43,6 +43,10 @@ pub struct Operation {
     pub(super) headers: Vec<(&'static str, &'static str)>,
     pub(super) answers: BTreeMap<u16, Answer>,
     pub(super) problems: BTreeSet<u16>,
+    /// Whether the answer has a tag.
+    pub(super) tagged: bool,
+    /// Where the resource is read that this changes.
+    pub(super) guard: Option<String>,
 }
 
 /// The body of an answer.
@@ -64,6 +68,8 @@ pub const fn operation(summary: &'static str) -> Operation {
         headers: Vec::new(),
         answers: BTreeMap::new(),
         problems: BTreeSet::new(),
+        tagged: false,
+        guard: None,
     }
 }
 
@@ -119,6 +125,23 @@ impl Operation {
     pub fn gives(mut self, media_type: &'static str) -> Self {
         self.answers.insert(200, Answer::Other(media_type));
         self
+    }
+
+    /// The answer has an `ETag`, and is left out (304) when the request knows it.
+    #[must_use]
+    pub fn tagged(mut self) -> Self {
+        self.tagged = true;
+        self.empty(304)
+            .header("If-None-Match", "no body (304) if it still has this tag")
+    }
+
+    /// With `If-Match` it is done only if what is read at this path still has that tag. Its names are those of the
+    /// route's own path, in the same places.
+    #[must_use]
+    pub fn guarded_by(mut self, path: &str) -> Self {
+        self.guard = Some(path.to_owned());
+        self.or(&[412])
+            .header("If-Match", "only if it still has this tag")
     }
 
     /// Problems with these statuses.
@@ -231,6 +254,9 @@ impl Routes {
         self.router = Router::new().nest(prefix, self.router);
         for described in &mut self.operations {
             described.path.insert_str(0, prefix);
+            if let Some(guard) = &mut described.operation.guard {
+                guard.insert_str(0, prefix);
+            }
         }
         self
     }

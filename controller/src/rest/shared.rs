@@ -31,12 +31,12 @@ pub(super) fn routes(network: &Network) -> Routes {
         .get(
             "/switches/{id}/groups",
             groups,
-            groups_now.answers::<Vec<GroupDto>>(200).or(&[503]),
+            groups_now.tagged().answers::<Vec<GroupDto>>(200).or(&[503]),
         )
         .get(
             "/switches/{id}/meters",
             meters,
-            meters_now.answers::<Vec<MeterDto>>(200).or(&[503]),
+            meters_now.tagged().answers::<Vec<MeterDto>>(200).or(&[503]),
         )
         .get(
             "/switches/{id}/queues",

@@ -31,10 +31,22 @@ pub(super) fn routes(network: &Network) -> Routes {
         .answers::<Vec<PathDto>>(200)
         .or(&[422]);
     Routes::new("topology")
-        .get("/links", links, all_links.answers::<Vec<LinkDto>>(200))
-        .get("/hosts", hosts, all_hosts.answers::<Vec<HostDto>>(200))
+        .get(
+            "/links",
+            links,
+            all_links.tagged().answers::<Vec<LinkDto>>(200),
+        )
+        .get(
+            "/hosts",
+            hosts,
+            all_hosts.tagged().answers::<Vec<HostDto>>(200),
+        )
         .delete("/hosts/{mac}", forget, forget_one.done())
-        .get("/topology", whole, at_once.answers::<TopologyDto>(200))
+        .get(
+            "/topology",
+            whole,
+            at_once.tagged().answers::<TopologyDto>(200),
+        )
         .get("/paths", paths, ways)
         .with_state(network.clone())
 }

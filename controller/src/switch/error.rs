@@ -80,10 +80,11 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.messages.as_slice() {
             [] => f.write_str("nothing"),
-            [(index, report)] => write!(f, "message {index}: {report}"),
+            [(index, report)] => write!(f, "message {index}: {}", report.explained()),
             [(index, report), ..] => {
                 let count = self.messages.len();
-                write!(f, "{count} messages, first message {index}: {report}")
+                let first = report.explained();
+                write!(f, "{count} messages, first message {index}: {first}")
             }
         }
     }
@@ -106,7 +107,7 @@ pub enum RequestError {
     #[error(transparent)]
     Unsupported(#[from] Unsupported),
     /// The switch answered with an error.
-    #[error("the switch refused: {0}")]
+    #[error("the switch refused: {}", .0.explained())]
     Refused(ErrorReport),
     /// The last part did not come in time.
     #[error("the switch did not answer in time")]

@@ -29,6 +29,12 @@ pub fn names(
     }
 }
 
+/// What mends what an error is about, where that can be said.
+pub(crate) fn mend(version: Version, error_type: u16, code: u16) -> Option<&'static str> {
+    let (_, code) = names(version, error_type, code);
+    code.and_then(super::mend::mend)
+}
+
 fn experimenter_name(exp_type: u16) -> Option<&'static str> {
     ONF.iter().find_map(|(first, names)| {
         let index = exp_type.checked_sub(*first)?;

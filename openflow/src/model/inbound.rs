@@ -131,6 +131,17 @@ impl fmt::Display for ErrorReport {
     }
 }
 
+impl ErrorReport {
+    /// The same with what mends it, where that can be said.
+    #[must_use]
+    pub fn explained(&self) -> String {
+        match crate::error::mend(self.version, self.error_type, self.code) {
+            Some(mend) => format!("{self}: {mend}"),
+            None => self.to_string(),
+        }
+    }
+}
+
 /// Who a switch is (OF 1.3.5 §7.3.1, OF 1.0.2 §5.3.1).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

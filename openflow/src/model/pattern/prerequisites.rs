@@ -73,10 +73,15 @@ impl fmt::Display for Prerequisite {
 
 impl fmt::Display for MissingPrerequisite {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` needs {}, ", self.field.name(), self.needs)?;
+        write!(f, "`{}` needs ", self.field.name())?;
+        for (at, needs) in self.field.prerequisites().iter().enumerate() {
+            f.write_str(if at == 0 { "" } else { " and " })?;
+            write!(f, "{needs}")?;
+        }
         let needed = self.needs.field;
+        f.write_str(", ")?;
         match self.found {
-            None => f.write_str("which is missing"),
+            None => write!(f, "but {} is missing", needed.name()),
             Some(masked) if masked.mask() == needed.full_mask() => {
                 write!(
                     f,

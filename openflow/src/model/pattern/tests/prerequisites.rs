@@ -12,11 +12,11 @@ fn what_is_missing_or_wrong_is_named() {
     for (json, expected) in [
         (
             r#"{"eth_type":"0x0800","ip_proto":17,"tcp_dst":80}"#,
-            "`tcp_dst` needs ip_proto=6, but ip_proto is 17",
+            "`tcp_dst` needs ip_proto=6 and eth_type=0x0800 or 0x86dd, but ip_proto is 17",
         ),
         (
             r#"{"ipv4_dst":"10.0.0.1"}"#,
-            "`ipv4_dst` needs eth_type=0x0800, which is missing",
+            "`ipv4_dst` needs eth_type=0x0800, but eth_type is missing",
         ),
         (
             r#"{"ipv4_dst":"10.0.0.1","eth_type":"0x86dd"}"#,
@@ -28,15 +28,15 @@ fn what_is_missing_or_wrong_is_named() {
         ),
         (
             r#"{"tcp_dst":80}"#,
-            "`tcp_dst` needs ip_proto=6, which is missing",
+            "`tcp_dst` needs ip_proto=6 and eth_type=0x0800 or 0x86dd, but ip_proto is missing",
         ),
         (
             r#"{"eth_type":"0x86dd","ip_proto":58,"icmpv6_type":136,"ipv6_nd_sll":"00:00:00:00:00:01"}"#,
-            "`ipv6_nd_sll` needs icmpv6_type=135, but icmpv6_type is 136",
+            "`ipv6_nd_sll` needs icmpv6_type=135 and ip_proto=58 and eth_type=0x86dd, but icmpv6_type is 136",
         ),
         (
             r#"{"vlan_pcp":3}"#,
-            "`vlan_pcp` needs vlan_vid of a tag, which is missing",
+            "`vlan_pcp` needs vlan_vid of a tag, but vlan_vid is missing",
         ),
         (
             r#"{"vlan_pcp":3,"vlan_vid":"none"}"#,
@@ -48,7 +48,7 @@ fn what_is_missing_or_wrong_is_named() {
         ),
         (
             r#"{"in_phy_port":3}"#,
-            "`in_phy_port` needs in_port, which is missing",
+            "`in_phy_port` needs in_port, but in_port is missing",
         ),
     ] {
         assert_eq!(complaint(json).as_deref(), Some(expected), "{json}");
