@@ -21,6 +21,7 @@
 //! [put](Entries::put) on the disk together with the end of the migration. Until then the disk has them as they were, and
 //! the next run that takes the migration up [holds](Entries::hold_again) again what was held.
 
+mod bulk;
 mod install;
 mod pusher;
 mod request;
@@ -349,7 +350,7 @@ impl App for Entries {
     }
 
     fn routes(&self) -> Option<Routes> {
-        Some(rest::router(self.clone()))
+        Some(rest::router(self.clone()).merge(bulk::router(self.clone())))
     }
 
     fn compatible_routes(&self) -> Option<Routes> {

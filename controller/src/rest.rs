@@ -28,6 +28,7 @@ mod events;
 pub mod id;
 mod key;
 mod openapi;
+mod paging;
 mod queued;
 mod routes;
 mod rule;

@@ -53,7 +53,11 @@ pub(super) fn router(acl: AccessList) -> Routes {
         .answers::<Unmade>(202)
         .or(&[503, 507]);
     Routes::new("access list")
-        .get("/acl", list, all.tagged().answers::<Vec<RuleDto>>(200))
+        .get(
+            "/acl",
+            list,
+            all.paged(&["id"]).tagged().answers::<Vec<RuleDto>>(200),
+        )
         .post("/acl", create, add)
         .get("/acl/{id}", show, one.tagged().answers::<RuleDto>(200))
         .delete("/acl/{id}", remove, take_away)

@@ -39,7 +39,11 @@ pub(super) fn router(drains: Drains) -> Routes {
         steered.or(&[409, 503])
     };
     Routes::new("drains")
-        .get("/drains", list, all.answers::<Vec<Record>>(200))
+        .get(
+            "/drains",
+            list,
+            all.paged(&["id"]).answers::<Vec<Record>>(200),
+        )
         .post("/drains", create, begin)
         .get("/drains/{id}", show, one.answers::<Record>(200))
         .delete(

@@ -21,9 +21,9 @@ use godwit_openflow::types::Version;
 use serde_json::{Map, Value, json};
 
 use super::Entries;
-use super::rest::{refused, unremoved};
+use super::rest::{refused, stopping, unremoved};
 use super::table::{EntryId, State as EntryState, StaticEntry};
-use super::written::{rule, stopping, switch};
+use super::written::{rule, switch};
 
 pub(super) fn router(entries: Entries) -> Routes {
     let lists = || operation("The static entries, by switch").answers::<Value>(200);

@@ -22,6 +22,8 @@ const FLAGS: FlowFlags = FlowFlags::SEND_FLOW_REMOVED
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RuleRequest {
+    /// Where it shall stand: at `/v1/rules` alone.
+    pub(super) switch: Option<String>,
     #[serde(default)]
     table: u8,
     priority: Option<u16>,
@@ -39,6 +41,15 @@ pub(super) struct RuleRequest {
 }
 
 impl RuleRequest {
+    /// The rule of a request whose path says the switch.
+    pub(super) fn rule_here(self) -> Result<FlowRule, ApiError> {
+        if self.switch.is_some() {
+            let why = "the path says the switch; `POST /v1/rules` takes entries for several";
+            return Err(ApiError::impossible(why).at("switch"));
+        }
+        self.rule()
+    }
+
     /// The rule, under no cookie yet.
     pub(super) fn rule(self) -> Result<FlowRule, ApiError> {
         if self.cookie.is_some() {

@@ -49,13 +49,17 @@ pub(super) fn router(entries: Entries) -> Routes {
             one.tagged().answers::<EntryDto>(200),
         )
         .delete("/switches/{id}/rules/{rule}", remove, take_away)
-        .get("/entries", list, all.tagged().answers::<Vec<EntryDto>>(200))
+        .get(
+            "/entries",
+            list,
+            all.paged(&["id"]).tagged().answers::<Vec<EntryDto>>(200),
+        )
         .with_state(entries)
 }
 
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "StaticEntry")]
-struct EntryDto {
+pub(super) struct EntryDto {
     id: EntryId,
     /// The switch that it was asked for.
     dpid: DatapathId,
@@ -79,7 +83,7 @@ struct EntryDto {
 
 /// What an entry has counted, wherever it stood; `null` when its switch can't be asked now.
 #[derive(Debug, Clone, Copy, Default, Serialize, JsonSchema)]
-struct Counted {
+pub(super) struct Counted {
     duration_ns: Option<u64>,
     packets: Option<u64>,
     bytes: Option<u64>,
@@ -87,13 +91,13 @@ struct Counted {
 
 /// An entry that is taken away as soon as its switch may be written to.
 #[derive(Serialize, JsonSchema)]
-struct Awaited {
-    id: EntryId,
-    queued: bool,
+pub(super) struct Awaited {
+    pub(super) id: EntryId,
+    pub(super) queued: bool,
 }
 
 impl EntryDto {
-    fn new((id, entry): (EntryId, StaticEntry), counted: Option<Counted>) -> Self {
+    pub(super) fn new((id, entry): (EntryId, StaticEntry), counted: Option<Counted>) -> Self {
         let rule = entry.rule;
         Self {
             id,
@@ -119,14 +123,14 @@ async fn create(
     let (requests, single) = body.into_parts();
     let mut rules = Vec::with_capacity(requests.len());
     for (index, request) in requests.into_iter().enumerate() {
-        let rule = request.rule();
+        let rule = request.rule_here();
         rules.push(rule.map_err(|error| error_at(error, (!single).then_some(index)))?);
     }
     // Once begun it is carried through, also when the client goes away.
     let (making, network) = (switch.clone(), entries.network().clone());
     let made = tokio::spawn(async move { entries.create(&making, rules).await })
         .await
-        .map_err(|_| ApiError::unavailable("the controller is stopping"))?
+        .map_err(|_| stopping())?
         .map_err(|error| refused(&switch, &error, single))?;
     let rules: Vec<FlowRule> = made.iter().map(|(_, entry)| entry.rule.clone()).collect();
     let overlaps = network.overlaps(switch.dpid(), &rules);
@@ -170,7 +174,7 @@ fn answer(
 }
 
 /// The same error, of one entry among several.
-fn error_at(error: ApiError, index: Option<usize>) -> ApiError {
+pub(super) fn error_at(error: ApiError, index: Option<usize>) -> ApiError {
     match (index, error.problem().field.clone()) {
         (None, _) => error,
         (Some(index), Some(field)) => error.at(format!("[{index}].{field}")),
@@ -179,8 +183,14 @@ fn error_at(error: ApiError, index: Option<usize>) -> ApiError {
 }
 
 pub(super) fn refused(switch: &SwitchHandle, error: &CreateError, single: bool) -> ApiError {
+    let (index, problem) = problem(switch, error);
+    error_at(problem, index.filter(|_| !single))
+}
+
+/// What is answered, and which of the entries it is about.
+pub(super) fn problem(switch: &SwitchHandle, error: &CreateError) -> (Option<usize>, ApiError) {
     let text = error.to_string();
-    let (index, problem) = match error {
+    match error {
         CreateError::Unsupported { index, .. } => (Some(*index), ApiError::impossible(text)),
         CreateError::Duplicate(duplicate) => {
             let problem = ApiError::conflict(text);
@@ -213,8 +223,7 @@ pub(super) fn refused(switch: &SwitchHandle, error: &CreateError, single: bool) 
             let text = format!("switch {}: {text}", switch.name());
             (None, ApiError::switch_failed(text))
         }
-    };
-    error_at(problem, index.filter(|_| !single))
+    }
 }
 
 async fn show(
@@ -286,7 +295,7 @@ async fn remove(
     let removing = entries.clone();
     let removed = tokio::spawn(async move { removing.remove(id).await })
         .await
-        .map_err(|_| ApiError::unavailable("the controller is stopping"))?;
+        .map_err(|_| stopping())?;
     match removed {
         Ok(Removal::Done) => Ok(StatusCode::NO_CONTENT.into_response()),
         Ok(Removal::Held | Removal::Awaited) => {
@@ -295,6 +304,10 @@ async fn remove(
         }
         Err(error) => Err(unremoved(&error)),
     }
+}
+
+pub(super) fn stopping() -> ApiError {
+    ApiError::unavailable("the controller is stopping")
 }
 
 pub(super) fn unremoved(error: &RemoveError) -> ApiError {

@@ -21,7 +21,7 @@ use serde_json::{Map, Value};
 use super::Entries;
 use super::install::CreateError;
 use super::request::RuleRequest;
-use super::rest::{refused, unremoved};
+use super::rest::{refused, stopping, unremoved};
 use super::table::{EntryId, State as EntryState, StaticEntry};
 
 pub(super) fn router(entries: Entries) -> Routes {
@@ -52,7 +52,7 @@ pub(super) fn router(entries: Entries) -> Routes {
 pub(super) fn rule(body: Value) -> Result<FlowRule, ApiError> {
     let request: RuleRequest =
         serde_json::from_value(body).map_err(|error| ApiError::impossible(error.to_string()))?;
-    request.rule()
+    request.rule_here()
 }
 
 pub(super) fn switch(entries: &Entries, dpid: DatapathId) -> Result<SwitchHandle, ApiError> {
@@ -184,8 +184,4 @@ async fn remove_all(
         Ok(StatusCode::OK)
     });
     done.await.map_err(|_| stopping())?
-}
-
-pub(super) fn stopping() -> ApiError {
-    ApiError::unavailable("the controller is stopping")
 }

@@ -52,7 +52,11 @@ pub(super) fn router(migrations: Migrations) -> Routes {
         .or(&[400, 409, 422, 503, 507]);
     let readmit = operation("A drained switch may carry traffic again").answers::<Restored>(200);
     Routes::new("migrations")
-        .get("/migrations", list, all.answers::<Vec<MigrationDto>>(200))
+        .get(
+            "/migrations",
+            list,
+            all.paged(&["id"]).answers::<Vec<MigrationDto>>(200),
+        )
         .post("/migrations", create, begin)
         .get("/migrations/{id}", show, one.answers::<MigrationDto>(200))
         .delete("/migrations/{id}", cancel, give_up.or(&[409]))

@@ -46,9 +46,19 @@ pub(super) fn router(routing: Shared) -> Routes {
     let take_away = operation("Takes a route away")
         .guarded_by("/routes/{id}")
         .done();
+    let take_those_away = operation("Takes routes away; none if one of them is not there")
+        .body::<Those>()
+        .guarded_by("/routes")
+        .done()
+        .or(&[404, 503]);
     Routes::new("routes")
-        .get("/routes", list, all.tagged().answers::<Vec<RouteDto>>(200))
+        .get(
+            "/routes",
+            list,
+            all.paged(&["id"]).tagged().answers::<Vec<RouteDto>>(200),
+        )
         .post("/routes", create, make)
+        .post("/routes/delete", delete_those, take_those_away)
         .get("/routes/{id}", show, one.tagged().answers::<RouteDto>(200))
         .delete("/routes/{id}", delete, take_away.or(&[422, 503]))
         .with_state(routing)
@@ -395,6 +405,46 @@ async fn delete(State(routing): State<Shared>, Id(id): Id<FlowId>) -> Result<Sta
         Err(error) if is_answer(&error) => Err(ApiError::impossible(error.to_string())),
         Err(error) => Err(ApiError::unavailable(error.to_string())),
     }
+}
+
+/// Routes by their numbers.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "RoutesNamed")]
+struct Those {
+    ids: Vec<FlowId>,
+}
+
+async fn delete_those(
+    State(routing): State<Shared>,
+    Body(those): Body<Those>,
+) -> Result<StatusCode, ApiError> {
+    let at = |place: usize, error: ApiError| error.at(format!("ids[{place}]"));
+    for (place, id) in those.ids.iter().enumerate() {
+        if routing.table().get(*id).is_none() {
+            let why = format!("no route has the number {id}; none was taken away");
+            return Err(at(place, ApiError::not_found(why)));
+        }
+    }
+    let deleting = tokio::spawn(async move {
+        for (place, id) in those.ids.into_iter().enumerate() {
+            // One that is named twice, or that somebody else has taken away, is gone as it shall be.
+            routing.delete(id).await.map_err(|error| {
+                let text = error.to_string();
+                at(
+                    place,
+                    match is_answer(&error) {
+                        true => ApiError::impossible(text),
+                        false => ApiError::unavailable(text),
+                    },
+                )
+            })?;
+        }
+        Ok(StatusCode::NO_CONTENT)
+    });
+    deleting
+        .await
+        .map_err(|_| ApiError::unavailable("the controller is stopping"))?
 }
 
 fn known(routing: &Routing, id: FlowId) -> Result<FlowId, ApiError> {

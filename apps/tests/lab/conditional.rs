@@ -138,3 +138,40 @@ async fn of_many_at_once_with_the_same_tag_one_is_done() {
     done.sort_unstable();
     assert_eq!(done, [201, 412, 412, 412, 412, 412, 412, 412]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_list_is_given_in_parts_to_who_wants_that() {
+    let bench = Bench::whole().await;
+    bench.routes(5).await;
+    let lists = [
+        "/v1/routes",
+        "/v1/links",
+        "/v1/switches",
+        "/v1/switches/0x1/rules",
+    ];
+    for list in lists {
+        let (_, _, whole) = bench.http("GET", list).await;
+        let whole = whole.as_array().unwrap().len();
+        let (mut path, mut seen) = (format!("{list}?limit=2"), 0);
+        loop {
+            let (status, head, body) = bench.ask("GET", &path, "", "").await;
+            assert_eq!(status, 200, "{path}: {body}");
+            let total = whole.to_string();
+            assert_eq!(header(&head, "x-total-count"), Some(total.as_str()));
+            let part: Vec<Value> = serde_json::from_str(&body).unwrap();
+            assert!(part.len() <= 2);
+            seen += part.len();
+            let Some(next) = header(&head, "link") else {
+                break;
+            };
+            let next = next.strip_prefix('<').unwrap();
+            next.split_once(">; rel=\"next\"")
+                .unwrap()
+                .0
+                .clone_into(&mut path);
+        }
+        assert_eq!(seen, whole, "{list}");
+    }
+    assert_eq!(bench.http("GET", "/v1/routes?limit=0").await.0, 400);
+    assert_eq!(bench.http("GET", "/v1/links?after=nobody").await.0, 422);
+}

@@ -253,6 +253,52 @@ async fn writes_are_taken_and_answered_as_described() {
         .ask("delete", rule, &["0x1", &id], Value::Null, 204)
         .await;
 
+    let rule = |switch: &str, priority: u16| json!({ "switch": switch, "priority": priority, "match": {}, "actions": [] });
+    let three = json!([rule("0x1", 9), rule("0x2", 9), rule("0x1", 8)]);
+    let made = client
+        .ask("post", "/v1/rules", &[], three.clone(), 201)
+        .await;
+    let made = made.as_array().unwrap();
+    assert_eq!(made[2]["priority"], 8);
+    let again = json!([rule("0x3", 9), rule("0x2", 9)]);
+    let problem = client.ask("post", "/v1/rules", &[], again, 409).await;
+    assert_eq!(problem["field"], "[1]");
+    let left = client.get("/v1/entries", &[]).await;
+    assert_eq!(
+        left.as_array().unwrap().len(),
+        3,
+        "the one on 0x3 is taken away again"
+    );
+    let mut ids: Vec<u64> = made.iter().map(|one| one["id"].as_u64().unwrap()).collect();
+    let wrong = json!({ "ids": [ids[0], 999] });
+    client
+        .ask("post", "/v1/rules/delete", &[], wrong, 404)
+        .await;
+    ids.push(ids[0]);
+    client
+        .ask("post", "/v1/rules/delete", &[], json!({ "ids": ids }), 204)
+        .await;
+    assert_eq!(client.get("/v1/entries", &[]).await, json!([]));
+    client
+        .ask(
+            "post",
+            "/v1/routes/delete",
+            &[],
+            json!({ "ids": [2, 999] }),
+            404,
+        )
+        .await;
+    client
+        .ask(
+            "post",
+            "/v1/routes/delete",
+            &[],
+            json!({ "ids": [2, 3] }),
+            204,
+        )
+        .await;
+    assert_eq!(client.get("/v1/routes", &[]).await, json!([]));
+
     let denied = json!({ "name": "no telnet", "action": "deny", "match": { "eth_type": 0x0800, "ip_proto": 6, "tcp_dst": 23 } });
     client.ask("post", "/v1/acl", &[], denied, 201).await;
     client.get("/v1/acl/{id}", &["1"]).await;

@@ -1,11 +1,11 @@
-//! Conditional requests (RFC 9110 §13): `If-None-Match` on reads that are long or often repeated, `If-Match` on what two
+//! What is the same for all routes: lists in parts ([`PageQuery`]), and conditional requests (RFC 9110 §13): `If-None-Match` on reads that are long or often repeated, `If-Match` on what two
 //! writers may change.
 //!
 //! A tag has two parts: what the resource is, and all that was said of it. Counters go on without anybody changing anything,
 //! so `If-Match` looks at the first part alone, and `If-None-Match` at both: an answer is left out only if it would be
 //! the same to the letter.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
@@ -20,6 +20,7 @@ use tokio::sync::{Mutex, MutexGuard};
 use tower::ServiceExt as _;
 
 use super::error::ApiError;
+use super::paging::PageQuery;
 use super::routes::Described;
 
 /// Members that change by themselves.
@@ -52,7 +53,9 @@ struct Conditions {
     /// By method and path with names in braces: where the resource is read that this changes.
     guarded: Arc<HashMap<(Method, String), String>>,
     /// Paths whose reads have a tag.
-    tagged: Arc<Vec<String>>,
+    tagged: Arc<HashSet<String>>,
+    /// Paths of lists that are given in parts.
+    paged: Arc<HashMap<String, &'static [&'static str]>>,
     turns: Arc<[Mutex<()>; TURNS]>,
     router: Router,
 }
@@ -67,7 +70,12 @@ pub(super) fn heeding(router: Router, operations: &[Described]) -> Router {
     let tagged = operations
         .iter()
         .filter(|described| described.operation.tagged);
+    let paged = operations.iter().filter_map(|described| {
+        let known_by = described.operation.paged?;
+        Some((described.path.clone(), known_by))
+    });
     let conditions = Conditions {
+        paged: Arc::new(paged.collect()),
         guarded: Arc::new(guards.collect()),
         tagged: Arc::new(tagged.map(|described| described.path.clone()).collect()),
         turns: Arc::new(std::array::from_fn(|_| Mutex::new(()))),
@@ -79,9 +87,8 @@ pub(super) fn heeding(router: Router, operations: &[Described]) -> Router {
 async fn heed(State(conditions): State<Conditions>, request: Request, next: Next) -> Response {
     let matched = request.extensions().get::<MatchedPath>();
     let template = matched.map_or("", MatchedPath::as_str).to_owned();
-    if request.method() == Method::GET && conditions.tagged.contains(&template) {
-        let known = given(request.headers(), &header::IF_NONE_MATCH);
-        return shown(next.run(request).await, known.as_deref()).await;
+    if request.method() == Method::GET {
+        return conditions.read(&template, request, next).await;
     }
     let key = (request.method().clone(), template);
     let wanted = given(request.headers(), &header::IF_MATCH);
@@ -96,7 +103,7 @@ async fn heed(State(conditions): State<Conditions>, request: Request, next: Next
             }
             next.run(request).await
         }
-        (None, Some(_)) if !key.0.is_safe() && !key.1.is_empty() => {
+        (None, Some(_)) if !key.1.is_empty() => {
             let why = "what this changes has no tag; leave `If-Match` out";
             ApiError::precondition_failed(why).into_response()
         }
@@ -115,6 +122,26 @@ fn given(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
 }
 
 impl Conditions {
+    async fn read(&self, template: &str, request: Request, next: Next) -> Response {
+        let known = given(request.headers(), &header::IF_NONE_MATCH);
+        let uri = request.uri().clone();
+        let mut page = None;
+        if let Some(known_by) = self.paged.get(template) {
+            match PageQuery::of(&uri) {
+                Ok(asked) => page = asked.map(|asked| (asked, *known_by)),
+                Err(problem) => return problem.into_response(),
+            }
+        }
+        let mut answer = next.run(request).await;
+        if let Some((page, known_by)) = page {
+            answer = cut(answer, &page, known_by, uri.path()).await;
+        }
+        if self.tagged.contains(template) {
+            answer = shown(answer, known.as_deref()).await;
+        }
+        answer
+    }
+
     async fn turn(&self, resource: &str) -> Option<MutexGuard<'_, ()>> {
         let index = usize::try_from(hash(resource.as_bytes())).unwrap_or_default() % TURNS;
         Some(self.turns.get(index)?.lock().await)
@@ -150,6 +177,24 @@ fn filled(template: &str, path: &str) -> String {
     let parts = template.split('/').zip(given.chain(std::iter::repeat("")));
     let parts = parts.map(|(part, given)| if part.starts_with('{') { given } else { part });
     parts.collect::<Vec<_>>().join("/")
+}
+
+/// A part of the list that was answered.
+async fn cut(answer: Response, page: &PageQuery, known_by: &[&str], path: &str) -> Response {
+    if answer.status() != StatusCode::OK {
+        return answer;
+    }
+    let (mut parts, body) = answer.into_parts();
+    let list = axum::body::to_bytes(body, LONGEST).await.ok();
+    let list = list.and_then(|body| serde_json::from_slice::<Vec<Value>>(&body).ok());
+    let Some(mut list) = list else {
+        return ApiError::unavailable("the list is too long").into_response();
+    };
+    if let Err(problem) = page.cut(&mut list, known_by, path, &mut parts.headers) {
+        return problem.into_response();
+    }
+    parts.headers.remove(header::CONTENT_LENGTH);
+    (parts, axum::Json(list)).into_response()
 }
 
 async fn shown(answer: Response, known: Option<&str>) -> Response {
@@ -221,7 +266,7 @@ fn settle(value: &mut Value) {
     }
 }
 
-fn hash(bytes: &[u8]) -> u64 {
+pub(super) fn hash(bytes: &[u8]) -> u64 {
     let mut hasher = DefaultHasher::new();
     bytes.hash(&mut hasher);
     hasher.finish()

@@ -263,8 +263,16 @@ fn answers(
         match answer {
             Answer::Empty => {}
             Answer::Json(schema) => {
+                let mut headers = Map::new();
                 if operation.tagged {
-                    said["headers"] = json!({ "ETag": { "schema": { "type": "string" } } });
+                    headers.insert("ETag".to_owned(), header("which state this is"));
+                }
+                if operation.paged.is_some() {
+                    headers.insert("Link".to_owned(), header("the next part"));
+                    headers.insert("X-Total-Count".to_owned(), header("of all parts"));
+                }
+                if !headers.is_empty() {
+                    said["headers"] = headers.into();
                 }
                 let schema = schema(written).to_value();
                 said["content"] = json!({ "application/json": { "schema": schema } });
@@ -281,6 +289,10 @@ fn answers(
         all.insert(status.to_string(), said);
     }
     all
+}
+
+fn header(what: &str) -> Value {
+    json!({ "description": what, "schema": { "type": "string" } })
 }
 
 /// The names in braces. What stands behind `switches` is any name of a switch, other numbers are numbers.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::paging::PageQuery;
 use axum::Router;
 use axum::handler::Handler;
 use axum::routing::{self, MethodFilter};
@@ -45,6 +46,8 @@ pub struct Operation {
     pub(super) problems: BTreeSet<u16>,
     /// Whether the answer has a tag.
     pub(super) tagged: bool,
+    /// By which members the elements of the list are known that is given in parts.
+    pub(super) paged: Option<&'static [&'static str]>,
     /// Where the resource is read that this changes.
     pub(super) guard: Option<String>,
 }
@@ -69,6 +72,7 @@ pub const fn operation(summary: &'static str) -> Operation {
         answers: BTreeMap::new(),
         problems: BTreeSet::new(),
         tagged: false,
+        paged: None,
         guard: None,
     }
 }
@@ -133,6 +137,13 @@ impl Operation {
         self.tagged = true;
         self.empty(304)
             .header("If-None-Match", "no body (304) if it still has this tag")
+    }
+
+    /// The answer is a list, given in parts to who asks for `limit` and `after`. Its elements are known by these members.
+    #[must_use]
+    pub fn paged(mut self, known_by: &'static [&'static str]) -> Self {
+        self.paged = Some(known_by);
+        self.query::<PageQuery>().or(&[422])
     }
 
     /// With `If-Match` it is done only if what is read at this path still has that tag. Its names are those of the

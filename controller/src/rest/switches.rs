@@ -24,12 +24,19 @@ pub(super) fn routes(network: &Network) -> Routes {
     let ports_now = operation("What the ports of a switch have counted");
     let tables_now = operation("What the flow tables of a switch have counted");
     Routes::new("switches")
-        .get("/switches", list, all.answers::<Vec<SwitchDto>>(200))
+        .get(
+            "/switches",
+            list,
+            all.paged(&["dpid"]).answers::<Vec<SwitchDto>>(200),
+        )
         .get("/switches/{id}", show, one.answers::<SwitchDto>(200))
         .get(
             "/switches/{id}/rules",
             rules,
-            rules_now.answers::<Vec<CountedRuleDto>>(200).or(&[503]),
+            rules_now
+                .paged(&["table", "priority", "match"])
+                .answers::<Vec<CountedRuleDto>>(200)
+                .or(&[503]),
         )
         .get(
             "/switches/{id}/ports",

@@ -34,12 +34,18 @@ pub(super) fn routes(network: &Network) -> Routes {
         .get(
             "/links",
             links,
-            all_links.tagged().answers::<Vec<LinkDto>>(200),
+            all_links
+                .paged(&["src", "dst"])
+                .tagged()
+                .answers::<Vec<LinkDto>>(200),
         )
         .get(
             "/hosts",
             hosts,
-            all_hosts.tagged().answers::<Vec<HostDto>>(200),
+            all_hosts
+                .paged(&["mac"])
+                .tagged()
+                .answers::<Vec<HostDto>>(200),
         )
         .delete("/hosts/{mac}", forget, forget_one.done())
         .get(
