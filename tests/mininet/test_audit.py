@@ -1,5 +1,5 @@
-"""What somebody does to rules with `ovs-ofctl` behind the controller's back is put right or reported within one period of
-the audit. What switches hold is read with `ovs-ofctl`."""
+"""What somebody does to rules with `ovs-ofctl` behind the controller's back is put right or reported within one period
+of the audit. What switches hold is read with `ovs-ofctl`."""
 
 import time
 from contextlib import ExitStack
@@ -76,7 +76,6 @@ def scene():
         network = stack.enter_context(GodwitNetwork(Twins(), running.openflow_port, openflow10=(V10,)))
         network.wait_connected()
         running.api.settle(network)
-        # Those between hosts that began to talk go with what is asked for.
         made = Scene(network, running.api)
         for switch in BOTH:
             wait_until(lambda name=switch: made.api.get("/audit")["switches"] and made.report(name), 10, "an audit")
