@@ -34,7 +34,8 @@ pub(super) fn routes(document: Written) -> Routes {
             served,
             operation("This document").gives("application/json"),
         )
-        .get("/docs", docs, page)
+        .get("/docs", docs, page.clone())
+        .get("/docs/", docs, page)
         .get("/docs/{file}", docs_file, file)
         .with_state(document)
 }
@@ -116,7 +117,6 @@ pub(super) fn document(operations: &[Described]) -> Value {
     let definitions = schemas.merged(&mut paths);
     json!({
         "openapi": "3.1.0",
-        "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
         "info": {
             "title": "godwit",
             "version": env!("CARGO_PKG_VERSION"),
@@ -222,10 +222,14 @@ fn describe(described: &Described, schemas: &mut Schemas, problem: &Value) -> Va
         tag,
         operation,
     } = described;
-    let words: Vec<&str> = path
+    let mut words: Vec<&str> = path
         .split(|c: char| !c.is_ascii_alphanumeric())
         .filter(|word| !word.is_empty())
         .collect();
+    if path.ends_with('/') {
+        // Beside the same without a slash.
+        words.push("index");
+    }
     let mut parameters = path_parameters(path);
     parameters.extend(query_parameters(operation, &mut schemas.read));
     parameters.extend(operation.headers.iter().map(|(name, what)| {
