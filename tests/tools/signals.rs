@@ -37,21 +37,28 @@ impl Manager {
     }
 }
 
+/// Puts a text in the place of a file at once: a signal that is still to be served never meets half of it.
+fn replace(file: &Path, text: &str) {
+    let whole = file.with_extension("new");
+    std::fs::write(&whole, text).unwrap();
+    std::fs::rename(&whole, file).unwrap();
+}
+
 #[test]
 fn a_good_file_is_taken_at_sighup_and_a_bad_one_leaves_all_as_it_was() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("godwit.toml");
-    std::fs::write(&file, "log = \"info\"\napps = [\"learning\"]\n").unwrap();
+    replace(&file, "log = \"info\"\napps = [\"learning\"]\n");
     let arguments = ["--config", file.to_str().unwrap()];
     let mut running = Running::start(directory.path(), &arguments, &[]);
 
-    std::fs::write(&file, "log = \"warn\"\nlgo = \"debug\"\n").unwrap();
+    replace(&file, "log = \"warn\"\nlgo = \"debug\"\n");
     running.signal("HUP");
     running.says("the configuration stays as it was");
     running.says(&format!("{}:2: unknown key `lgo`", file.display()));
 
     running.signal("HUP");
-    std::fs::write(&file, "log = \"info,h2=off\"\napps = [\"routing\"]\n").unwrap();
+    replace(&file, "log = \"info,h2=off\"\napps = [\"routing\"]\n");
     running.signal("HUP");
     running.says("was read again: log = \"info,h2=off\" (was \"info\")");
     let restart = "apps = [\"routing\"] (was [\"learning\"]) takes effect at the next start";
@@ -64,7 +71,7 @@ fn a_good_file_is_taken_at_sighup_and_a_bad_one_leaves_all_as_it_was() {
     });
     // What a flag gives is no change, whatever the file says.
     let text = "log = \"info,h2=off\"\napps = [\"learning\"]\nhttp = \"127.0.0.1:1\"\n";
-    std::fs::write(&file, text).unwrap();
+    replace(&file, text);
     running.signal("HUP");
     running.says("nothing has changed");
 
@@ -77,14 +84,14 @@ fn a_filter_that_is_read_again_is_in_force() {
     let directory = tempfile::tempdir().unwrap();
     let manager = Manager::new(directory.path());
     let file = directory.path().join("godwit.toml");
-    std::fs::write(&file, "log = \"info\"\n").unwrap();
+    replace(&file, "log = \"info\"\n");
     let running = Running::start(
         directory.path(),
         &["--config", file.to_str().unwrap()],
         &[("NOTIFY_SOCKET", manager.path.to_str().unwrap())],
     );
     let reload = |text: &str| {
-        std::fs::write(&file, text).unwrap();
+        replace(&file, text);
         running.signal("HUP");
         until("reloaded", || manager.hears().starts_with("READY=1"));
     };
