@@ -49,6 +49,7 @@ pub use migrate::{Algorithm, MigrateArgs, RevertArgs, Shape};
 pub(crate) use parse::socket_address;
 pub use parse::{Endpoint, MatchField};
 pub use top::TopArgs;
+pub use route::Metric;
 pub use wait::WaitArgs;
 pub use watch::{ReadArgs, SwitchReadArgs};
 
@@ -310,6 +311,9 @@ pub struct PathsArgs {
     /// A switch that every path must cross
     #[arg(long, value_name = "SWITCH", value_parser = parse::name)]
     pub via: Option<String>,
+    /// What makes a path short: hops, latency or utilisation; as the controller is configured unless given
+    #[arg(long, value_enum)]
+    pub metric: Option<Metric>,
     /// What every command takes that only reads.
     #[command(flatten)]
     pub read: ReadArgs,
@@ -328,6 +332,9 @@ pub struct RouteAddArgs {
     /// A switch that the path must cross; may be repeated
     #[arg(long, value_name = "SWITCH", value_parser = parse::name)]
     pub via: Vec<String>,
+    /// What makes the path short: hops, latency or utilisation; as the controller is configured unless given
+    #[arg(long, value_enum)]
+    pub metric: Option<Metric>,
     /// Priority of the flow entries, higher wins
     #[arg(long, value_name = "N")]
     pub priority: Option<u16>,

@@ -10,8 +10,10 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use godwit_apps::routing::RoutingSettings;
 use godwit_apps::statistics::Settings as StatisticsSettings;
 use godwit_controller::{RulesSettings, TopologySettings};
+use godwit_topology::Metric;
 use toml::{Table, Value};
 
 use crate::cli::RunArgs;
@@ -41,6 +43,8 @@ pub struct Config {
     pub topology: TopologySettings,
     /// How rules are audited.
     pub rules: RulesSettings,
+    /// How paths are chosen.
+    pub routing: RoutingSettings,
 }
 
 /// A control app that can be hosted.
@@ -111,11 +115,13 @@ pub enum Key {
     Topology,
     /// [`Config::rules`], a section of the file.
     Rules,
+    /// [`Config::routing`], a section of the file.
+    Routing,
 }
 
 impl Key {
     /// All of them, the sections of the file last.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Openflow,
         Self::Http,
         Self::DataDir,
@@ -124,6 +130,7 @@ impl Key {
         Self::Statistics,
         Self::Topology,
         Self::Rules,
+        Self::Routing,
     ];
 
     /// Its name in the file, which is also the name of its argument if it has one.
@@ -138,6 +145,7 @@ impl Key {
             Self::Statistics => "statistics",
             Self::Topology => "topology",
             Self::Rules => "rules",
+            Self::Routing => "routing",
         }
     }
 
@@ -150,7 +158,7 @@ impl Key {
             Self::DataDir => ("--data-dir", "GODWIT_DATA_DIR"),
             Self::Apps => ("--apps", "GODWIT_APPS"),
             Self::Log => ("--log", "GODWIT_LOG"),
-            Self::Statistics | Self::Topology | Self::Rules => return None,
+            Self::Statistics | Self::Topology | Self::Rules | Self::Routing => return None,
         };
         Some(Argument { flag, variable })
     }
@@ -270,6 +278,12 @@ impl Loaded {
                 TopologySettings::default,
             ),
             rules: choice.make(Key::Rules, None, file.rules.take(), RulesSettings::default),
+            routing: choice.make(
+                Key::Routing,
+                None,
+                file.routing.take(),
+                RoutingSettings::default,
+            ),
         };
         let origins = choice.origins;
         Self { config, origins }.check()
@@ -297,6 +311,7 @@ impl Loaded {
                 config.topology.check().err().map(str::to_owned),
             ),
             (Key::Rules, config.rules.check().err().map(str::to_owned)),
+            (Key::Routing, wrong_routing(config)),
         ] {
             if let Some(fault) = fault {
                 return Err(ConfigError::Wrong {
@@ -361,6 +376,7 @@ impl Config {
             Key::Statistics => Value::try_from(&self.statistics).unwrap_or(Table::new().into()),
             Key::Topology => Value::try_from(self.topology).unwrap_or(Table::new().into()),
             Key::Rules => Value::try_from(&self.rules).unwrap_or(Table::new().into()),
+            Key::Routing => Value::try_from(self.routing).unwrap_or(Table::new().into()),
         }
     }
 
@@ -440,6 +456,13 @@ fn wrong_directory(directory: &std::path::Path) -> Option<String> {
         .as_os_str()
         .is_empty()
         .then(|| "a directory has a name".to_owned())
+}
+
+fn wrong_routing(config: &Config) -> Option<String> {
+    let blind = config.statistics.interval_s == 0;
+    (config.routing.metric == Metric::Utilisation && blind).then(|| {
+        "`metric` can't be \"utilisation\" where `interval_s` of `[statistics]` is 0: nothing is measured".to_owned()
+    })
 }
 
 fn wrong_apps(apps: &[AppName]) -> Option<String> {

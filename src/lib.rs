@@ -78,7 +78,8 @@ impl Godwit {
             topology: config.topology,
             rules: config.rules.clone(),
         };
-        let controller = Controller::bind(&listen, data_dir.open_store()?).await?;
+        let mut controller = Controller::bind(&listen, data_dir.open_store()?).await?;
+        controller.weigh_by(config.routing.metric);
         let entries = Entries::new(controller.network().clone());
         let databases = Databases::new(databases()?);
         let qos = Qos::new(controller.network().clone(), databases.clone());

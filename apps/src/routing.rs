@@ -12,6 +12,7 @@
 //! | [`counters`] | what a route has carried |
 //! | [`kept`] | routes as the store keeps them |
 //! | `waiting` | how many packets may wait for a route |
+//! | [`settings`] | the section of the configuration |
 
 mod clock;
 pub mod counters;
@@ -21,6 +22,7 @@ pub mod install;
 pub mod keeper;
 pub mod kept;
 mod rest;
+pub mod settings;
 pub mod table;
 mod waiting;
 
@@ -47,6 +49,8 @@ use table::{RouteTable, State};
 use waiting::Waiting;
 
 use crate::plan::FlowId;
+
+pub use settings::RoutingSettings;
 
 /// The priority of a route that was asked for without one: OpenFlow's customary middle.
 pub const REQUESTED_PRIORITY: u16 = 0x8000;

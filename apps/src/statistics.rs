@@ -247,6 +247,9 @@ impl Statistics {
         let mut book = self.lock();
         book.take_in(collected, speed, carried, self.bounds());
         book.take_routes(at, routes, self.bounds());
+        let loads = book.loads(switch.dpid(), speed);
+        drop(book);
+        self.network().observe_loads(switch.dpid(), loads);
     }
 
     /// Gives the routes what their rules on this switch have counted, and what those have delivered that end there.

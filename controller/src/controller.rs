@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use godwit_topology::discovery::KeyError;
-use godwit_topology::{RunKey, Topology, TopologyChange};
+use godwit_topology::{Metric, RunKey, Topology, TopologyChange};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
@@ -20,6 +20,7 @@ use crate::limits::Limits;
 use crate::network::Network;
 use crate::rest;
 use crate::rest::server::HttpServer;
+use crate::round_trips;
 use crate::store::{Slice, Store, StoreError};
 use crate::topology::{OBSERVATION_DEPTH, TopologyKeeper, TopologySettings};
 
@@ -119,6 +120,11 @@ impl Controller {
         })
     }
 
+    /// What paths are made short by for all who ask for nothing else; hops, unless this is called.
+    pub fn weigh_by(&mut self, metric: Metric) {
+        self.keeper.weigh_by(metric);
+    }
+
     /// The network that this controller holds.
     #[must_use]
     pub const fn network(&self) -> &Network {
@@ -163,6 +169,7 @@ impl Controller {
         let dispatcher = Arc::new(Dispatcher::new(network.clone(), apps.clone()));
         let mut tasks = JoinSet::new();
         tasks.spawn(keeper.run());
+        tasks.spawn(round_trips::measure(network.clone()));
         tasks.spawn(apps.clone().tick());
         tasks.spawn(apps.clone().keep_settled());
         tasks.spawn(audits.run());

@@ -6,7 +6,7 @@ mod tests;
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use godwit_openflow::model::{FlowCommand, PacketIn, PortStatusReason, ToSwitch};
 use godwit_topology::{ParsedPacket, PortRef};
@@ -94,6 +94,7 @@ impl Dispatcher {
                 .observe(Observation::Lldp {
                     port,
                     frame: message.data,
+                    at: Instant::now(),
                 })
                 .await;
             return;

@@ -27,6 +27,7 @@ pub mod limits;
 mod metrics;
 pub mod network;
 pub mod rest;
+mod round_trips;
 pub mod rules;
 pub mod store;
 pub mod sweep;

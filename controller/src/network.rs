@@ -7,7 +7,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use godwit_openflow::model::outbound::FlowFilter;
 use godwit_openflow::model::{FlowRule, FlowStats, PacketOut, StatsReply, StatsRequest, ToSwitch};
-use godwit_openflow::types::{DatapathId, MacAddr, Version};
+use godwit_openflow::types::{DatapathId, MacAddr, PortNo, Version};
 use godwit_topology::cost::TooMany;
 use godwit_topology::{PortRef, TopologySnapshot};
 use serde::{Deserialize, Serialize};
@@ -290,6 +290,12 @@ impl Network {
         // What fails is logged and tried again there.
         let _ = self.inner.store.flush().await;
         Ok(())
+    }
+
+    /// Tells what parts of their speeds the ports of a switch send or receive, the greater of the two: all that are known.
+    /// Paths that are made short by utilisation go by it. It may be lost when very much happens.
+    pub fn observe_loads(&self, dpid: DatapathId, ports: Vec<(PortNo, f64)>) {
+        self.observe_if_room(Observation::Loads { dpid, ports });
     }
 
     fn note(&self, dpid: DatapathId, state: SwitchState) {

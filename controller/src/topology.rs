@@ -13,7 +13,7 @@ use godwit_openflow::types::{DatapathId, MacAddr, PortNo};
 use godwit_topology::cost::TooMany;
 use godwit_topology::packet::{arp_request, neighbour_solicitation, tagged};
 use godwit_topology::{
-    Link, LldpVerdict, Poll, PortRef, Probe, Question, Sender, Topology, TopologyChange,
+    Link, LldpVerdict, Metric, Poll, PortRef, Probe, Question, Sender, Topology, TopologyChange,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -50,7 +50,18 @@ pub(crate) enum Observation {
         removed: bool,
     },
     /// A discovery frame came in.
-    Lldp { port: PortRef, frame: Bytes },
+    Lldp {
+        port: PortRef,
+        frame: Bytes,
+        at: Instant,
+    },
+    /// A switch has answered an echo.
+    Echoed { dpid: DatapathId, after: Duration },
+    /// What parts of their speeds the ports of a switch send or receive.
+    Loads {
+        dpid: DatapathId,
+        ports: Vec<(PortNo, f64)>,
+    },
     /// A host sent something.
     Host {
         port: PortRef,
@@ -121,6 +132,13 @@ impl TopologyKeeper {
         }
     }
 
+    /// What links are weighed by from now on for all who ask for nothing else.
+    pub(crate) fn weigh_by(&mut self, metric: Metric) {
+        // Nobody is there yet to be told of the change.
+        let _ = self.topology.set_metric(metric);
+        self.network.set_topology(self.topology.snapshot());
+    }
+
     /// Runs until nobody observes any more.
     pub(crate) async fn run(mut self) {
         let mut batch = Vec::with_capacity(BATCH);
@@ -170,7 +188,12 @@ impl TopologyKeeper {
             } => self.topology.port_removed(port, now),
             Observation::Port { port, up: true, .. } => self.topology.port_up(port, now),
             Observation::Port { port, .. } => self.topology.port_down(port, now),
-            Observation::Lldp { port, frame } => self.lldp(port, &frame, now),
+            Observation::Lldp { port, frame, at } => self.lldp(port, &frame, at),
+            Observation::Echoed { dpid, after } => {
+                self.topology.echo_answered(dpid, after);
+                Vec::new()
+            }
+            Observation::Loads { dpid, ports } => self.topology.observe_loads(dpid, ports),
             Observation::Host {
                 port,
                 sender,

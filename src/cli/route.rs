@@ -1,11 +1,31 @@
 //! The commands that change one thing: routes, and a switch's return into service.
 
+use clap::ValueEnum;
 use serde_json::{Map, Value, json};
 
 use super::client::{Client, Failure};
 use super::console::Console;
 use super::table::{self, at};
 use super::{RouteAddArgs, RouteRmArgs, SwitchArgs, flows};
+
+/// What makes a path short.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Metric {
+    /// How many links it has
+    Hops,
+    /// What packets take to cross it
+    Latency,
+    /// How full its links are
+    Utilisation,
+}
+
+impl Metric {
+    /// As REST has it.
+    pub(super) fn name(self) -> String {
+        let value = self.to_possible_value();
+        value.map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+}
 
 /// `godwit route add`.
 pub(super) async fn add(
@@ -52,6 +72,9 @@ fn request(args: &RouteAddArgs) -> Result<Value, Failure> {
     }
     if !args.via.is_empty() {
         request["via"] = json!(args.via);
+    }
+    if let Some(metric) = args.metric {
+        request["metric"] = json!(metric.name());
     }
     let numbers = [
         ("priority", args.priority),

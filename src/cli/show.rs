@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::client::{Answer, Client, Failure};
 use super::console::Console;
 use super::table::{self, Column, at};
-use super::{PathsArgs, SwitchReadArgs, drain, flows};
+use super::{Metric, PathsArgs, SwitchReadArgs, drain, flows};
 
 /// A list that the controller has, and how it is shown.
 pub(super) struct Listing {
@@ -89,6 +89,7 @@ pub(super) const LINKS: Listing = Listing {
         Column::text("to", |link| at(link, "/dst/dpid")),
         Column::number("port", |link| at(link, "/dst/port")),
         Column::number("cost", |link| at(link, "/cost")),
+        Column::number("latency", |link| table::duration_us(link.get("latency_us"))),
         Column::text("remark", remark),
     ],
 };
@@ -253,7 +254,13 @@ pub(super) async fn paths(
 ) -> Result<(), Failure> {
     let k = args.k.map(|k| k.to_string());
     let mut query = vec![("from", args.from.as_str()), ("to", args.to.as_str())];
-    let options = [("k", &k), ("avoid", &args.avoid), ("via", &args.via)];
+    let metric = args.metric.map(Metric::name);
+    let options = [
+        ("k", &k),
+        ("avoid", &args.avoid),
+        ("via", &args.via),
+        ("metric", &metric),
+    ];
     query.extend(
         options
             .iter()

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 
+use godwit_apps::routing::RoutingSettings;
 use godwit_apps::statistics::Settings as StatisticsSettings;
 use godwit_controller::{RulesSettings, TopologySettings};
 use serde::Deserialize;
@@ -24,6 +25,7 @@ pub(super) struct File {
     pub(super) statistics: Option<Entry<StatisticsSettings>>,
     pub(super) topology: Option<Entry<TopologySettings>>,
     pub(super) rules: Option<Entry<RulesSettings>>,
+    pub(super) routing: Option<Entry<RoutingSettings>>,
 }
 
 /// A value with its place.
@@ -45,6 +47,7 @@ struct Written {
     statistics: Option<Spanned<StatisticsSettings>>,
     topology: Option<Spanned<TopologySettings>>,
     rules: Option<Spanned<RulesSettings>>,
+    routing: Option<Spanned<RoutingSettings>>,
 }
 
 impl File {
@@ -74,6 +77,7 @@ impl File {
             statistics: written.statistics.map(|written| lines.section(written)),
             topology: written.topology.map(|written| lines.section(written)),
             rules: written.rules.map(|written| lines.section(written)),
+            routing: written.routing.map(|written| lines.section(written)),
         })
     }
 }

@@ -111,6 +111,8 @@ fn whatever_is_wrong_in_a_file_is_told_with_its_line() {
             "`five` is no cookie",
         ),
         ("\n[rules]\nexcept_tables = [256]", 3, "256"),
+        ("\n[routing]\nmetric = \"delay\"", 3, "`hops`"),
+        ("\n[routing]\ncost = 1", 3, "unknown key `cost`"),
         (
             "\nstatistics = { samples = 10001 }",
             2,
@@ -236,6 +238,7 @@ fn the_file_that_is_installed_says_the_defaults_and_names_every_key() {
         "audit_interval_s",
         "except_cookies",
         "except_tables",
+        "metric",
     ] {
         assert!(text.contains(&format!("{name} = ")), "{name}");
     }
@@ -259,6 +262,25 @@ fn statistics_are_set_in_their_own_section() {
         .changes(&loaded.config);
     let keys: Vec<Key> = changes.iter().map(|change| change.key).collect();
     assert_eq!(keys, [Key::Statistics]);
+}
+
+#[test]
+fn paths_are_short_by_what_its_own_section_says_if_that_is_measured() {
+    let metric = |text: &str| load(text).map(|loaded| loaded.config.routing.metric);
+    assert_eq!(metric("").unwrap(), Metric::Hops);
+    assert_eq!(
+        metric("[routing]\nmetric = \"latency\"").unwrap(),
+        Metric::Latency
+    );
+    let load = "[routing]\nmetric = \"utilisation\"\n";
+    assert_eq!(metric(load).unwrap(), Metric::Utilisation);
+    let blind = metric(&format!("{load}[statistics]\ninterval_s = 0"));
+    assert!(
+        blind
+            .unwrap_err()
+            .to_string()
+            .contains("nothing is measured")
+    );
 }
 
 #[test]

@@ -51,7 +51,7 @@ pub enum TopologyChange {
         /// The port.
         port: PortRef,
     },
-    /// What links cost was set anew.
+    /// What links cost was set anew, or is measured to be something else.
     CostsChanged,
     /// A host was found.
     HostAdded {

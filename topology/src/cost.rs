@@ -14,8 +14,8 @@ use crate::link::{Link, PortRef};
 pub const COSTS: RangeInclusive<u32> = 1..=65_535;
 /// What a cable costs unless something is set: a hop.
 pub const CABLE_COST: u32 = 1;
-/// What an indirect link costs unless something is set: what stands in between learns addresses, and forgets them, as
-/// it likes, so it is used where cables would take ten hops more.
+/// How many times what a cable would an indirect link costs unless something is set: what stands in between learns
+/// addresses, and forgets them, as it likes, so it is used where cables would take ten hops more.
 pub const INDIRECT_COST: u32 = 10;
 /// Settings at the most. They are kept as one record, which is written anew with each change.
 pub const MAX_SETTINGS: usize = 4096;
@@ -53,14 +53,22 @@ impl Costs {
         set(&mut self.links, ends(link), cost, count)
     }
 
-    /// What a link costs; never 0.
+    /// What a link costs where every cable costs the same; never 0.
     #[must_use]
     pub fn of(&self, link: &Link, indirect: bool) -> u64 {
+        self.or(link, indirect, u64::from(CABLE_COST))
+    }
+
+    /// What a link costs: what is set, else this, if it is a cable; an indirect link as much more as it is worth less.
+    /// Never 0.
+    #[must_use]
+    pub fn or(&self, link: &Link, indirect: bool, unset: u64) -> u64 {
         let at = |port| self.ports.get(&port).copied();
         let own = self.links.get(&ends(*link)).copied();
         let set = own.or(at(link.src).max(at(link.dst)));
-        let unset = if indirect { INDIRECT_COST } else { CABLE_COST };
-        u64::from(set.unwrap_or(unset).max(1))
+        let times = if indirect { INDIRECT_COST } else { 1 };
+        let cost = set.map_or_else(|| unset.saturating_mul(times.into()), u64::from);
+        cost.max(1)
     }
 
     /// How many settings there are.

@@ -59,6 +59,8 @@ pub struct Discovery {
     graph: Arc<Graph>,
     schedule: Schedule<(PortRef, Timer)>,
     changes: Vec<Change>,
+    /// What the last frame says of how long its link takes.
+    crossing: Option<(Link, Duration)>,
     counters: Counters,
 }
 
@@ -94,6 +96,7 @@ impl Discovery {
             graph: Arc::default(),
             schedule: Schedule::new(),
             changes: Vec::new(),
+            crossing: None,
             counters: Counters::default(),
         }
     }
@@ -179,6 +182,7 @@ impl Discovery {
         now: Instant,
     ) -> LldpVerdict {
         let at = PortRef::new(dpid, in_port);
+        self.crossing = None;
         let verdict = match lldp::decode(&self.key, frame) {
             Err(error) => LldpVerdict::Malformed(error),
             Ok(lldp::Decoded::Foreign) => LldpVerdict::Foreign,
@@ -246,6 +250,12 @@ impl Discovery {
     /// What changed since the last call, without waiting for the next poll.
     pub fn take_changes(&mut self) -> Vec<Change> {
         std::mem::take(&mut self.changes)
+    }
+
+    /// The link that the last frame crossed, and how long that frame was under way from being sent by the controller to
+    /// coming back to it. None when it was no regular probe, and when this was asked before.
+    pub fn take_crossing(&mut self) -> Option<(Link, Duration)> {
+        self.crossing.take()
     }
 
     /// When [`Self::poll`] has something to do next. In the past if it is overdue.
@@ -317,7 +327,7 @@ impl Discovery {
         let Some(sender) = self.ports.get_mut(&from) else {
             return Ok(LldpVerdict::Late { from });
         };
-        let marker = sender.arrived(nonce, at, now)?;
+        let arrival = sender.arrived(nonce, at, now)?;
         if from_host_port {
             return Err(AlarmReason::FromHostPort);
         }
@@ -326,7 +336,8 @@ impl Discovery {
         if self.graph.link_from(from) != Some(link) {
             self.learn(link, now);
         }
-        Ok(if marker {
+        self.crossing = arrival.took.map(|took| (link, took));
+        Ok(if arrival.marker {
             LldpVerdict::Marker { nonce, from, at }
         } else {
             LldpVerdict::Link(link)

@@ -10,6 +10,7 @@
 //! | [`graph`], [`link`] | switches, ports, links |
 //! | [`segment`], [`broadcast`] | ports that bridges join; how a broadcast comes everywhere once |
 //! | [`cost`], [`timing`] | what links cost; how soon what is silent is given up |
+//! | [`metric`], [`latency`], [`load`], [`weighed`] | what makes a path short: hops, time, room |
 //! | [`routing`], [`path`] | shortest paths, waypoints, the k best; paths that cannot loop |
 //! | [`packet`] | as much of a packet as that takes |
 //!
@@ -21,7 +22,10 @@ pub mod cost;
 pub mod discovery;
 pub mod graph;
 pub mod host;
+pub mod latency;
 pub mod link;
+pub mod load;
+pub mod metric;
 pub mod packet;
 pub mod path;
 pub mod routing;
@@ -30,6 +34,7 @@ pub mod segment;
 pub mod snapshot;
 pub mod timing;
 pub mod topology;
+pub mod weighed;
 
 pub use broadcast::BroadcastTree;
 pub use change::TopologyChange;
@@ -37,7 +42,10 @@ pub use cost::Costs;
 pub use discovery::{Alarm, AlarmReason, LldpVerdict, PortKind, Probe, RunKey};
 pub use graph::Graph;
 pub use host::{Host, Question, Sender};
+pub use latency::Latencies;
 pub use link::{Link, PortRef};
+pub use load::Loads;
+pub use metric::Metric;
 pub use packet::ParsedPacket;
 pub use path::{Hop, Path, PathError};
 pub use routing::{Constraints, NoPath, ShortestPathTree};
@@ -45,3 +53,4 @@ pub use segment::Segments;
 pub use snapshot::{RouteError, TopologySnapshot};
 pub use timing::Timing;
 pub use topology::{Poll, Topology};
+pub use weighed::Weighed;

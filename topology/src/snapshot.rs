@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use godwit_openflow::types::{DatapathId, MacAddr, PortNo};
 
@@ -11,10 +12,14 @@ use crate::cost::Costs;
 use crate::discovery::PortKind;
 use crate::graph::Graph;
 use crate::host::{Host, HostTracker};
+use crate::latency::Latencies;
 use crate::link::{Link, PortRef};
+use crate::load::Loads;
+use crate::metric::Metric;
 use crate::path::{Path, PathError};
-use crate::routing::{self, Constraints, NoPath, ShortestPathTree};
+use crate::routing::{Constraints, NoPath, ShortestPathTree};
 use crate::segment::Segments;
+use crate::weighed::Weighed;
 
 /// Why there is no path between two ports.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -57,6 +62,9 @@ pub struct TopologySnapshot {
     pub(crate) ports: Arc<BTreeMap<PortRef, PortKind>>,
     pub(crate) excluded: Arc<BTreeSet<DatapathId>>,
     pub(crate) costs: Arc<Costs>,
+    pub(crate) metric: Metric,
+    pub(crate) latencies: Arc<Latencies>,
+    pub(crate) loads: Arc<Loads>,
     pub(crate) segments: Arc<Segments>,
     pub(crate) broadcast: OnceLock<BroadcastTree>,
 }
@@ -90,17 +98,29 @@ impl TopologySnapshot {
         &self.excluded
     }
 
+    /// What links are weighed by for all who ask for nothing else.
+    #[must_use]
+    pub const fn metric(&self) -> Metric {
+        self.metric
+    }
+
     /// What a link costs.
     #[must_use]
     pub fn cost(&self, link: &Link) -> u64 {
-        self.costs.of(link, self.graph.is_indirect(link))
+        self.by(self.metric).cost(link)
     }
 
     /// What a path costs: the sum over its links.
     #[must_use]
     pub fn cost_of(&self, path: &Path) -> u64 {
-        path.links()
-            .fold(0, |sum: u64, link| sum.saturating_add(self.cost(&link)))
+        self.by(self.metric).cost_of(path)
+    }
+
+    /// What packets take to cross a link in this direction; none where it isn't known. It may be newer in a later
+    /// snapshot of the same revision.
+    #[must_use]
+    pub fn latency(&self, link: &Link) -> Option<Duration> {
+        self.latencies.of(link)
     }
 
     /// Ports that bridges join to each other.
@@ -170,7 +190,19 @@ impl TopologySnapshot {
         edges(self.ports.range(all))
     }
 
-    /// The shortest path between two switches; see [`routing::shortest_path`].
+    /// The same network, with links weighed by this metric.
+    #[must_use]
+    pub const fn by(&self, metric: Metric) -> Weighed<'_> {
+        Weighed::new(self, metric)
+    }
+
+    /// The same network, with links weighed by what was asked for, else as they are for all who ask for nothing.
+    #[must_use]
+    pub fn by_asked(&self, asked: Option<Metric>) -> Weighed<'_> {
+        self.by(asked.unwrap_or(self.metric))
+    }
+
+    /// The shortest path between two switches; see [`Weighed::shortest_path`].
     ///
     /// # Errors
     /// See [`NoPath`].
@@ -180,28 +212,10 @@ impl TopologySnapshot {
         to: DatapathId,
         constraints: &Constraints,
     ) -> Result<Vec<Link>, NoPath> {
-        let constraints = self.with_excluded(constraints);
-        routing::shortest_path_by(&self.graph, from, to, &constraints, |link| self.cost(link))
+        self.by(self.metric).shortest_path(from, to, constraints)
     }
 
-    /// The best `k` paths between two switches; see [`routing::k_shortest_paths`].
-    ///
-    /// # Errors
-    /// See [`NoPath`].
-    pub fn k_shortest_paths(
-        &self,
-        from: DatapathId,
-        to: DatapathId,
-        k: usize,
-        constraints: &Constraints,
-    ) -> Result<Vec<Vec<Link>>, NoPath> {
-        let constraints = self.with_excluded(constraints);
-        routing::k_shortest_paths_by(&self.graph, from, to, k, &constraints, |link| {
-            self.cost(link)
-        })
-    }
-
-    /// The shortest paths from everywhere to one switch; see [`routing::tree_to`].
+    /// The shortest paths from everywhere to one switch; see [`Weighed::tree_to`].
     ///
     /// # Errors
     /// See [`NoPath`].
@@ -210,8 +224,7 @@ impl TopologySnapshot {
         to: DatapathId,
         avoid: &BTreeSet<DatapathId>,
     ) -> Result<ShortestPathTree, NoPath> {
-        let avoid = avoid.union(&self.excluded).copied().collect();
-        routing::tree_to_by(&self.graph, to, &avoid, |link| self.cost(link))
+        self.by(self.metric).tree_to(to, avoid)
     }
 
     /// The shortest path between two ports.
@@ -224,8 +237,7 @@ impl TopologySnapshot {
         to: PortRef,
         constraints: &Constraints,
     ) -> Result<Path, RouteError> {
-        let links = self.shortest_path(from.dpid, to.dpid, constraints)?;
-        Ok(Path::new(from, &links, to)?)
+        self.by(self.metric).path(from, to, constraints)
     }
 
     /// The best `k` paths between two ports, shortest first.
@@ -239,18 +251,7 @@ impl TopologySnapshot {
         k: usize,
         constraints: &Constraints,
     ) -> Result<Vec<Path>, RouteError> {
-        let all = self.k_shortest_paths(from.dpid, to.dpid, k, constraints)?;
-        all.iter()
-            .map(|links| Ok(Path::new(from, links, to)?))
-            .collect()
-    }
-
-    fn with_excluded(&self, constraints: &Constraints) -> Constraints {
-        let avoid = constraints.avoid.union(&self.excluded).copied().collect();
-        Constraints {
-            avoid,
-            via: constraints.via.clone(),
-        }
+        self.by(self.metric).paths(from, to, k, constraints)
     }
 }
 

@@ -11,7 +11,10 @@ use crate::cost::Costs;
 use crate::discovery::{Alarm, Change, Counters, Discovery, LldpVerdict, PortKind, Probe, RunKey};
 use crate::graph::Graph;
 use crate::host::{HostChange, HostTracker, Question, Sender};
+use crate::latency::Latencies;
 use crate::link::{Link, PortRef};
+use crate::load::Loads;
+use crate::metric::Metric;
 use crate::packet::ParsedPacket;
 use crate::segment::Segments;
 use crate::snapshot::{HostTable, TopologySnapshot};
@@ -19,6 +22,9 @@ use crate::timing::Timing;
 
 /// How fresh a host's time of last sight is in a snapshot. Finer would copy all hosts with every packet.
 pub const LAST_SEEN_RESOLUTION: Duration = Duration::from_secs(1);
+
+/// How fresh latencies are in a snapshot. Finer would copy those of all links with every probe.
+pub const LATENCY_RESOLUTION: Duration = Duration::from_secs(1);
 
 /// Senders remembered for a port until it is known what it is: those of the first second or so.
 const MAX_EARLY_SIGHTINGS: usize = 32;
@@ -37,12 +43,18 @@ pub struct Topology {
     alarmed: BTreeMap<PortRef, Instant>,
     excluded: Arc<BTreeSet<DatapathId>>,
     costs: Arc<Costs>,
+    metric: Metric,
+    latencies: Arc<Latencies>,
+    loads: Arc<Loads>,
     segments: Arc<Segments>,
     revision: u64,
     snapshot: Arc<TopologySnapshot>,
     hosts_changed: bool,
     ports_changed: bool,
     sights_published: Option<Instant>,
+    /// Since when there are latencies that no snapshot has.
+    measured_since: Option<Instant>,
+    measures_changed: bool,
 }
 
 /// What is to be done, and what happened.
@@ -75,12 +87,17 @@ impl Topology {
             alarmed: BTreeMap::new(),
             excluded: Arc::default(),
             costs: Arc::default(),
+            metric: Metric::default(),
+            latencies: Arc::default(),
+            loads: Arc::default(),
             segments: Arc::default(),
             revision: 0,
             snapshot: Arc::default(),
             hosts_changed: false,
             ports_changed: false,
             sights_published: None,
+            measured_since: None,
+            measures_changed: false,
         }
     }
 
@@ -105,6 +122,8 @@ impl Topology {
             self.early.retain(|port, _| port.dpid != dpid);
             self.alarmed.retain(|port, _| port.dpid != dpid);
             self.discovery.switch_down(dpid, now);
+            Arc::make_mut(&mut self.latencies).forget_switch(dpid);
+            self.set_loads(dpid, [], &mut changes);
             self.absorb(now, &mut changes);
             self.note(TopologyChange::SwitchDown { dpid }, &mut changes);
         }
@@ -139,6 +158,11 @@ impl Topology {
     ) -> (LldpVerdict, Vec<TopologyChange>) {
         let verdict = self.discovery.on_lldp(dpid, in_port, frame, now);
         let mut changes = self.absorbed(now);
+        if let Some((link, took)) = self.discovery.take_crossing() {
+            let changed = Arc::make_mut(&mut self.latencies).crossed(link, took);
+            self.measured_since.get_or_insert(now);
+            self.note_costs(changed, Metric::Latency, &mut changes);
+        }
         if let LldpVerdict::Alarm(alarm) = verdict
             && self.is_news(&alarm, now)
         {
@@ -244,6 +268,35 @@ impl Topology {
         changes
     }
 
+    /// What links are weighed by from now on for all who ask for nothing else.
+    pub fn set_metric(&mut self, metric: Metric) -> Vec<TopologyChange> {
+        let mut changes = Vec::new();
+        if std::mem::replace(&mut self.metric, metric) != metric {
+            self.note(TopologyChange::CostsChanged, &mut changes);
+        }
+        changes
+    }
+
+    /// A switch has answered an echo after this time; what its links take can be told only with that.
+    pub fn echo_answered(&mut self, dpid: DatapathId, after: Duration) {
+        if self.graph().contains_switch(dpid) {
+            Arc::make_mut(&mut self.latencies).answered(dpid, after);
+        }
+    }
+
+    /// What parts of their speeds the ports of a switch send or receive; see [`Loads::set`].
+    pub fn observe_loads(
+        &mut self,
+        dpid: DatapathId,
+        ports: impl IntoIterator<Item = (PortNo, f64)>,
+    ) -> Vec<TopologyChange> {
+        let mut changes = Vec::new();
+        if self.graph().contains_switch(dpid) {
+            self.set_loads(dpid, ports, &mut changes);
+        }
+        changes
+    }
+
     /// Does what is due.
     pub fn poll(&mut self, now: Instant) -> Poll {
         let mut poll = Poll::default();
@@ -253,6 +306,11 @@ impl Topology {
         let moved = self.hosts.poll(now);
         self.note_hosts(moved, &mut poll.changes);
         poll.questions = self.hosts.take_questions();
+        let due = |since: Instant| now.saturating_duration_since(since) >= LATENCY_RESOLUTION;
+        if self.measured_since.is_some_and(due) {
+            self.measured_since = None;
+            self.measures_changed = true;
+        }
         poll
     }
 
@@ -309,10 +367,12 @@ impl Topology {
 
     /// All that is known now. Without a change since the last call, the same one.
     ///
-    /// Hosts' times of last sight may be newer in a later snapshot of the same revision.
+    /// Hosts' times of last sight and links' latencies may be newer in a later snapshot of the same revision; what
+    /// links cost by the metric that is set may not.
     #[must_use]
     pub fn snapshot(&mut self) -> Arc<TopologySnapshot> {
-        if self.snapshot.revision == self.revision && !self.hosts_changed {
+        let newer = std::mem::take(&mut self.measures_changed);
+        if self.snapshot.revision == self.revision && !self.hosts_changed && !newer {
             return Arc::clone(&self.snapshot);
         }
         let hosts = if std::mem::take(&mut self.hosts_changed) {
@@ -332,6 +392,9 @@ impl Topology {
             ports,
             excluded: Arc::clone(&self.excluded),
             costs: Arc::clone(&self.costs),
+            metric: self.metric,
+            latencies: Arc::clone(&self.latencies),
+            loads: Arc::clone(&self.loads),
             segments: Arc::clone(&self.segments),
             broadcast: OnceLock::new(),
         });
@@ -366,6 +429,7 @@ impl Topology {
                 }
                 Change::LinkDown(link) => {
                     self.replace_lost_ends(link, now, changes);
+                    Arc::make_mut(&mut self.latencies).forget_link(&link);
                     self.note(TopologyChange::LinkDown { link }, changes);
                     self.link_changed(link);
                 }
@@ -442,6 +506,25 @@ impl Topology {
                 self.hosts_changed = true;
             }
         }
+    }
+
+    fn set_loads(
+        &mut self,
+        dpid: DatapathId,
+        ports: impl IntoIterator<Item = (PortNo, f64)>,
+        changes: &mut Vec<TopologyChange>,
+    ) {
+        let changed = Arc::make_mut(&mut self.loads).set(dpid, ports);
+        self.note_costs(changed, Metric::Utilisation, changes);
+    }
+
+    /// Costs by a metric have changed. Who asked for that one finds them in the next snapshot; that it is the one which is
+    /// set makes it a change of the network.
+    fn note_costs(&mut self, changed: bool, by: Metric, changes: &mut Vec<TopologyChange>) {
+        if changed && by == self.metric {
+            self.note(TopologyChange::CostsChanged, changes);
+        }
+        self.measures_changed |= changed;
     }
 
     fn note_hosts(

@@ -7,7 +7,7 @@ use godwit_controller::{Owner, ReadError, RoundError};
 use godwit_openflow::model::{FlowMod, FlowRule, Pattern};
 use godwit_openflow::types::{DatapathId, Version};
 use godwit_topology::snapshot::RouteError;
-use godwit_topology::{Constraints, NoPath, Path, ShortestPathTree, TopologySnapshot};
+use godwit_topology::{Constraints, Metric, NoPath, Path, ShortestPathTree, TopologySnapshot};
 use tokio::task::JoinSet;
 
 use super::Routing;
@@ -29,6 +29,8 @@ pub struct Wish {
     pub asked: Pattern,
     /// Switches that it must cross.
     pub via: Vec<DatapathId>,
+    /// What makes its path short; as for all unless this says.
+    pub metric: Option<Metric>,
     /// The priority of its rules.
     pub priority: u16,
     /// Seconds without a packet until it ends; 0 is never.
@@ -108,7 +110,7 @@ impl From<Duplicate> for InstallError {
 /// Finds paths for many routes at once: one Dijkstra for each place where they end, not for each route.
 pub(crate) struct PathFinder<'a> {
     topology: &'a TopologySnapshot,
-    trees: HashMap<DatapathId, Result<ShortestPathTree, NoPath>>,
+    trees: HashMap<(DatapathId, Option<Metric>), Result<ShortestPathTree, NoPath>>,
 }
 
 impl<'a> PathFinder<'a> {
@@ -124,21 +126,22 @@ impl<'a> PathFinder<'a> {
         from: Endpoint,
         to: Endpoint,
         via: &[DatapathId],
+        metric: Option<Metric>,
     ) -> Result<Path, RouteError> {
-        let topology = self.topology;
-        let (from, to) = endpoint::ports_between(topology, from, to);
+        let weighed = self.topology.by_asked(metric);
+        let (from, to) = endpoint::ports_between(self.topology, from, to);
         if !via.is_empty() {
             let constraints = Constraints {
                 avoid: BTreeSet::new(),
                 via: via.to_vec(),
             };
-            return topology.path(from, to, &constraints);
+            return weighed.path(from, to, &constraints);
         }
         let (start, end) = (from.dpid, to.dpid);
         let tree = self
             .trees
-            .entry(end)
-            .or_insert_with(|| topology.tree_to(end, &BTreeSet::new()));
+            .entry((end, metric))
+            .or_insert_with(|| weighed.tree_to(end, &BTreeSet::new()));
         let tree = tree.as_ref().map_err(Clone::clone)?;
         let links = tree.path_from(start).ok_or(NoPath::Disconnected {
             from: start,
@@ -267,7 +270,7 @@ impl Routing {
                 return Err(InstallError::NoWay { index });
             }
             let path = finder
-                .find(wish.from, wish.to, &wish.via)
+                .find(wish.from, wish.to, &wish.via, wish.metric)
                 .map_err(|source| InstallError::NoPath { index, source })?;
             if let Some(dpid) = self.too_old(wish.treatment, &path) {
                 return Err(InstallError::TooOld { index, dpid });
@@ -285,6 +288,7 @@ impl Routing {
             route.names = wish.names;
             route.asked = wish.asked;
             route.via = wish.via;
+            route.metric = wish.metric;
             routes.push(route);
         }
         Ok(self.table.insert(routes)?)

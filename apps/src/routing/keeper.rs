@@ -153,7 +153,7 @@ impl Keeper {
         let mut finder = PathFinder::new(&topology);
         for route in lease.routes() {
             let (from, to) = (current(route.from, &topology), current(route.to, &topology));
-            if let Ok(new) = finder.find(from, to, &route.via) {
+            if let Ok(new) = finder.find(from, to, &route.via, route.metric) {
                 moves.push(Move::new(route, new, from, to));
             }
         }
@@ -422,6 +422,7 @@ fn wish(from: Endpoint, to: Endpoint) -> Wish {
         names: [name(from), name(to)],
         asked: Pattern::new(),
         via: Vec::new(),
+        metric: None,
         priority: FORWARDING_PRIORITY,
         idle_timeout: 0,
         hard_timeout: 0,

@@ -9,7 +9,7 @@ use godwit_controller::store::values;
 use godwit_controller::{Batch, Slice, StoreError};
 use godwit_openflow::model::Pattern;
 use godwit_openflow::types::{DatapathId, MacAddr};
-use godwit_topology::{Path, PortRef};
+use godwit_topology::{Metric, Path, PortRef};
 use serde::{Deserialize, Serialize};
 
 use super::counters::Counters;
@@ -47,6 +47,8 @@ struct KeptRoute {
     asked: Pattern,
     template: Template,
     via: Vec<DatapathId>,
+    #[serde(default)]
+    metric: Option<Metric>,
     origin: Origin,
     path: Path,
     broken: bool,
@@ -81,6 +83,7 @@ impl KeptRoute {
             asked: route.asked,
             template: route.template,
             via: route.via,
+            metric: route.metric,
             origin: route.origin,
             path: route.path,
             broken: route.state == State::Broken,
@@ -103,6 +106,7 @@ impl KeptRoute {
         route.names = self.names;
         route.asked = self.asked;
         route.via = self.via;
+        route.metric = self.metric;
         route.counters = self.counters;
         route
             .counters
@@ -294,6 +298,7 @@ pub(super) mod tests {
         route.names = ["h1".into(), serde_json::json!({"dpid": "s2", "port": 9})];
         route.asked = pattern;
         route.via = vec![DatapathId(1)];
+        route.metric = Some(Metric::Latency);
         let counted = Tally {
             packets: u64::MAX - 1,
             bytes: u64::MAX,
@@ -321,6 +326,7 @@ pub(super) mod tests {
         assert_eq!(after.asked, before.asked);
         assert_eq!(after.template, before.template);
         assert_eq!(after.via, before.via);
+        assert_eq!(after.metric, before.metric);
         assert_eq!(after.origin, before.origin);
         assert_eq!(after.path, before.path);
         assert_eq!(after.state, before.state);

@@ -20,7 +20,7 @@ use godwit_controller::switch::ApplyError;
 use godwit_controller::{RoundError, SwitchState};
 use godwit_openflow::model::{Field, FlowRule, Pattern};
 use godwit_openflow::types::{DatapathId, MeterId, QueueId};
-use godwit_topology::TopologySnapshot;
+use godwit_topology::{Metric, TopologySnapshot};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -73,6 +73,7 @@ struct RouteRequest {
     r#match: Pattern,
     #[serde(default)]
     via: Vec<String>,
+    metric: Option<Metric>,
     priority: Option<u16>,
     #[serde(default)]
     idle_timeout: u16,
@@ -128,6 +129,7 @@ impl RouteRequest {
             names,
             asked: self.r#match,
             via,
+            metric: self.metric,
             priority,
             idle_timeout: self.idle_timeout,
             hard_timeout: self.hard_timeout,
@@ -189,6 +191,7 @@ struct RouteDto {
     idle_timeout: u16,
     hard_timeout: u16,
     via: Vec<DatapathId>,
+    metric: Metric,
     #[serde(flatten)]
     treatment: Treatment,
     origin: Origin,
@@ -218,6 +221,7 @@ impl RouteDto {
             route.counters.switches().map(on_switch).collect()
         });
         let [from, to] = route.names;
+        let weighed = topology.by_asked(route.metric);
         Self {
             id: route.template.id,
             from,
@@ -227,10 +231,11 @@ impl RouteDto {
             idle_timeout: route.template.idle_timeout,
             hard_timeout: route.template.hard_timeout,
             via: route.via,
+            metric: weighed.metric(),
             treatment: route.template.treatment,
             origin: route.origin,
             path: PathDto {
-                cost: topology.cost_of(&route.path),
+                cost: weighed.cost_of(&route.path),
                 hops: route.path,
             },
             state: route.state,

@@ -7,7 +7,7 @@ use std::time::Instant;
 use godwit_controller::rest::endpoint::Endpoint;
 use godwit_openflow::model::{FlowRule, Pattern};
 use godwit_openflow::types::DatapathId;
-use godwit_topology::Path;
+use godwit_topology::{Metric, Path};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
@@ -69,6 +69,8 @@ pub struct Route {
     pub template: Template,
     /// Switches that it must cross.
     pub via: Vec<DatapathId>,
+    /// What makes its path short; as for all unless this says.
+    pub metric: Option<Metric>,
     /// Who asked for it.
     pub origin: Origin,
     /// The way it goes.
@@ -104,6 +106,7 @@ impl Route {
             asked: Pattern::new(),
             template,
             via: Vec::new(),
+            metric: None,
             origin,
             path,
             state: State::Installing,

@@ -10,6 +10,8 @@ use godwit_openflow::model::{FlowRemoved, PortStats};
 use godwit_openflow::types::{DatapathId, GroupId, MeterId, PortNo, QueueId};
 
 use super::collect::{Collected, Part};
+use super::measured::rates_at;
+use super::rows::{RECEIVED, SENT};
 use super::series::{Reading, Sample, Series, Shape};
 use crate::plan::FlowId;
 use crate::routing::counters::Tally;
@@ -237,6 +239,24 @@ impl Book {
             removed: Arc::clone(removed),
             last,
         });
+    }
+
+    /// What parts of their speeds the ports of a switch send or receive, smoothed, the greater of the two. Ports are
+    /// left out whose speed or rate is not known.
+    pub(super) fn loads(
+        &self,
+        dpid: DatapathId,
+        speed_bps: impl Fn(PortNo) -> Option<u64>,
+    ) -> Vec<(PortNo, f64)> {
+        let ports = self.switches.get(&dpid).into_iter();
+        let ports = ports.flat_map(|book| &book.ports);
+        let load = |(port, series): (&PortNo, &Series<4>)| {
+            let sample = series.smoothed()?;
+            let bits = [RECEIVED, SENT].map(|first| rates_at(sample, first).1);
+            let most = bits.into_iter().flatten().reduce(f64::max)?;
+            Some((*port, most / speed_bps(*port)? as f64))
+        };
+        ports.filter_map(load).collect()
     }
 
     /// Forgets routes that are gone, and switches that have been for long.

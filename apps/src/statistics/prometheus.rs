@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use godwit_controller::write_metric;
-use godwit_topology::PortRef;
+use godwit_topology::{Link, PortRef};
 
 use super::measured::{Measured, Wanted};
 use super::{Statistics, rows};
@@ -83,23 +83,34 @@ impl Statistics {
         let wanted = self.wanted(None);
         let ports = self.port_metrics(wanted);
         write_records(out, "godwit_port", "by port and direction", &ports);
-        let links =
-            self.links(wanted)
-                .into_iter()
-                .map(|rows::LinkRow { link, measured, .. }| {
-                    let [src, dst] = [link.src, link.dst];
-                    let labels = format!(
-                        "src=\"{}\",src_port=\"{}\",dst=\"{}\",dst_port=\"{}\"",
-                        src.dpid, src.port, dst.dpid, dst.port
-                    );
-                    (labels, measured)
-                });
+        let links = self
+            .links(wanted)
+            .into_iter()
+            .map(|rows::LinkRow { link, measured, .. }| (labels_of(link), measured));
         let links: Vec<_> = links.take(self.inner.settings.series).collect();
         write_records(out, "godwit_link", "by link and direction", &links);
+        self.write_latencies(out);
         let routes = self.routes(wanted).into_iter();
         let routes = routes.map(|row| (format!("route=\"{}\"", row.id), row.measured));
         let routes: Vec<_> = routes.take(self.inner.settings.series).collect();
         write_records(out, "godwit_route", "by route, at its last hop", &routes);
+    }
+
+    /// Appends how long packets take to cross links, where it is known.
+    fn write_latencies(&self, out: &mut String) {
+        let name = "godwit_link_latency_seconds";
+        let topology = self.network().topology();
+        // Writing to a string can't fail.
+        let _ = writeln!(
+            out,
+            "# HELP {name} What packets take to cross it, smoothed, by link and direction.\n# TYPE {name} gauge"
+        );
+        for link in topology.links().take(self.inner.settings.series) {
+            if let Some(latency) = topology.latency(&link) {
+                let seconds = latency.as_secs_f64();
+                let _ = writeln!(out, "{name}{{{}}} {seconds}", labels_of(link));
+            }
+        }
     }
 
     /// The ports of the switches that are connected, each direction with its labels.
@@ -124,6 +135,13 @@ impl Statistics {
         all.sort_by(|one, other| one.0.cmp(&other.0));
         all
     }
+}
+
+fn labels_of(Link { src, dst }: Link) -> String {
+    format!(
+        "src=\"{}\",src_port=\"{}\",dst=\"{}\",dst_port=\"{}\"",
+        src.dpid, src.port, dst.dpid, dst.port
+    )
 }
 
 fn write_records(out: &mut String, prefix: &str, what: &str, records: &[(String, Measured)]) {

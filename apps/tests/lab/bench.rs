@@ -100,6 +100,7 @@ pub(crate) fn wish(index: u32) -> Wish {
         names: [name(HERE), name(THERE)],
         asked: packet(index),
         via: Vec::new(),
+        metric: None,
         priority: REQUESTED_PRIORITY,
         idle_timeout: 0,
         hard_timeout: 0,

@@ -8,7 +8,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use godwit_openflow::types::{DatapathId, MacAddr};
-use godwit_topology::{Constraints, Host, Link, Path, PortRef, TopologySnapshot};
+use godwit_topology::{Constraints, Host, Link, Metric, Path, PortRef, TopologySnapshot};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -91,6 +91,8 @@ struct LinkDto {
     /// Something that speaks no OpenFlow stands between its ends.
     indirect: bool,
     cost: u64,
+    /// What packets take to cross it, smoothed; `null` as long as it isn't known.
+    latency_us: Option<u64>,
     /// Whether a broadcast may be sent over it from switch to switch.
     broadcast: bool,
 }
@@ -104,6 +106,10 @@ impl LinkDto {
             one_way,
             indirect: graph.is_indirect(&link),
             cost: topology.cost(&link),
+            latency_us: topology.latency(&link).map(|latency| {
+                // Of probes that are waited for some seconds.
+                u64::try_from(latency.as_micros()).unwrap_or(u64::MAX)
+            }),
             broadcast: !one_way && tree.contains(link.src) && tree.contains(link.dst),
         }
     }
@@ -171,6 +177,8 @@ struct PathsQuery {
     avoid: Option<String>,
     /// Names of switches, joined by commas.
     via: Option<String>,
+    /// What makes a path short; as the configuration says unless it is given.
+    metric: Option<Metric>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -209,17 +217,18 @@ async fn paths(
         via: names(&query.via).map_err(|error| error.at("via"))?,
     };
     let (from, to) = endpoint::ports_between(&topology, from, to);
-    let found = if k == 1 || !constraints.via.is_empty() {
-        topology.path(from, to, &constraints).map(|path| vec![path])
+    let weighed = topology.by_asked(query.metric);
+    let found = if k == 1 {
+        weighed.path(from, to, &constraints).map(|path| vec![path])
     } else {
-        topology.paths(from, to, k, &constraints)
+        weighed.paths(from, to, k, &constraints)
     };
     let found = found.map_err(|error| ApiError::impossible(error.to_string()))?;
     Ok(Json(
         found
             .into_iter()
             .map(|hops| PathDto {
-                cost: topology.cost_of(&hops),
+                cost: weighed.cost_of(&hops),
                 hops,
             })
             .collect(),

@@ -81,7 +81,7 @@ async fn links_and_hosts_show_where_they_are_attached() {
     let server = Server::start([
         Canned::ok(
             r#"[{"src":{"dpid":"0000000000000001","port":2},"dst":{"dpid":"0000000000000007","port":10},
-                 "one_way":true,"indirect":true,"cost":10,"broadcast":false}]"#,
+                 "one_way":true,"indirect":true,"cost":10,"latency_us":2500,"broadcast":false}]"#,
         ),
         Canned::ok(
             r#"[{"mac":"00:00:00:00:00:01","ipv4":["10.0.0.1","10.0.0.9"],"ipv6":[],"vlans":[10,20],
@@ -92,7 +92,7 @@ async fn links_and_hosts_show_where_they_are_attached() {
     let links = godwit(&["links"], &server.url).await;
     assert_eq!(
         words(&links.out)[2].join(" "),
-        "0000000000000001 2 0000000000000007 10 10 one way, indirect"
+        "0000000000000001 2 0000000000000007 10 10 2.5 ms one way, indirect"
     );
     let hosts = godwit(&["hosts"], &server.url).await;
     assert_eq!(

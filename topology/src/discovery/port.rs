@@ -39,6 +39,22 @@ struct Outstanding {
     arrived: BTreeSet<PortRef>,
 }
 
+impl Outstanding {
+    fn took(&self, now: Instant) -> Option<Duration> {
+        (!self.marker).then(|| now.saturating_duration_since(self.sent))
+    }
+}
+
+/// A genuine frame came in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Arrival {
+    /// It was a marker, and has arrived wherever it should.
+    pub(super) marker: bool,
+    /// How long it was under way, from the controller to the controller; of a regular probe only, since a marker waits
+    /// behind packets on purpose.
+    pub(super) took: Option<Duration>,
+}
+
 /// Probing state of one port.
 #[derive(Debug, Default)]
 pub(super) struct Port {
@@ -91,40 +107,49 @@ impl Port {
         self.settles_at
     }
 
-    /// A genuine frame for the other end of the cable that says it was sent from here arrived at `at`. Whether it was
-    /// a marker.
+    /// A genuine frame for the other end of the cable that says it was sent from here arrived at `at`.
     pub(super) fn arrived(
         &mut self,
         nonce: u64,
         at: PortRef,
         now: Instant,
-    ) -> Result<bool, AlarmReason> {
+    ) -> Result<Arrival, AlarmReason> {
         let sent = self.outstanding(nonce, now)?;
         sent.arrived.insert(at);
         if sent.arrived.len() > 1 {
             sent.arrived.retain(|first| *first != at);
             return Err(AlarmReason::SeenTwice);
         }
-        Ok(sent.marker)
+        Ok(Arrival {
+            marker: sent.marker,
+            took: sent.took(now),
+        })
     }
 
-    /// The same of a frame for everybody, which may arrive at several ports. Whether it was a marker that has arrived at
-    /// all ports that such frames arrive at. False also for a port too many.
+    /// The same of a frame for everybody, which may arrive at several ports. It is a marker when it has arrived at all
+    /// ports that such frames arrive at. Nothing is said of a port too many.
     pub(super) fn arrived_at_peer(
         &mut self,
         nonce: u64,
         at: PortRef,
         now: Instant,
-    ) -> Result<bool, AlarmReason> {
+    ) -> Result<Arrival, AlarmReason> {
         let known = self.peers.contains_key(&at);
         if !known && self.peers.len() >= MAX_PEERS {
-            return self.outstanding(nonce, now).map(|_| false);
+            return self.outstanding(nonce, now).map(|_| Arrival {
+                marker: false,
+                took: None,
+            });
         }
         let sent = self.outstanding(nonce, now)?;
         let news = sent.arrived.insert(at);
         let (marker, arrived) = (sent.marker, sent.arrived.clone());
+        let took = sent.took(now).filter(|_| news);
         self.peers.insert(at, 0);
-        Ok(marker && news && self.peers.keys().all(|peer| arrived.contains(peer)))
+        Ok(Arrival {
+            marker: marker && news && self.peers.keys().all(|peer| arrived.contains(peer)),
+            took,
+        })
     }
 
     fn outstanding(&mut self, nonce: u64, now: Instant) -> Result<&mut Outstanding, AlarmReason> {

@@ -36,7 +36,7 @@ impl Discovery {
         if from_host_port {
             return Err(AlarmReason::FromHostPort);
         }
-        let marker = sender.arrived_at_peer(nonce, at, now)?;
+        let arrival = sender.arrived_at_peer(nonce, at, now)?;
         if !sender.is_peer(at) {
             return nothing_follows;
         }
@@ -44,7 +44,8 @@ impl Discovery {
         if Arc::make_mut(&mut self.graph).add_indirect(link) {
             self.learn_indirect(link, now);
         }
-        Ok(if marker {
+        self.crossing = arrival.took.map(|took| (link, took));
+        Ok(if arrival.marker {
             LldpVerdict::Marker { nonce, from, at }
         } else {
             LldpVerdict::Link(link)

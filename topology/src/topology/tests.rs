@@ -341,6 +341,7 @@ fn an_excluded_switch_is_listed_but_not_routed_over() {
     );
     assert_eq!(
         snapshot
+            .by(Metric::Hops)
             .k_shortest_paths(one, three, 5, &default)
             .unwrap()
             .len(),
@@ -428,4 +429,5 @@ fn changes_read_well_as_json() {
     assert_eq!(json, expected);
 }
 
+mod metric;
 mod segment;

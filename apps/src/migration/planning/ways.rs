@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use godwit_openflow::types::DatapathId;
-use godwit_topology::{Constraints, Link, NoPath, Path, RouteError, TopologySnapshot};
+use godwit_topology::{Constraints, Link, Metric, NoPath, Path, RouteError, TopologySnapshot};
 
 use super::{Chosen, Planned, Refusal};
 use crate::migration::request::{Request, Shape};
@@ -145,8 +145,8 @@ fn in_place(
     Path::try_from(new).map_err(|why| format!("with the target in the source's place, {why}"))
 }
 
-/// Two switches, and those that have to be crossed between them.
-type Errand = (DatapathId, DatapathId, Vec<DatapathId>);
+/// Two switches, those that have to be crossed between them, and what makes a way short.
+type Errand = (DatapathId, DatapathId, Vec<DatapathId>, Option<Metric>);
 
 /// Finds ways without the source and through the target, once for each pair of switches.
 struct WayFinder<'a> {
@@ -171,13 +171,14 @@ impl<'a> WayFinder<'a> {
         let (topology, source) = (self.topology, self.request.source);
         let found = self
             .found
-            .entry((from.dpid, to.dpid, via))
-            .or_insert_with_key(|(from, to, via)| {
+            .entry((from.dpid, to.dpid, via, route.metric))
+            .or_insert_with_key(|(from, to, via, metric)| {
                 let constraints = Constraints {
                     avoid: BTreeSet::from([source]),
                     via: via.clone(),
                 };
-                topology.shortest_path(*from, *to, &constraints)
+                let weighed = topology.by_asked(*metric);
+                weighed.shortest_path(*from, *to, &constraints)
             });
         let links = found.as_ref().map_err(NoPath::clone)?;
         Ok(Path::new(from, links, to)?)
