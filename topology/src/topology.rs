@@ -20,11 +20,12 @@ use crate::segment::Segments;
 use crate::snapshot::{HostTable, TopologySnapshot};
 use crate::timing::Timing;
 
+mod measured;
+
+pub use measured::LATENCY_RESOLUTION;
+
 /// How fresh a host's time of last sight is in a snapshot. Finer would copy all hosts with every packet.
 pub const LAST_SEEN_RESOLUTION: Duration = Duration::from_secs(1);
-
-/// How fresh latencies are in a snapshot. Finer would copy those of all links with every probe.
-pub const LATENCY_RESOLUTION: Duration = Duration::from_secs(1);
 
 /// Senders remembered for a port until it is known what it is: those of the first second or so.
 const MAX_EARLY_SIGHTINGS: usize = 32;
@@ -158,11 +159,7 @@ impl Topology {
     ) -> (LldpVerdict, Vec<TopologyChange>) {
         let verdict = self.discovery.on_lldp(dpid, in_port, frame, now);
         let mut changes = self.absorbed(now);
-        if let Some((link, took)) = self.discovery.take_crossing() {
-            let changed = Arc::make_mut(&mut self.latencies).crossed(link, took);
-            self.measured_since.get_or_insert(now);
-            self.note_costs(changed, Metric::Latency, &mut changes);
-        }
+        self.measure_crossing(now, &mut changes);
         if let LldpVerdict::Alarm(alarm) = verdict
             && self.is_news(&alarm, now)
         {
@@ -268,35 +265,6 @@ impl Topology {
         changes
     }
 
-    /// What links are weighed by from now on for all who ask for nothing else.
-    pub fn set_metric(&mut self, metric: Metric) -> Vec<TopologyChange> {
-        let mut changes = Vec::new();
-        if std::mem::replace(&mut self.metric, metric) != metric {
-            self.note(TopologyChange::CostsChanged, &mut changes);
-        }
-        changes
-    }
-
-    /// A switch has answered an echo after this time; what its links take can be told only with that.
-    pub fn echo_answered(&mut self, dpid: DatapathId, after: Duration) {
-        if self.graph().contains_switch(dpid) {
-            Arc::make_mut(&mut self.latencies).answered(dpid, after);
-        }
-    }
-
-    /// What parts of their speeds the ports of a switch send or receive; see [`Loads::set`].
-    pub fn observe_loads(
-        &mut self,
-        dpid: DatapathId,
-        ports: impl IntoIterator<Item = (PortNo, f64)>,
-    ) -> Vec<TopologyChange> {
-        let mut changes = Vec::new();
-        if self.graph().contains_switch(dpid) {
-            self.set_loads(dpid, ports, &mut changes);
-        }
-        changes
-    }
-
     /// Does what is due.
     pub fn poll(&mut self, now: Instant) -> Poll {
         let mut poll = Poll::default();
@@ -306,11 +274,7 @@ impl Topology {
         let moved = self.hosts.poll(now);
         self.note_hosts(moved, &mut poll.changes);
         poll.questions = self.hosts.take_questions();
-        let due = |since: Instant| now.saturating_duration_since(since) >= LATENCY_RESOLUTION;
-        if self.measured_since.is_some_and(due) {
-            self.measured_since = None;
-            self.measures_changed = true;
-        }
+        self.refresh_latencies(now);
         poll
     }
 
@@ -506,25 +470,6 @@ impl Topology {
                 self.hosts_changed = true;
             }
         }
-    }
-
-    fn set_loads(
-        &mut self,
-        dpid: DatapathId,
-        ports: impl IntoIterator<Item = (PortNo, f64)>,
-        changes: &mut Vec<TopologyChange>,
-    ) {
-        let changed = Arc::make_mut(&mut self.loads).set(dpid, ports);
-        self.note_costs(changed, Metric::Utilisation, changes);
-    }
-
-    /// Costs by a metric have changed. Who asked for that one finds them in the next snapshot; that it is the one which is
-    /// set makes it a change of the network.
-    fn note_costs(&mut self, changed: bool, by: Metric, changes: &mut Vec<TopologyChange>) {
-        if changed && by == self.metric {
-            self.note(TopologyChange::CostsChanged, changes);
-        }
-        self.measures_changed |= changed;
     }
 
     fn note_hosts(
