@@ -58,13 +58,14 @@ class Outcome:
 class Stream:
     """Packets from one host to another while the context lasts; `outcome` afterwards.
 
-    `rate` is in packets/s over all flows; flow i goes to the port `port + i`.
+    `rate` is in packets/s over all flows; flow i goes to the port `port + i`. Flows have `sources`, addresses of the
+    sender, in turn.
     """
 
     _next_run = 1
 
-    def __init__(self, sender, receiver, port, rate, flows=1, size=128):
-        self._sender, self._receiver = sender, receiver
+    def __init__(self, sender, receiver, port, rate, flows=1, size=128, sources=()):
+        self._sender, self._receiver, self._sources = sender, receiver, sources
         self._port, self._rate, self._flows, self._size = port, rate, flows, size
         self._run = Stream._next_run
         Stream._next_run += 1
@@ -78,6 +79,8 @@ class Stream:
             if self._receiving.stderr.readline() != "ready\n":
                 raise RuntimeError(f"the receiver didn't start: {self._receiving.stderr.read()}")
             options = ["--to", self._receiver.IP(), "--rate", self._rate, "--size", self._size]
+            for source in self._sources:
+                options += ["--source", source]
             self._sending = _start_in(self._sender, "send", *where, *options)
         return self
 

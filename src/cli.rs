@@ -48,8 +48,8 @@ pub use local::{
 pub use migrate::{Algorithm, MigrateArgs, RevertArgs, Shape};
 pub(crate) use parse::socket_address;
 pub use parse::{Endpoint, MatchField};
+pub use route::{Metric, Spread};
 pub use top::TopArgs;
-pub use route::Metric;
 pub use wait::WaitArgs;
 pub use watch::{ReadArgs, SwitchReadArgs};
 
@@ -335,6 +335,12 @@ pub struct RouteAddArgs {
     /// What makes the path short: hops, latency or utilisation; as the controller is configured unless given
     #[arg(long, value_enum)]
     pub metric: Option<Metric>,
+    /// Use all paths of least cost, each conversation one of them
+    #[arg(long, value_enum, conflicts_with_all = ["via", "idle_timeout", "hard_timeout"])]
+    pub spread: Option<Spread>,
+    /// Over how many paths at the most; 16 unless given
+    #[arg(long, value_name = "N", requires = "spread", value_parser = clap::value_parser!(u16).range(2..=16))]
+    pub max_paths: Option<u16>,
     /// Priority of the flow entries, higher wins
     #[arg(long, value_name = "N")]
     pub priority: Option<u16>,

@@ -212,13 +212,17 @@ impl Migrations {
             }
         }
         planning::check(self.network(), request)?;
-        let mut routes = Vec::new();
+        let (mut routes, mut spread) = (Vec::new(), Vec::new());
         self.routing.table().for_each(|_, route| {
-            if route.path.hop_at(request.source).is_some() {
+            if !route.crosses(request.source) {
+            } else if route.spread.is_some() {
+                spread.push(route.clone());
+            } else {
                 routes.push(route.clone());
             }
         });
-        Ok(planning::prepare(self.network(), request, &routes).await?)
+        let leaving = planning::leaving(&self.network().topology(), request.source, &spread)?;
+        Ok(planning::prepare(self.network(), request, &routes, &leaving).await?)
     }
 
     /// Begins the way back of a migration: its routes go to the paths that they had before, and the source is in

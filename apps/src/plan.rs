@@ -70,12 +70,18 @@ impl Template {
     /// The flow's rule at one hop of a path; `first` where the path begins.
     #[must_use]
     pub fn rule(&self, hop: &Hop, first: bool) -> FlowRule {
+        self.rule_to(Action::output(hop.out_port), first)
+    }
+
+    /// The flow's rule on a switch that sends its packets on by this; `first` where its path begins.
+    #[must_use]
+    pub fn rule_to(&self, onward: Action, first: bool) -> FlowRule {
         let pattern = match self.ingress.filter(|_| first) {
             Some(port) => self.pattern.clone().in_port(port),
             None => self.pattern.clone(),
         };
         let queue = self.treatment.queue.map(Action::SetQueue);
-        let actions = queue.into_iter().chain([Action::output(hop.out_port)]);
+        let actions = queue.into_iter().chain([onward]);
         let mut rule = FlowRule::new(self.priority, pattern, actions.collect())
             .with_cookie(Owner::Routing.cookie(self.id))
             .with_flags(FlowFlags::SEND_FLOW_REMOVED);

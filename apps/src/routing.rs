@@ -8,6 +8,7 @@
 //! | [`keeper`] | the task that keeps routes on living paths and serves hosts that begin to talk |
 //! | `expiry` | rules that have timed out, and what becomes of their routes |
 //! | [`forwarding`] | what is done with a packet that no rule took: ARP, broadcast, the first of a conversation |
+//! | [`spreading`], `lay` | routes over several paths of equal cost: what their switches hold, and how it gets there |
 //! | `rest` | `/v1/routes` |
 //! | [`counters`] | what a route has carried |
 //! | [`kept`] | routes as the store keeps them |
@@ -21,8 +22,10 @@ pub mod forwarding;
 pub mod install;
 pub mod keeper;
 pub mod kept;
+mod lay;
 mod rest;
 pub mod settings;
+pub mod spreading;
 pub mod table;
 mod waiting;
 
@@ -150,7 +153,7 @@ impl Routing {
         );
         let mut concerns = None;
         let is_news = self.table.count(id, |route| {
-            let ahead = route.path.hop_at(dpid).is_none();
+            let ahead = !route.crosses(dpid);
             // A route that moves may have rules where its path does not go yet.
             concerns = (expired && (!ahead || route.is_leased())).then_some(ahead);
             let counters = &mut route.counters;
@@ -214,8 +217,9 @@ impl App for Routing {
         self.table.for_each(|id, route| {
             if route.is_leased() {
                 desired.busy.push(Owner::Routing.cookie(id));
-            } else {
-                desired.rules.extend(route.rule_on(dpid));
+            } else if let Some(place) = route.place_on(dpid) {
+                desired.rules.push(place.rule);
+                desired.groups.extend(place.group);
             }
         });
         desired
@@ -224,16 +228,19 @@ impl App for Routing {
     fn held_still(&self, dpid: DatapathId, cookies: &BTreeSet<Cookie>) -> HeldStill {
         let meant = |id| cookies.contains(&Owner::Routing.cookie(id));
         let lease = self.table.lease_free(|id, route| {
-            route.state == State::Active && meant(id) && route.path.hop_at(dpid).is_some()
+            route.state == State::Active && meant(id) && route.crosses(dpid)
         });
-        let routes = lease.routes();
-        HeldStill {
-            rules: routes
-                .iter()
-                .filter_map(|route| route.rule_on(dpid))
-                .collect(),
-            until: Some(Box::new(lease)),
+        let mut still = HeldStill::default();
+        for place in lease
+            .routes()
+            .iter()
+            .filter_map(|route| route.place_on(dpid))
+        {
+            still.rules.push(place.rule);
+            still.groups.extend(place.group);
         }
+        still.until = Some(Box::new(lease));
+        still
     }
 
     fn compared(&self, dpid: DatapathId, held: &[FlowStats], changes: &[FlowMod]) {

@@ -9,7 +9,9 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use bytes::Bytes;
-use godwit_openflow::model::{FlowMod, FlowRule, FlowStats, PacketIn, PacketOut, Pattern};
+use godwit_openflow::model::{
+    FlowMod, FlowRule, FlowStats, GroupDescription, PacketIn, PacketOut, Pattern,
+};
 use godwit_openflow::types::{Cookie, DatapathId, PortNo};
 use godwit_topology::{ParsedPacket, PortRef, TopologySnapshot};
 
@@ -57,8 +59,10 @@ pub trait App: Send + Sync + 'static {
     /// [`Network::settle`](crate::Network::settle), needs nothing but the default.
     fn held_still(&self, dpid: DatapathId, cookies: &BTreeSet<Cookie>) -> HeldStill {
         let _ = cookies;
+        let Desired { rules, groups, .. } = self.desired(dpid);
         HeldStill {
-            rules: self.desired(dpid).rules,
+            rules,
+            groups,
             until: None,
         }
     }
@@ -229,6 +233,8 @@ impl Commands {
 pub struct HeldStill {
     /// As they should be. Those that were not asked for do no harm.
     pub rules: Vec<FlowRule>,
+    /// Groups that they use, likewise.
+    pub groups: Vec<GroupDescription>,
     /// As long as this is kept, they stay so.
     pub until: Option<Box<dyn Any + Send>>,
 }
@@ -238,6 +244,8 @@ pub struct HeldStill {
 pub struct Desired {
     /// Entries that shall be there.
     pub rules: Vec<FlowRule>,
+    /// Groups that they use, numbered by [`group_of`](crate::rules::groups::group_of).
+    pub groups: Vec<GroupDescription>,
     /// Cookies of entries that are being changed right now and shall be left as they are.
     pub busy: Vec<Cookie>,
     /// Whether the switch is to be compared again soon, since somebody is changing it.

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `judge` | what is wrong and what is nobody's; pure |
 //! | `patience` | how often a rule is put right that does not stay so; pure |
+//! | `groups` | groups that rules use |
 //! | `look` | one audit of one switch |
 //! | `repair` | putting right, while nobody else writes |
 //! | `report` | what is kept of it |
@@ -23,6 +24,7 @@
 //! - REST and apps wait before they [write](crate::held::HeldWrites::put_right) to that switch;
 //! - no migration [plans](crate::App::is_moving), or has the switch.
 
+mod groups;
 mod judge;
 mod look;
 mod patience;

@@ -8,15 +8,19 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use godwit_openflow::model::{FlowCommand, PacketIn, PortStatusReason, ToSwitch};
+use godwit_openflow::model::{
+    Action, FlowCommand, FlowStats, GroupMod, PacketIn, PortStatusReason, StatsReply, StatsRequest,
+    ToSwitch,
+};
 use godwit_topology::{ParsedPacket, PortRef};
 use tokio::sync::oneshot;
 
+use crate::app::Desired;
 use crate::connection::{CloseReason, SwitchMessage, SwitchObserver};
 use crate::event::Event;
 use crate::hosting::{Apps, Offer};
 use crate::network::Network;
-use crate::rules;
+use crate::rules::{self, groups};
 use crate::switch::SwitchHandle;
 use crate::topology::{CONTROLLER_MAC, Observation};
 
@@ -56,18 +60,44 @@ impl Dispatcher {
             // Whose wishes are not known, his rules are not taken for unwanted.
             changes.retain(|change| change.command != FlowCommand::DeleteStrict);
         }
+        let (groups, unwanted) = self.groups(switch, &desired, &reported).await;
         tracing::info!(%dpid, name = switch.name(), version = %switch.version(), held = reported.len(),
-            changes = changes.len(), "rules compared");
+            changes = changes.len(), groups = groups.len(), "rules compared");
         if is_read {
             self.apps.compared(dpid, &reported, &changes);
         }
-        let messages: Vec<ToSwitch> = changes.into_iter().map(ToSwitch::FlowMod).collect();
+        let mut messages: Vec<ToSwitch> = groups.into_iter().map(ToSwitch::GroupMod).collect();
+        messages.extend(changes.into_iter().map(ToSwitch::FlowMod));
+        if all_known {
+            messages.extend(unwanted.into_iter().map(ToSwitch::GroupMod));
+        }
         if let Err(error) = switch.apply(&messages).await {
             tracing::warn!(%dpid, %error, "the switch did not take its rules");
         }
         *compared = true;
         // An app may want something else since it was asked.
         desired.again || !desired.busy.is_empty() || self.apps.generation() != generation
+    }
+
+    /// What has to become of groups before and after the rules; nothing where none are wanted and none are used.
+    async fn groups(
+        &self,
+        switch: &SwitchHandle,
+        desired: &Desired,
+        reported: &[FlowStats],
+    ) -> (Vec<GroupMod>, Vec<GroupMod>) {
+        let is_own = |action: &Action| matches!(action, Action::Group(group) if groups::is_own_group(*group));
+        let mut rules = reported.iter().map(|stats| &stats.rule);
+        if desired.groups.is_empty() && !rules.any(|rule| rule.actions().any(is_own)) {
+            return (Vec::new(), Vec::new());
+        }
+        match switch.request(StatsRequest::GroupDescription).await {
+            Ok(StatsReply::GroupDescription(held)) => groups::group_difference(desired, &held),
+            answer => {
+                tracing::warn!(dpid = %switch.dpid(), ?answer, "the switch's groups can't be read: they are left as they are");
+                (Vec::new(), Vec::new())
+            }
+        }
     }
 
     /// Compares again until nothing is under change that concerns the switch.

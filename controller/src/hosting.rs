@@ -361,6 +361,7 @@ impl Apps {
             match self.contained(hosted, || Some(hosted.desired(dpid))) {
                 Some(wanted) => {
                     desired.rules.extend(wanted.rules);
+                    desired.groups.extend(wanted.groups);
                     desired.busy.extend(wanted.busy);
                     desired.again |= wanted.again;
                     all_known &= hosted.app.knows_its_rules();

@@ -1,6 +1,7 @@
 //! Rules: whose they are, sending them in confirmed rounds, and mending what a switch holds.
 
 mod blame;
+pub mod groups;
 pub mod overlap;
 mod reconcile;
 mod round;

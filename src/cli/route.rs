@@ -19,6 +19,13 @@ pub enum Metric {
     Utilisation,
 }
 
+/// How a route uses several paths.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Spread {
+    /// Over paths of equal cost, by select groups of OpenFlow 1.3
+    Ecmp,
+}
+
 impl Metric {
     /// As REST has it.
     pub(super) fn name(self) -> String {
@@ -38,13 +45,24 @@ pub(super) async fn add(
         return console.data(&answer.body);
     }
     let route = answer.json()?;
-    let pairs = [
+    let mut pairs = vec![
         ("id", at(&route, "/id")),
         ("from", table::endpoint(route.get("from"))),
         ("to", table::endpoint(route.get("to"))),
         ("match", flows::matches(route.get("match"))),
-        ("path", table::path_with_ports(route.get("path"))),
     ];
+    match route.get("paths").and_then(Value::as_array) {
+        None => pairs.push(("path", table::path_with_ports(route.get("path")))),
+        Some(paths) => {
+            let path = |path| ("path", table::path_with_ports(Some(path)));
+            pairs.extend(paths.iter().map(path));
+        }
+    }
+    let alone = route.get("single_path_at").and_then(Value::as_array);
+    for one in alone.into_iter().flatten() {
+        let (switch, why) = (table::short_dpid(&at(one, "/dpid")), at(one, "/why"));
+        pairs.push(("single path", format!("from {switch} on: {why}")));
+    }
     console.data(table::render_pairs(&pairs).as_bytes())?;
     let warnings = route.get("warnings").and_then(Value::as_array);
     for warning in warnings.into_iter().flatten() {
@@ -76,7 +94,11 @@ fn request(args: &RouteAddArgs) -> Result<Value, Failure> {
     if let Some(metric) = args.metric {
         request["metric"] = json!(metric.name());
     }
+    if let Some(Spread::Ecmp) = args.spread {
+        request["spread"] = json!("ecmp");
+    }
     let numbers = [
+        ("max_paths", args.max_paths),
         ("priority", args.priority),
         ("idle_timeout", args.idle_timeout),
         ("hard_timeout", args.hard_timeout),

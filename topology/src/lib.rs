@@ -12,6 +12,7 @@
 //! | [`cost`], [`timing`] | what links cost; how soon what is silent is given up |
 //! | [`metric`], [`latency`], [`load`], [`weighed`] | what makes a path short: hops, time, room |
 //! | [`routing`], [`path`] | shortest paths, waypoints, the k best; paths that cannot loop |
+//! | [`spread`] | several paths of equal cost at once |
 //! | [`packet`] | as much of a packet as that takes |
 //!
 //! Nothing here does I/O or reads a clock: time comes in as an argument, frames to be sent go out as values.
@@ -32,6 +33,7 @@ pub mod routing;
 mod schedule;
 pub mod segment;
 pub mod snapshot;
+pub mod spread;
 pub mod timing;
 pub mod topology;
 pub mod weighed;
@@ -51,6 +53,7 @@ pub use path::{Hop, Path, PathError};
 pub use routing::{Constraints, NoPath, ShortestPathTree};
 pub use segment::Segments;
 pub use snapshot::{RouteError, TopologySnapshot};
+pub use spread::Spread;
 pub use timing::Timing;
 pub use topology::{Poll, Topology};
 pub use weighed::Weighed;

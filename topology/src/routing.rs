@@ -219,7 +219,7 @@ fn search(
 }
 
 /// What decides between links of equal cost that leave the same switch.
-fn tie(link: &Link) -> (DatapathId, PortNo) {
+pub(crate) fn tie(link: &Link) -> (DatapathId, PortNo) {
     (link.dst.dpid, link.src.port)
 }
 

@@ -10,6 +10,7 @@ use crate::metric::Metric;
 use crate::path::Path;
 use crate::routing::{self, Constraints, NoPath, ShortestPathTree};
 use crate::snapshot::{RouteError, TopologySnapshot};
+use crate::spread::{Choices, MOST_PATHS, Spread};
 
 /// Paths over the switches of a snapshot that are not excluded.
 ///
@@ -125,6 +126,36 @@ impl<'a> Weighed<'a> {
         all.iter()
             .map(|links| Ok(Path::new(from, links, to)?))
             .collect()
+    }
+
+    /// At the most so many paths of least cost between two ports, over which the switches spread packets of which
+    /// `branches` says that they can. Where one has a choice between cables and indirect links, it is among the cables.
+    ///
+    /// # Errors
+    /// See [`RouteError`].
+    pub fn spread(
+        &self,
+        from: PortRef,
+        to: PortRef,
+        most: usize,
+        branches: impl FnMut(DatapathId) -> bool,
+    ) -> Result<Spread, RouteError> {
+        let tree = self.tree_to(to.dpid, &BTreeSet::new())?;
+        if tree.distance_from(from.dpid).is_none() {
+            let (from, to) = (from.dpid, to.dpid);
+            return Err(NoPath::Disconnected { from, to }.into());
+        }
+        let equal = |here: DatapathId| {
+            let is_equal = |link: &Link| {
+                let beyond = tree.distance_from(link.dst.dpid);
+                let whole = beyond.map(|beyond| beyond.saturating_add(self.cost(link)));
+                whole.is_some() && whole == tree.distance_from(here)
+            };
+            let links = self.topology.graph.usable_from(here);
+            links.filter(is_equal).collect()
+        };
+        let choices = Choices::new(&tree, (from, to), equal, branches);
+        Ok(choices.spread(most.clamp(1, MOST_PATHS))?)
     }
 
     fn with_excluded(&self, constraints: &Constraints) -> Constraints {

@@ -141,7 +141,7 @@ pub fn without_all(
     routes: &[Route],
     switches: &BTreeSet<DatapathId>,
 ) -> Vec<String> {
-    let crosses = |route: &&Route| route.path.switches().any(|dpid| switches.contains(&dpid));
+    let crosses = |route: &&Route| switches.iter().any(|dpid| route.crosses(*dpid));
     let crossing = routes.iter().filter(crosses);
     let stranded = crossing.filter_map(|route| {
         let others = route.via.iter().filter(|dpid| !switches.contains(dpid));

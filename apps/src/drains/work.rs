@@ -257,10 +257,7 @@ impl Worker {
     async fn read_counters(&self, waiting: &[DatapathId]) {
         let mut ids = Vec::new();
         self.drains.routing.table().for_each(|id, route| {
-            if waiting
-                .iter()
-                .any(|dpid| route.path.hop_at(*dpid).is_some())
-            {
+            if waiting.iter().any(|dpid| route.crosses(*dpid)) {
                 ids.push(id);
             }
         });

@@ -5,9 +5,10 @@ mod ways;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use godwit_controller::rules::groups::group_of;
 use godwit_controller::{Network, SwitchState};
 use godwit_openflow::types::DatapathId;
-use godwit_topology::TopologySnapshot;
+use godwit_topology::{Constraints, TopologySnapshot};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -162,6 +163,7 @@ pub async fn prepare(
     network: &Network,
     request: &Request,
     routes: &[Route],
+    leaving: &[FlowId],
 ) -> Result<Planned, Refusal> {
     let topology = network.topology();
     let ways = ways(&topology, request, routes)?;
@@ -169,7 +171,7 @@ pub async fn prepare(
     let mut wanted: BTreeMap<DatapathId, Depth> =
         joined.map(|dpid| (dpid, Depth::RulesAmongOthers)).collect();
     let crossing = |route: &&Route| route.path.hop_at(request.source).is_some();
-    let routes_there = routes.iter().filter(crossing).count();
+    let routes_there = routes.iter().filter(crossing).count() + leaving.len();
     let beyond = Depth::Beyond {
         routes: routes_there,
     };
@@ -188,7 +190,13 @@ pub async fn prepare(
         .map(|dpid| (dpid, Depth::RulesAmongOthers))
         .collect();
     sites.extend(read::sites(network, unasked).await?);
-    let moving = numbers(routes);
+    let mut moving = numbers(routes);
+    moving.extend(leaving);
+    if let Some(source) = sites.get_mut(&request.source) {
+        let gone: Vec<_> = leaving.iter().map(|id| group_of(*id)).collect();
+        let groups = &mut source.holdings.groups;
+        groups.retain(|(group, _)| !gone.contains(&group.group));
+    }
     let source = sites.get(&request.source);
     if request.target.is_some() && source.is_some_and(|source| source.holds_others(&moving)) {
         let neighbours = links_by_neighbour(topology.graph(), request.source);
@@ -210,6 +218,32 @@ pub async fn prepare(
 /// Whether neighbours without a link to the target may be reached otherwise.
 fn takes_detours(request: &Request) -> bool {
     request.shape != Some(Shape::Substitution)
+}
+
+/// The routes that are spread over the source among others: they leave it by themselves before anything is moved.
+///
+/// # Errors
+/// With those that have no other way.
+pub fn leaving(
+    topology: &TopologySnapshot,
+    source: DatapathId,
+    spread: &[Route],
+) -> Result<Vec<FlowId>, Refusal> {
+    let constraints = Constraints {
+        avoid: BTreeSet::from([source]),
+        ..Constraints::default()
+    };
+    let stranded = |route: &Route| {
+        let (from, to) = (route.path.source(), route.path.destination());
+        let why = topology.path(from, to, &constraints).err()?;
+        Some((route.template.id, why))
+    };
+    let routes: Vec<_> = spread.iter().filter_map(stranded).collect();
+    if routes.is_empty() {
+        Ok(numbers(spread).into_iter().collect())
+    } else {
+        Err(Refusal::NoPath { routes })
+    }
 }
 
 fn numbers(routes: &[Route]) -> BTreeSet<FlowId> {

@@ -42,9 +42,15 @@ impl Migrations {
             held.freeze(source);
             held.written(source).await;
         }
-        let concerned = |route: &Route| match &reverted {
-            None => route.path.hop_at(source).is_some(),
-            Some(reverted) => revert::still_moved(&reverted.moves, route).is_some(),
+        if let Err(routes) = self.routing.leave(source).await {
+            return Err(Refusal::NoPath { routes }.into());
+        }
+        let concerned = |route: &Route| {
+            route.spread.is_none()
+                && match &reverted {
+                    None => route.path.hop_at(source).is_some(),
+                    Some(reverted) => revert::still_moved(&reverted.moves, route).is_some(),
+                }
         };
         let table = self.routing.table();
         let lease = table.lease_where(|_, route| concerned(route)).await;
@@ -56,7 +62,7 @@ impl Migrations {
         self.network().held().all_right().await;
         let routes = lease.routes();
         let mut planned = match &reverted {
-            None => planning::prepare(self.network(), request, &routes).await?,
+            None => planning::prepare(self.network(), request, &routes, &[]).await?,
             Some(Reverted {
                 moves,
                 migration: first,

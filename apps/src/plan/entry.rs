@@ -1,7 +1,7 @@
 //! Changes of what belongs to no route: flow entries of anybody, groups and meters, as whole switches move.
 
 use godwit_controller::carried::Shared;
-use godwit_openflow::model::group::{Bucket, GroupCommand, GroupDescription, GroupMod, GroupType};
+use godwit_openflow::model::group::{GroupCommand, GroupDescription};
 use godwit_openflow::model::meter::{MeterBand, MeterCommand, MeterConfig, MeterFlags, MeterMod};
 use godwit_openflow::model::{FlowMod, FlowRule, ToSwitch};
 use godwit_openflow::types::DatapathId;
@@ -72,7 +72,7 @@ impl Entry {
     fn added(self) -> ToSwitch {
         match self {
             Self::Rule(rule) => FlowMod::add(rule).into(),
-            Self::Group(group) => group_mod(GroupCommand::Add, group).into(),
+            Self::Group(group) => group.message(GroupCommand::Add).into(),
             Self::Meter(meter) => meter_mod(MeterCommand::Add, meter).into(),
         }
     }
@@ -80,7 +80,7 @@ impl Entry {
     fn modified(self) -> ToSwitch {
         match self {
             Self::Rule(rule) => FlowMod::modify_strict(rule).into(),
-            Self::Group(group) => group_mod(GroupCommand::Modify, group).into(),
+            Self::Group(group) => group.message(GroupCommand::Modify).into(),
             Self::Meter(meter) => meter_mod(MeterCommand::Modify, meter).into(),
         }
     }
@@ -88,25 +88,13 @@ impl Entry {
     fn deleted(self) -> ToSwitch {
         match self {
             Self::Rule(rule) => FlowMod::delete_strict(rule).into(),
+            Self::Group(group) => group.message(GroupCommand::Delete).into(),
             // What is deleted is named by its number alone; some switches refuse the rest.
-            Self::Group(mut group) => {
-                group.buckets.clear();
-                group_mod(GroupCommand::Delete, group).into()
-            }
             Self::Meter(mut meter) => {
                 meter.bands.clear();
                 meter_mod(MeterCommand::Delete, meter).into()
             }
         }
-    }
-}
-
-fn group_mod(command: GroupCommand, group: GroupDescription) -> GroupMod {
-    GroupMod {
-        command,
-        group_type: group.group_type,
-        group: group.group,
-        buckets: group.buckets,
     }
 }
 
@@ -119,20 +107,10 @@ fn meter_mod(command: MeterCommand, meter: MeterConfig) -> MeterMod {
     }
 }
 
-/// Whether two groups of one number do the same. A weight means something in a select group only (OF 1.3.5 §7.3.4.2), and
-/// what a switch reports of it elsewhere is its own.
+/// Whether two groups of one number do the same.
 #[must_use]
 pub fn is_same_group(one: &GroupDescription, other: &GroupDescription) -> bool {
-    let weighs = one.group_type == GroupType::Select;
-    let same = |(one, other): (&Bucket, &Bucket)| {
-        (!weighs || one.weight == other.weight)
-            && one.watch_port == other.watch_port
-            && one.watch_group == other.watch_group
-            && one.actions == other.actions
-    };
-    one.group_type == other.group_type
-        && one.buckets.len() == other.buckets.len()
-        && one.buckets.iter().zip(&other.buckets).all(same)
+    one.does_the_same(other)
 }
 
 /// Whether two meters of one number do the same. Rates are in kilobits where nothing is said, and the size of bursts means

@@ -39,6 +39,8 @@ pub struct Wish {
     pub hard_timeout: u16,
     /// How its packets are treated on their way.
     pub treatment: Treatment,
+    /// Over how many paths of equal cost it is spread at the most, if it is.
+    pub spread: Option<usize>,
     /// Who wants it.
     pub origin: Origin,
 }
@@ -96,6 +98,20 @@ pub enum InstallError {
         /// What could not be undone.
         undo: RoundError,
     },
+}
+
+impl InstallError {
+    /// The same with what became of taking back the rest.
+    fn with(self, undone: Result<(), RoundError>) -> Self {
+        match (self, undone) {
+            (Self::Refused(refused), Err(undo)) => Self::Torn { refused, undo },
+            (error, Ok(())) => error,
+            (error, Err(undo)) => {
+                tracing::warn!(%undo, "rules of routes that were not made may be left");
+                error
+            }
+        }
+    }
 }
 
 impl From<Duplicate> for InstallError {
@@ -159,7 +175,7 @@ impl Routing {
     pub async fn create(&self, wishes: Vec<Wish>) -> Result<Vec<FlowId>, InstallError> {
         // Before the paths are computed, so that no change in between is missed.
         let revision = self.network.topology().revision();
-        let lease = self.admit(wishes)?;
+        let lease = self.admit(wishes).await?;
         if let Some(&last) = lease.ids().last() {
             self.reserve(last).await;
         }
@@ -168,8 +184,11 @@ impl Routing {
 
     /// Installs the routes of a lease, all or none.
     async fn send(&self, lease: Lease, revision: u64) -> Result<Vec<FlowId>, InstallError> {
-        let flows: Vec<Flow> = lease
+        let (spread, plain): (Vec<Route>, Vec<Route>) = lease
             .routes()
+            .into_iter()
+            .partition(|route| route.spread.is_some());
+        let flows: Vec<Flow> = plain
             .into_iter()
             .map(|route| Flow {
                 template: route.template,
@@ -182,24 +201,27 @@ impl Routing {
             lease.remove_all();
             return Err(error);
         }
+        for route in &spread {
+            if let Err(error) = self.check_free_for(route).await {
+                lease.remove_all();
+                return Err(error);
+            }
+        }
         for (index, round) in rounds.iter().enumerate() {
             if let Err(refused) = round.messages().apply(self.network.switches()).await {
-                let undo: godwit_controller::Round = rounds[..=index]
-                    .iter()
-                    .rev()
-                    .flat_map(|round| {
-                        round
-                            .steps
-                            .iter()
-                            .filter_map(|step| Some((step.dpid, step.undo()?)))
-                    })
-                    .collect();
-                let undone = undo.apply(self.network.switches()).await;
+                let undone = self.undo(&rounds[..=index]).await;
                 lease.remove_all();
-                return Err(match undone {
-                    Ok(()) => InstallError::Refused(refused),
-                    Err(undo) => InstallError::Torn { refused, undo },
-                });
+                return Err(InstallError::Refused(refused).with(undone));
+            }
+        }
+        for (index, route) in spread.iter().enumerate() {
+            if let Err(error) = self.lay(None, route, true).await {
+                let mut undone = self.undo(&rounds).await;
+                for route in &spread[..=index] {
+                    undone = undone.and(self.take_up(route.template.id, route.places()).await);
+                }
+                lease.remove_all();
+                return Err(error.with(undone));
             }
         }
         lease.update(|route| route.state = State::Active);
@@ -215,6 +237,14 @@ impl Routing {
             self.look_again();
         }
         Ok(ids)
+    }
+
+    async fn undo(&self, rounds: &[plan::Round]) -> Result<(), RoundError> {
+        let steps = rounds.iter().rev().flat_map(|round| &round.steps);
+        let undo: godwit_controller::Round = steps
+            .filter_map(|step| Some((step.dpid, step.undo()?)))
+            .collect();
+        undo.apply(self.network.switches()).await
     }
 
     /// Whether nobody else's rules stand where those of the routes are to be.
@@ -243,15 +273,15 @@ impl Routing {
     ///
     /// A migration takes its switch out of the graph first and then leases the routes that cross it. So a route
     /// that is in the table before is seen by the migration, and one that comes after sees the smaller graph here.
-    fn admit(&self, wishes: Vec<Wish>) -> Result<Lease, InstallError> {
+    async fn admit(&self, wishes: Vec<Wish>) -> Result<Lease, InstallError> {
         loop {
-            let lease = self.find_paths(wishes.clone())?;
+            let lease = self.find_paths(wishes.clone()).await?;
             let topology = self.network.topology();
             let gone = |route: &Route| {
-                route
-                    .path
-                    .switches()
-                    .any(|dpid| topology.excluded().contains(&dpid))
+                let switches = route.switches();
+                switches
+                    .iter()
+                    .any(|dpid| topology.excluded().contains(dpid))
             };
             if !lease.routes().iter().any(gone) {
                 return Ok(lease);
@@ -261,7 +291,7 @@ impl Routing {
     }
 
     /// Finds the paths and takes the routes into the table, before anything is sent.
-    fn find_paths(&self, wishes: Vec<Wish>) -> Result<Lease, InstallError> {
+    async fn find_paths(&self, wishes: Vec<Wish>) -> Result<Lease, InstallError> {
         let topology = self.network.topology();
         let mut finder = PathFinder::new(&topology);
         let mut routes = Vec::with_capacity(wishes.len());
@@ -285,6 +315,12 @@ impl Routing {
                 treatment: wish.treatment,
             };
             let mut route = Route::new(wish.from, wish.to, template, path, wish.origin);
+            if let Some(most) = wish.spread {
+                let ends = (wish.from, wish.to);
+                let spreading = self.find_spread(&topology, ends, wish.metric, most).await;
+                route =
+                    route.over(spreading.map_err(|source| InstallError::NoPath { index, source })?);
+            }
             route.names = wish.names;
             route.asked = wish.asked;
             route.via = wish.via;
@@ -314,6 +350,15 @@ impl Routing {
         let Some(route) = lease.routes().pop() else {
             return Ok(false);
         };
+        if route.spread.is_some() {
+            if let Err(error) = self.take_away(&route).await {
+                lease.update(|route| route.state = State::Broken);
+                return Err(error);
+            }
+            lease.remove_all();
+            self.save([id]).await;
+            return Ok(true);
+        }
         // First hop first: what is let in no more needs no rule further on.
         let flow = Flow {
             template: route.template,
@@ -384,7 +429,7 @@ impl Routing {
         self.table.for_each(|id, route| {
             if wanted.contains(&id) {
                 if everywhere {
-                    switches.extend(route.path.switches().map(|dpid| (dpid, ())));
+                    switches.extend(route.switches().into_iter().map(|dpid| (dpid, ())));
                 } else {
                     switches.insert(route.path.destination().dpid, ());
                 }

@@ -18,7 +18,8 @@ use tokio::time::MissedTickBehavior;
 use super::forwarding::Then;
 use super::install::{InstallError, PathFinder, Wish};
 use super::kept::{SAVE_EVERY, SAVE_SHARE};
-use super::table::{Origin, Route, State};
+use super::lay::is_alive;
+use super::table::{Lease, Origin, Route, State};
 use super::waiting::Place;
 use super::{FORWARDING_PRIORITY, Routing};
 use crate::plan::{Flow, FlowId, Treatment};
@@ -53,6 +54,9 @@ pub(super) enum Task {
 /// Expired routes that are being taken away at the same time.
 const EXPIRING: usize = 256;
 
+/// Spread routes that are being brought to other paths at the same time.
+const MENDING: usize = 256;
+
 /// The task. It ends when it is dropped.
 pub struct Keeper {
     routing: Routing,
@@ -61,6 +65,7 @@ pub struct Keeper {
     /// What goes through the routes of hosts that are gone.
     forgetting: JoinSet<()>,
     expiring: JoinSet<()>,
+    mending: JoinSet<()>,
 }
 
 impl Keeper {
@@ -71,6 +76,7 @@ impl Keeper {
             connecting: JoinSet::new(),
             forgetting: JoinSet::new(),
             expiring: JoinSet::new(),
+            mending: JoinSet::new(),
         }
     }
 
@@ -105,6 +111,7 @@ impl Keeper {
             }
             while self.connecting.try_join_next().is_some() {}
             while self.forgetting.try_join_next().is_some() {}
+            while self.mending.try_join_next().is_some() {}
         }
     }
 
@@ -128,7 +135,7 @@ impl Keeper {
             return;
         }
         self.forget_routes();
-        let network = &self.routing.network;
+        let network = self.routing.network.clone();
         let topology = network.topology();
         // A switch that is being emptied is left to its migration; one that is empty must stay so.
         let is_drained = |dpid: &DatapathId| network.state(*dpid) == SwitchState::Drained;
@@ -140,15 +147,15 @@ impl Keeper {
             .collect();
         self.routing
             .table
-            .mark_seen(|route| is_whole(&route.path, &topology));
+            .mark_seen(|route| route.paths().iter().all(|path| is_whole(path, &topology)));
         let has_ended = |port: PortRef| {
             let switch = network.switches().get(port.dpid);
             switch.is_some_and(|switch| !switch.port(port.port).is_some_and(|port| port.is_up()))
         };
-        let lease = self
-            .routing
-            .table
-            .lease_free(|_, route| needs_change(route, &topology, &drained, &has_ended));
+        let lease = self.routing.table.lease_free(|_, route| {
+            route.spread.is_none() && needs_change(route, &topology, &drained, &has_ended)
+        });
+        self.mend_spread(&topology, &has_ended);
         let mut moves = Vec::new();
         let mut finder = PathFinder::new(&topology);
         for route in lease.routes() {
@@ -165,6 +172,30 @@ impl Keeper {
                 "routes whose path is gone"
             );
             self.redirect(moves).await;
+        }
+    }
+
+    /// Begins to bring spread routes to the paths that they should have now, each by itself: a change that can wait takes
+    /// longer than others should.
+    fn mend_spread(
+        &mut self,
+        topology: &Arc<TopologySnapshot>,
+        has_ended: &impl Fn(PortRef) -> bool,
+    ) {
+        let table = &self.routing.table;
+        let mut wanted = Vec::new();
+        table.for_each(|id, route| {
+            if !route.is_leased() && wants_other_paths(route, topology, has_ended) {
+                wanted.push(id);
+            }
+        });
+        for id in wanted {
+            if self.mending.len() >= MENDING {
+                break;
+            }
+            let lease = table.lease_free(|other, _| other == id);
+            let (routing, topology) = (self.routing.clone(), Arc::clone(topology));
+            self.mending.spawn(mend(routing, lease, topology));
         }
     }
 
@@ -215,6 +246,26 @@ impl Keeper {
             });
         }
         self.routing.table.save_soon();
+    }
+}
+
+/// Brings leased spread routes to the paths that they should have.
+async fn mend(routing: Routing, lease: Lease, topology: Arc<TopologySnapshot>) {
+    for route in lease.routes() {
+        let ends = (current(route.from, &topology), current(route.to, &topology));
+        let Err(why) = routing.mend(&route, ends, &topology).await else {
+            continue;
+        };
+        // One that crosses a switch which is about to be emptied has a way still.
+        let mut paths = route.paths().iter();
+        if route.state != State::Broken && !paths.any(|path| is_whole(path, &topology)) {
+            tracing::info!(route = route.template.id, %why, "a route whose paths are gone");
+            lease.update(|route| route.state = State::Broken);
+        }
+    }
+    drop(lease);
+    if routing.network.topology().revision() != topology.revision() {
+        routing.look_again();
     }
 }
 
@@ -367,6 +418,28 @@ fn needs_change(
             && (!may_come_back(route) || is_gone(&route.path, topology, has_ended))
 }
 
+/// Whether a spread route is to have other paths than it has, or its ends are elsewhere.
+fn wants_other_paths(
+    route: &Route,
+    topology: &TopologySnapshot,
+    has_ended: &impl Fn(PortRef) -> bool,
+) -> bool {
+    let Some(spreading) = &route.spread else {
+        return false;
+    };
+    let is_gone = |path: &Path| is_gone(path, topology, has_ended);
+    if route.state == State::Broken {
+        return true;
+    }
+    if may_come_back(route) && !route.paths().iter().any(is_gone) {
+        return false;
+    }
+    let left = spreading.left(|path| is_alive(path, topology));
+    current(route.from, topology) != route.from
+        || current(route.to, topology) != route.to
+        || left.as_ref() != Some(&spreading.now)
+}
+
 /// Whether all switches and links of a path are there.
 fn is_whole(path: &Path, topology: &TopologySnapshot) -> bool {
     let graph = topology.graph();
@@ -427,6 +500,7 @@ fn wish(from: Endpoint, to: Endpoint) -> Wish {
         idle_timeout: 0,
         hard_timeout: 0,
         treatment: Treatment::default(),
+        spread: None,
         origin: Origin::Forwarding,
     }
 }

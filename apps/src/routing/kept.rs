@@ -13,6 +13,7 @@ use godwit_topology::{Metric, Path, PortRef};
 use serde::{Deserialize, Serialize};
 
 use super::counters::Counters;
+use super::spreading::Spreading;
 use super::table::{Origin, Route, State};
 use super::{Routing, clock};
 use crate::plan::{FlowId, Template};
@@ -51,6 +52,8 @@ struct KeptRoute {
     metric: Option<Metric>,
     origin: Origin,
     path: Path,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    spread: Option<Spreading>,
     broken: bool,
     counters: Counters,
     made: SystemTime,
@@ -86,6 +89,7 @@ impl KeptRoute {
             metric: route.metric,
             origin: route.origin,
             path: route.path,
+            spread: route.spread,
             broken: route.state == State::Broken,
             counters: route.counters,
             made: SystemTime::now()
@@ -107,6 +111,7 @@ impl KeptRoute {
         route.asked = self.asked;
         route.via = self.via;
         route.metric = self.metric;
+        route.spread = self.spread;
         route.counters = self.counters;
         route
             .counters

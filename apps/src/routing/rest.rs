@@ -20,12 +20,14 @@ use godwit_controller::switch::ApplyError;
 use godwit_controller::{RoundError, SwitchState};
 use godwit_openflow::model::{Field, FlowRule, Pattern};
 use godwit_openflow::types::{DatapathId, MeterId, QueueId};
-use godwit_topology::{Metric, TopologySnapshot};
+use godwit_topology::spread::MOST_PATHS;
+use godwit_topology::{Metric, Path, TopologySnapshot};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::counters::CarriedOver;
 use super::install::{InstallError, Wish};
+use super::spreading::Alone;
 use super::table::{Origin, Route, State as RouteState};
 use super::{REQUESTED_PRIORITY, Routing};
 use crate::plan::{FlowId, Treatment};
@@ -81,6 +83,17 @@ struct RouteRequest {
     hard_timeout: u16,
     queue: Option<u32>,
     meter: Option<u32>,
+    spread: Option<Way>,
+    max_paths: Option<usize>,
+}
+
+/// How a route is spread.
+#[derive(Debug, Clone, Copy, Deserialize, Serialize, JsonSchema)]
+#[schemars(rename = "RouteSpreadOver")]
+#[serde(rename_all = "lowercase")]
+enum Way {
+    /// Over paths of equal cost.
+    Ecmp,
 }
 
 impl RouteRequest {
@@ -114,6 +127,7 @@ impl RouteRequest {
             return Err(ApiError::impossible("a priority is from 1 to 65534").at("priority"));
         }
         let treatment = treatment(self.queue, self.meter)?;
+        let spread = self.paths()?;
         let via = endpoint::switches(network, self.via.iter().map(String::as_str))
             .map_err(|error| error.at("via"))?;
         for dpid in via.iter().chain([&from.port.dpid, &to.port.dpid]) {
@@ -134,8 +148,37 @@ impl RouteRequest {
             idle_timeout: self.idle_timeout,
             hard_timeout: self.hard_timeout,
             treatment,
+            spread,
             origin: Origin::Request,
         })
+    }
+
+    /// Over how many paths it is to be spread, if it is.
+    fn paths(&self) -> Result<Option<usize>, ApiError> {
+        let Some(Way::Ecmp) = self.spread else {
+            return match self.max_paths {
+                None => Ok(None),
+                Some(_) => {
+                    let why = "`max_paths` is of a route with `\"spread\": \"ecmp\"`";
+                    Err(ApiError::impossible(why).at("max_paths"))
+                }
+            };
+        };
+        let refused = |why: &str, field| Err(ApiError::impossible(why).at(field));
+        let paths = self.max_paths.unwrap_or(MOST_PATHS);
+        if !(2..=MOST_PATHS).contains(&paths) {
+            refused("a route is spread over 2 to 16 paths", "max_paths")
+        } else if !self.via.is_empty() {
+            refused("a route that is spread has no waypoints", "via")
+        } else if self.idle_timeout != 0 {
+            let why =
+                "a route that is spread has no timeouts: a path may be idle while others are not";
+            refused(why, "idle_timeout")
+        } else if self.hard_timeout != 0 {
+            refused("a route that is spread has no timeouts", "hard_timeout")
+        } else {
+            Ok(Some(paths))
+        }
     }
 }
 
@@ -167,6 +210,17 @@ struct PathDto {
     hops: godwit_topology::Path,
 }
 
+/// What a route shows that is spread.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "RouteSpread")]
+struct SpreadDto {
+    spread: Way,
+    max_paths: usize,
+    paths: Vec<PathDto>,
+    /// Where it has a choice that the switch can't make: from there it goes one way.
+    single_path_at: Vec<Alone>,
+}
+
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "RouteOnSwitch")]
 struct OnSwitchDto {
@@ -196,6 +250,8 @@ struct RouteDto {
     treatment: Treatment,
     origin: Origin,
     path: PathDto,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    spread: Option<SpreadDto>,
     state: RouteState,
     packets: u64,
     bytes: u64,
@@ -222,6 +278,16 @@ impl RouteDto {
         });
         let [from, to] = route.names;
         let weighed = topology.by_asked(route.metric);
+        let path = |hops: Path| PathDto {
+            cost: weighed.cost_of(&hops),
+            hops,
+        };
+        let spread = route.spread.as_ref().map(|spreading| SpreadDto {
+            spread: Way::Ecmp,
+            max_paths: spreading.most,
+            paths: spreading.now.paths().iter().cloned().map(path).collect(),
+            single_path_at: spreading.alone(),
+        });
         Self {
             id: route.template.id,
             from,
@@ -234,10 +300,8 @@ impl RouteDto {
             metric: weighed.metric(),
             treatment: route.template.treatment,
             origin: route.origin,
-            path: PathDto {
-                cost: weighed.cost_of(&route.path),
-                hops: route.path,
-            },
+            path: path(route.path),
+            spread,
             state: route.state,
             packets: delivered.packets,
             bytes: delivered.bytes,
@@ -304,10 +368,10 @@ async fn create(
 fn warnings(routing: &Routing, made: &[Route]) -> Vec<Vec<String>> {
     let mut on: BTreeMap<DatapathId, (Vec<usize>, Vec<FlowRule>)> = BTreeMap::new();
     for (index, route) in made.iter().enumerate() {
-        for (dpid, rule) in route.template.rules(&route.path) {
-            let (indices, rules) = on.entry(dpid).or_default();
+        for place in route.places() {
+            let (indices, rules) = on.entry(place.dpid).or_default();
             indices.push(index);
-            rules.push(rule);
+            rules.push(place.rule);
         }
     }
     let mut warnings = vec![Vec::new(); made.len()];

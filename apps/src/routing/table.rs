@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use godwit_controller::rest::endpoint::Endpoint;
-use godwit_openflow::model::{FlowRule, Pattern};
+use godwit_openflow::model::Pattern;
 use godwit_openflow::types::DatapathId;
 use godwit_topology::{Metric, Path};
 use schemars::JsonSchema;
@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
 use super::counters::Counters;
+use super::spreading::{Place, Spreading};
 use crate::plan::{FlowId, Template};
 
 /// Who asked for a route.
@@ -73,8 +74,10 @@ pub struct Route {
     pub metric: Option<Metric>,
     /// Who asked for it.
     pub origin: Origin,
-    /// The way it goes.
+    /// The way it goes; of several the first.
     pub path: Path,
+    /// All ways, if it is spread.
+    pub spread: Option<Spreading>,
     /// What it is at.
     pub state: State,
     /// What it has carried.
@@ -109,6 +112,7 @@ impl Route {
             metric: None,
             origin,
             path,
+            spread: None,
             state: State::Installing,
             counters,
             made: Instant::now(),
@@ -127,19 +131,73 @@ impl Route {
         self.template.hard_timeout.saturating_sub(age).max(1)
     }
 
-    /// Its rule on this switch as it should be from now on, with what is left of its hard timeout; `None` where its path
-    /// does not lead.
+    /// What it should have on this switch from now on, with what is left of its hard timeout; `None` where it does not
+    /// lead.
     #[must_use]
-    pub fn rule_on(&self, dpid: DatapathId) -> Option<FlowRule> {
+    pub fn place_on(&self, dpid: DatapathId) -> Option<Place> {
+        if let Some(spreading) = &self.spread {
+            return spreading.place_on(&self.template, dpid);
+        }
         let hop = self.path.hop_at(dpid)?;
-        let is_first = self
-            .path
-            .hops()
-            .first()
-            .is_some_and(|first| first.dpid == dpid);
+        let is_first = self.path.source().dpid == dpid;
         let mut rule = self.template.rule(&hop, is_first);
         rule.hard_timeout = self.remaining();
-        Some(rule)
+        Some(Place {
+            dpid,
+            rule,
+            group: None,
+        })
+    }
+
+    /// The same, spread.
+    #[must_use]
+    pub fn over(mut self, spreading: Spreading) -> Self {
+        self.path = spreading.now.first().clone();
+        self.spread = Some(spreading);
+        let switches = self.switches();
+        self.counters.set_path(switches);
+        self
+    }
+
+    /// What it has on switches, the last hop last.
+    #[must_use]
+    pub fn places(&self) -> Vec<Place> {
+        let Some(spreading) = &self.spread else {
+            let rules = self.template.rules(&self.path);
+            let place = |(dpid, rule)| Place {
+                dpid,
+                rule,
+                group: None,
+            };
+            return rules.map(place).collect();
+        };
+        let levels = spreading.places(&self.template).into_iter().rev();
+        levels.flatten().collect()
+    }
+
+    /// The switches that it crosses, the last hop last.
+    #[must_use]
+    pub fn switches(&self) -> Vec<DatapathId> {
+        match &self.spread {
+            Some(spreading) => spreading.now.switches(),
+            None => self.path.switches().collect(),
+        }
+    }
+
+    /// The paths that it has, the first first.
+    #[must_use]
+    pub fn paths(&self) -> &[Path] {
+        match &self.spread {
+            Some(spreading) => spreading.now.paths(),
+            None => std::slice::from_ref(&self.path),
+        }
+    }
+
+    /// Whether one of its paths crosses a switch.
+    #[must_use]
+    pub fn crosses(&self, dpid: DatapathId) -> bool {
+        let mut paths = self.paths().iter();
+        paths.any(|path| path.hop_at(dpid).is_some())
     }
 
     /// Whether its rules are being changed.

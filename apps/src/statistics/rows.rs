@@ -6,7 +6,7 @@ use godwit_controller::rest::RuleDto;
 use godwit_controller::rest::endpoint::EndpointName;
 use godwit_controller::switch::SwitchHandle;
 use godwit_openflow::model::{FlowRule, PortStats};
-use godwit_topology::{Link, PortRef};
+use godwit_topology::{Hop, Link, Path, PortRef};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -189,7 +189,14 @@ pub(super) fn routes(
 ) -> Vec<RouteRow> {
     let mut rows = Vec::new();
     routing.table().for_each(|id, route| {
-        let ports = route.path.hops().iter();
+        // Those that all of its packets leave by.
+        let mut ports = route.path.hops().to_vec();
+        let leaves_by = |path: &Path, hop: &Hop| {
+            let own = path.hop_at(hop.dpid);
+            own.is_some_and(|own| own.out_port == hop.out_port)
+        };
+        ports.retain(|hop| route.paths().iter().all(|path| leaves_by(path, hop)));
+        let ports = ports.iter();
         let speeds = ports.map(|hop| speed_of(network, PortRef::new(hop.dpid, hop.out_port)));
         let slowest = speeds.collect::<Option<Vec<u64>>>();
         let speed_bps = slowest.and_then(|speeds| speeds.into_iter().min());

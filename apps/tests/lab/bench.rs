@@ -101,6 +101,7 @@ pub(crate) fn wish(index: u32) -> Wish {
         asked: packet(index),
         via: Vec::new(),
         metric: None,
+        spread: None,
         priority: REQUESTED_PRIORITY,
         idle_timeout: 0,
         hard_timeout: 0,

@@ -13,6 +13,7 @@ use crate::network::SwitchState;
 use crate::rules::{self, Aspect, described};
 use crate::switch::SwitchHandle;
 
+use super::groups;
 use super::judge::{Judged, Wishes, judge};
 use super::repair::Suspect;
 use super::report::{Found, Looked, MOST_LISTED, Outcome, Unmended};
@@ -81,7 +82,10 @@ impl Audits {
             all_known,
             is_at_work: &is_at_work,
         };
-        let judged = judge(wishes, &held, switch.version(), self.settings());
+        let mut judged = judge(wishes, &held, switch.version(), self.settings());
+        let amiss = groups::amiss(switch, &desired, ANSWER_DEADLINE).await?;
+        let by_group = groups::using(&amiss, &desired, &held, &judged.wrong);
+        judged.wrong.extend(by_group);
         looked.found.rules = held.len();
         looked.found.excepted = judged.excepted;
         self.tell_of_others(dpid, memory, &judged, &mut looked.found);

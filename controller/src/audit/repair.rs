@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::time::{Duration, SystemTime};
 
-use godwit_openflow::model::{FlowMod, FlowRule, FlowStats, OwnedIdentity, ToSwitch};
+use godwit_openflow::model::{FlowMod, FlowRule, FlowStats, GroupMod, OwnedIdentity, ToSwitch};
 use godwit_openflow::types::{Cookie, DatapathId};
 use tokio::time::{sleep, timeout};
 
@@ -12,6 +12,7 @@ use crate::event::Event;
 use crate::rules::{Aspect, Finding, Owner, compare, described};
 use crate::switch::{ApplyError, SwitchHandle};
 
+use super::groups;
 use super::judge::wanted;
 use super::report::{Looked, Outcome, Repair, RepairKind};
 use super::{Audits, Memory};
@@ -61,6 +62,16 @@ fn changed<'a>(finding: &'a Finding<'_>) -> &'a [Aspect] {
         Finding::Changed { aspects, .. } => aspects,
         _ => &[],
     }
+}
+
+/// Sends groups that rules use which are put right next.
+async fn send_groups(switch: &SwitchHandle, changes: Vec<GroupMod>) -> Result<(), Outcome> {
+    if changes.is_empty() {
+        return Ok(());
+    }
+    let messages: Vec<ToSwitch> = changes.into_iter().map(ToSwitch::GroupMod).collect();
+    let sent = switch.apply_within(&messages, APPLY_DEADLINE).await;
+    sent.map_err(|error| Outcome::Failed(format!("it did not take its groups: {error}")))
 }
 
 /// A rule that a switch did not take.
@@ -201,14 +212,19 @@ impl Audits {
                 .filter(|rule| identities.contains(&rule.identity()))
                 .cloned(),
         );
+        let groups = still.iter().flat_map(|still| &still.groups);
+        desired.groups.extend(groups.cloned());
         let held = self.held_by(switch, ANSWER_DEADLINE).await?;
-        let findings: Vec<Finding<'_>> = compare(&desired, &held, switch.version())
+        let amiss = groups::amiss(switch, &desired, ANSWER_DEADLINE).await?;
+        let mut findings: Vec<Finding<'_>> = compare(&desired, &held, switch.version())
             .into_iter()
             .filter(|finding| wanted(finding).is_some())
             .collect();
+        findings.extend(groups::using(&amiss, &desired, &held, &findings));
         if findings.is_empty() {
             return Ok(());
         }
+        send_groups(switch, amiss).await?;
         let refused = self.send(switch, &held, &findings).await?;
         for finding in &findings {
             let Some(rule) = wanted(finding) else {

@@ -57,6 +57,7 @@ impl Apps {
         };
         let (desired, all_known) = self.desired(dpid);
         all.rules.extend(desired.rules);
+        all.groups = desired.groups;
         all.busy = desired.busy;
         all.again = desired.again;
         (all, all_known)
@@ -90,7 +91,7 @@ impl Apps {
     ) -> Vec<HeldStill> {
         let base = HeldStill {
             rules: rules::base().to_vec(),
-            until: None,
+            ..HeldStill::default()
         };
         let of_apps = self
             .owning(cookies)

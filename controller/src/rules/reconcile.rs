@@ -32,6 +32,8 @@ pub enum Aspect {
     Timeouts,
     /// Whether its end is told, and what it counts.
     Flags,
+    /// What the group does that it uses.
+    Group,
 }
 
 impl Aspect {
@@ -43,6 +45,7 @@ impl Aspect {
             Self::Cookie => "cookie",
             Self::Timeouts => "timeouts",
             Self::Flags => "flags",
+            Self::Group => "group",
         }
     }
 }
@@ -68,7 +71,7 @@ pub enum Finding<'a> {
 }
 
 impl Finding<'_> {
-    /// The least changes that make it as desired; none of what others own.
+    /// The least changes of entries that make it as desired; none of what others own, nor of groups.
     #[must_use]
     pub fn mend(&self) -> Vec<FlowMod> {
         match self {
@@ -78,6 +81,7 @@ impl Finding<'_> {
             } if aspects[..] == [Aspect::Instructions] => {
                 vec![FlowMod::modify_strict((*wanted).clone())]
             }
+            Self::Changed { aspects, .. } if aspects[..] == [Aspect::Group] => Vec::new(),
             // The rest can only be changed by adding anew (OF 1.3.5 §6.4).
             Self::Changed { wanted, .. } => put_anew(wanted).into(),
             Self::Leftover(held) => vec![FlowMod::delete_strict(held.rule.clone())],

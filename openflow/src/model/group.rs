@@ -42,7 +42,8 @@ pub struct Bucket {
     /// Its share in a select group; 0 elsewhere.
     #[serde(default)]
     pub weight: u16,
-    /// The port whose state says whether the bucket is live; fast failover only.
+    /// The port whose state says whether the bucket is live; in fast failover, and where the switch looks at it in select
+    /// groups (`OFPGFC_SELECT_LIVENESS`).
     #[serde(default)]
     pub watch_port: Option<PortNo>,
     /// The group whose state says whether the bucket is live; fast failover only.
@@ -77,6 +78,39 @@ pub struct GroupDescription {
     pub group: GroupId,
     /// Its buckets.
     pub buckets: Vec<Bucket>,
+}
+
+impl GroupDescription {
+    /// Whether two groups of one number do the same. A weight means something in a select group only (OF 1.3.5 §7.3.4.2),
+    /// and what a switch reports of it elsewhere is its own.
+    #[must_use]
+    pub fn does_the_same(&self, other: &Self) -> bool {
+        let weighs = self.group_type == GroupType::Select;
+        let same = |(one, other): (&Bucket, &Bucket)| {
+            (!weighs || one.weight == other.weight)
+                && one.watch_port == other.watch_port
+                && one.watch_group == other.watch_group
+                && one.actions == other.actions
+        };
+        self.group_type == other.group_type
+            && self.buckets.len() == other.buckets.len()
+            && self.buckets.iter().zip(&other.buckets).all(same)
+    }
+
+    /// The message that makes it, changes it, or deletes it. What is deleted is named by its number alone: some switches
+    /// refuse the rest.
+    #[must_use]
+    pub fn message(mut self, command: GroupCommand) -> GroupMod {
+        if command == GroupCommand::Delete {
+            self.buckets.clear();
+        }
+        GroupMod {
+            command,
+            group_type: self.group_type,
+            group: self.group,
+            buckets: self.buckets,
+        }
+    }
 }
 
 /// What a bucket has counted (OF 1.3.5 §7.3.5.9, `ofp_bucket_counter`).

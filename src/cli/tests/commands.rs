@@ -246,6 +246,36 @@ async fn route_add_sends_exactly_what_was_asked_for_and_shows_the_path() {
 }
 
 #[tokio::test]
+async fn route_add_over_several_paths_shows_all_of_them_and_where_there_is_but_one() {
+    let hops = |middle: u64| {
+        json!({"cost": 1, "hops": [{"dpid": "0000000000000001", "in_port": 9, "out_port": middle},
+            {"dpid": format!("{middle:016x}"), "in_port": 1, "out_port": 2}]})
+    };
+    let created = json!({"id": 4, "from": "10.0.0.1", "to": "10.0.0.2", "match": {}, "path": hops(2), "spread": "ecmp",
+        "max_paths": 2, "paths": [hops(2), hops(3)],
+        "single_path_at": [{"dpid": "0000000000000003", "why": "it has no select groups"}]});
+    let server = Server::start([Canned::status("201 Created", &created.to_string())]).await;
+    let args = "route add 10.0.0.1 10.0.0.2 --spread ecmp --max-paths 2";
+    let ran = godwit(&args.split(' ').collect::<Vec<_>>(), &server.url).await;
+    assert_eq!(ran.outcome, Outcome::Done, "{}", ran.err);
+    let asked = json!({"from": "10.0.0.1", "to": "10.0.0.2", "spread": "ecmp", "max_paths": 2});
+    assert_eq!(server.body(0), asked);
+    let lines = words(&ran.out);
+    assert_eq!(lines[4], ["path", "9:0x1:2", ">", "1:0x2:2"]);
+    assert_eq!(lines[5], ["path", "9:0x1:3", ">", "1:0x3:2"]);
+    let why = "single path from 0x3 on: it has no select groups";
+    assert_eq!(lines[6].join(" "), why);
+    for wrong in [
+        "--max-paths 3",
+        "--spread ecmp --via s2",
+        "--spread ecmp --max-paths 17",
+    ] {
+        let args = format!("route add 10.0.0.1 10.0.0.2 {wrong}");
+        super::refused(&args.split(' ').collect::<Vec<_>>());
+    }
+}
+
+#[tokio::test]
 async fn a_field_matched_twice_is_wrong_usage_and_nothing_is_sent() {
     let server = Server::start([Canned::HangUp]).await;
     let args = [

@@ -53,6 +53,9 @@ pub(crate) struct Options {
     /// Source port of all packets; without it the kernel chooses one
     #[arg(long, default_value_t = 0)]
     source_port: u16,
+    /// Source address; when it is given several times, the flows have them in turn; without it the kernel chooses one
+    #[arg(long)]
+    source: Vec<IpAddr>,
     /// Number of this run, which the receiver must share
     #[arg(long, default_value_t = 0)]
     run: u32,
@@ -111,7 +114,8 @@ fn deadline(options: &Options) -> Result<Instant> {
 }
 
 struct Sender {
-    socket: UdpSocket,
+    /// One for each source address.
+    sockets: Vec<UdpSocket>,
     destinations: Vec<SocketAddr>,
     payload: Vec<u8>,
     run: u32,
@@ -132,13 +136,22 @@ impl Sender {
             .map(|port| port.map(|port| SocketAddr::new(options.to, port)))
             .collect::<Option<Vec<_>>>()
             .context("the flows' ports go beyond 65535")?;
-        let local = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), options.source_port);
-        let socket = UdpSocket::bind(local)
-            .await
-            .with_context(|| format!("bind to {local}"))?;
-        rustix::net::sockopt::set_socket_send_buffer_size(&socket, SEND_BUFFER)?;
+        let any = [Ipv4Addr::UNSPECIFIED.into()];
+        let sources = match &options.source[..] {
+            [] => &any[..],
+            sources => sources,
+        };
+        let mut sockets = Vec::new();
+        for source in sources {
+            let local = SocketAddr::new(*source, options.source_port);
+            let socket = UdpSocket::bind(local)
+                .await
+                .with_context(|| format!("bind to {local}"))?;
+            rustix::net::sockopt::set_socket_send_buffer_size(&socket, SEND_BUFFER)?;
+            sockets.push(socket);
+        }
         Ok(Self {
-            socket,
+            sockets,
             summary: Summary {
                 sent: 0,
                 flows: vec![0; destinations.len()],
@@ -163,8 +176,7 @@ impl Sender {
             sent_at_ns: now,
         }
         .write(&mut self.payload);
-        match self
-            .socket
+        match self.sockets[flow % self.sockets.len()]
             .send_to(&self.payload, self.destinations[flow])
             .await
         {

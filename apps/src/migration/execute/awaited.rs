@@ -96,9 +96,8 @@ fn since(routing: &Routing, step: &Step) -> Since {
         return Since::Busy;
     }
     let wanted = route.and_then(|route| {
-        let mut rules = route.template.rules(&route.path);
-        let (_, rule) = rules.find(|(dpid, _)| *dpid == step.dpid)?;
-        Some(rule.instructions)
+        let place = route.place_on(step.dpid)?;
+        Some(place.rule.instructions)
     });
     let before = step.before.as_ref().map(|rule| &rule.instructions);
     if wanted.as_ref() == before {

@@ -321,8 +321,9 @@ impl Job {
         ports.extend(hops.map(|hop| PortRef::new(dpid, hop.in_port)));
         self.routing.table().for_each(|id, route| {
             if !leaving.contains(&id) {
-                let hop = route.path.hop_at(dpid);
-                ports.extend(hop.map(|hop| PortRef::new(dpid, hop.in_port)));
+                let paths = route.paths().iter();
+                let hops = paths.filter_map(|path| path.hop_at(dpid));
+                ports.extend(hops.map(|hop| PortRef::new(dpid, hop.in_port)));
             }
         });
         ports

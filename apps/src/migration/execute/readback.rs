@@ -21,6 +21,7 @@ use crate::migration::transplant::{Site, is_others, read};
 use crate::others::{described, gaining};
 use crate::plan::entry::Entry;
 use crate::plan::{FlowId, Round};
+use crate::routing::spreading::Place;
 
 /// How many entries are named of all that are gone.
 const MOST_NAMED: usize = 5;
@@ -238,7 +239,7 @@ impl Job {
             }
         };
         let table = self.routing.table();
-        table.for_each(|_, route| route.path.switches().for_each(&mut add));
+        table.for_each(|_, route| route.switches().into_iter().for_each(&mut add));
         for flow in &self.planned.flows {
             joined(flow).for_each(&mut add);
         }
@@ -269,9 +270,9 @@ impl Job {
         if let Some(id) = Owner::Routing.own_part(cookie) {
             let route = self.routing.table().get(id);
             return route.is_some_and(|route| {
-                let mut rules = route.template.rules(&route.path);
-                !route.is_leased()
-                    && rules.any(|(dpid, rule)| dpid == one.dpid && rule.same_identity(&one.rule))
+                let is_it =
+                    |place: &Place| place.dpid == one.dpid && place.rule.same_identity(&one.rule);
+                !route.is_leased() && route.places().iter().any(is_it)
             });
         }
         if let Some(id) = Owner::Entries.own_part(cookie) {

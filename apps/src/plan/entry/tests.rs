@@ -1,4 +1,5 @@
 use godwit_openflow::model::Action;
+use godwit_openflow::model::group::{Bucket, GroupType};
 use godwit_openflow::types::{GroupId, MeterId, PortNo};
 
 use super::*;
