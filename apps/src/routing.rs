@@ -23,6 +23,7 @@ pub mod install;
 pub mod keeper;
 pub mod kept;
 mod lay;
+mod parted;
 mod rest;
 pub mod settings;
 pub mod spreading;
@@ -48,6 +49,7 @@ use tokio::sync::{Notify, mpsc};
 use counters::Tally;
 use expiry::Expiries;
 use keeper::{Keeper, Task};
+use parted::Parted;
 use table::{RouteTable, State};
 use waiting::Waiting;
 
@@ -73,6 +75,7 @@ pub struct Routing {
     look: Arc<Notify>,
     /// Hosts that have gone, whose routes the keeper is to look at: no more than the tracker holds.
     gone: Arc<Mutex<BTreeSet<MacAddr>>>,
+    parted: Arc<Parted>,
     expiries: Expiries,
     /// Up to which number none is given out again after a restart.
     reserved: Arc<Mutex<FlowId>>,
@@ -94,6 +97,7 @@ impl Routing {
             waiting: Waiting::default(),
             look: Arc::default(),
             gone: Arc::default(),
+            parted: Arc::default(),
             expiries: Expiries::default(),
             reserved: Arc::default(),
             noting: Arc::default(),

@@ -350,6 +350,11 @@ impl Routing {
         let Some(route) = lease.routes().pop() else {
             return Ok(false);
         };
+        if let (Origin::Forwarding, Some(from), Some(to)) =
+            (route.origin, route.from.mac, route.to.mac)
+        {
+            self.parted.note(from, to);
+        }
         if route.spread.is_some() {
             if let Err(error) = self.take_away(&route).await {
                 lease.update(|route| route.state = State::Broken);

@@ -347,7 +347,10 @@ impl Pair {
             return self.send(then);
         }
         match self.routing.create(wishes).await {
-            Ok(_) => self.send(then),
+            Ok(made) => {
+                self.await_caches(made).await;
+                self.send(then);
+            }
             // Another packet of theirs was quicker.
             Err(InstallError::Duplicate { .. }) => {
                 let then = self.beside_the_route(one, other, then).await;
@@ -356,6 +359,20 @@ impl Pair {
             Err(error) => {
                 tracing::info!(from = ?one.mac, to = ?other.mac, %error, "no route between two hosts");
             }
+        }
+    }
+
+    /// Waits until routes that were just made are in force for these two, if they had some before. See [`Parted`].
+    ///
+    /// [`Parted`]: super::parted::Parted
+    async fn await_caches(&self, made: Vec<FlowId>) {
+        let [(one, _), (other, _)] = self.ends;
+        if self.routing.parted.take(one, other) {
+            let routes = made.into_iter();
+            let routes = routes.filter_map(|id| self.routing.table.get(id));
+            let switches: BTreeSet<DatapathId> =
+                routes.flat_map(|route| route.switches()).collect();
+            self.routing.network.sweep_all(switches).await;
         }
     }
 
