@@ -142,10 +142,10 @@ QUIET = "[statistics]\ninterval_s = 0\n[rules]\naudit_interval_s = 0\n"
 class Controller:
     """The program, running while the context lasts. A port that is taken is replaced by a free one. `environment` is
     added to that of this process; `config` is the text of a configuration file; `wrapper` are the words of a command that
-    starts it."""
+    starts it; `name` is that of another program that takes the same arguments."""
 
     def __init__(
-        self, openflow_port=None, http_port=None, arguments=(), environment=None, config=None, wrapper=()
+        self, openflow_port=None, http_port=None, arguments=(), environment=None, config=None, wrapper=(), name="godwit"
     ):  # pylint: disable=too-many-arguments
         self.openflow_port = free_port(OPENFLOW_PORT if openflow_port is None else openflow_port)
         self.http_port = free_port(HTTP_PORT if http_port is None else http_port)
@@ -155,6 +155,7 @@ class Controller:
         self._environment = dict(environment or {})
         self._config = config
         self._wrapper = list(wrapper)
+        self._name = name
         self._process = None
         self._directory = None
 
@@ -179,7 +180,7 @@ class Controller:
             self._remove()
 
     def _start(self):
-        command = [*self._wrapper, program("godwit"), "run", "--openflow", f"127.0.0.1:{self.openflow_port}"]
+        command = [*self._wrapper, program(self._name), "run", "--openflow", f"127.0.0.1:{self.openflow_port}"]
         command += ["--http", f"127.0.0.1:{self.http_port}", "--data-dir", self.data_directory, *self._arguments]
         if self._config is not None:
             path = os.path.join(self._directory, "godwit.toml")

@@ -129,6 +129,13 @@ impl Godwit {
         })
     }
 
+    /// The same with apps of your own beside the others.
+    #[must_use]
+    pub fn with(mut self, apps: Vec<Arc<dyn App>>) -> Self {
+        self.apps.extend(apps);
+        self
+    }
+
     /// The controller.
     #[must_use]
     pub const fn controller(&self) -> &Controller {

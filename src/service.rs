@@ -2,9 +2,11 @@
 
 use std::fs::File;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
+use godwit_controller::App;
 use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
@@ -21,11 +23,20 @@ use crate::{BuildError, Godwit};
 /// # Errors
 /// When the configuration is wrong, the controller can't start, or it ends by itself.
 pub async fn run(args: &RunArgs) -> anyhow::Result<()> {
+    run_with(args, Vec::new()).await
+}
+
+/// The same, with apps of your own beside those that the configuration names.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_with(args: &RunArgs, apps: Vec<Arc<dyn App>>) -> anyhow::Result<()> {
     let mut configuration = Configuration::load(args)?;
     let signals = Signals::install()?;
     let godwit = Godwit::build(&configuration.running)
         .await
-        .map_err(|error| explained(&error))?;
+        .map_err(|error| explained(&error))?
+        .with(apps);
     for address in godwit.controller().openflow_addresses() {
         tracing::info!(%address, "OpenFlow 1.0 and 1.3");
     }

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::process::Command;
 
 /// Crate, and those of the workspace that it may use.
-const MAY_USE: [(&str, &[&str]); 7] = [
+const MAY_USE: [(&str, &[&str]); 8] = [
     ("godwit-openflow", &[]),
     ("godwit-probe", &["godwit-openflow"]),
     ("godwit-samples", &["godwit-openflow", "godwit-topology"]),
@@ -28,6 +28,11 @@ const MAY_USE: [(&str, &[&str]); 7] = [
             "godwit-controller",
             "godwit-apps",
         ],
+    ),
+    // A program of somebody who adds an app.
+    (
+        "godwit-panicking",
+        &["godwit", "godwit-controller", "godwit-openflow"],
     ),
 ];
 

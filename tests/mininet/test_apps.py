@@ -2,7 +2,8 @@
 
 import pytest
 
-from controller import Refused
+from controller import Controller, Refused
+from network import GodwitNetwork
 from processes import wait_until
 from topologies import Abilene, Ring
 
@@ -78,3 +79,31 @@ def test_a_migration_finds_the_access_list_where_the_work_goes(settle, api):
     assert migration["state"] == "committed", migration
     wait_until(lambda: held(network) == {1}, 10, "the access list on every switch")
     assert network.ping_all(wait_s=5) == 0
+
+
+def test_an_app_that_panics_on_every_packet_harms_no_other():
+    with Controller(openflow_port=0, http_port=0, name="godwit-panicking") as controller:
+        api = controller.api
+
+        def panicking():
+            apps = {app["name"]: app for app in api.get("/apps")}
+            assert all(app["enabled"] and app["panics"] == 0 for name, app in apps.items() if name != "panicking")
+            return apps["panicking"]
+
+        with GodwitNetwork(Ring(5), controller.openflow_port, openflow10=("s2", "s4")) as network:
+            api.wait_for_network(network)
+            since = {switch["dpid"]: switch["connected_at"] for switch in api.get("/switches")}
+            assert network.ping_all(wait_s=5) == 0
+            before = panicking()["panics"]
+            assert before > 0
+            # After five panics within a minute it is disabled. It may be enabled, and has learnt nothing.
+            api.call("PUT", "/apps/panicking/enabled", True)
+            first, *_, last = network.hosts
+            for host in network.hosts:
+                api.delete(f"/hosts/{host.MAC()}")
+            wait_until(lambda: api.get("/routes") == [], 5, "their routes gone")
+            assert network.ping_all(wait_s=5) == 0
+            assert "0% packet loss" in first.cmd(f"ping -c5 -i0.2 {last.IP()}")
+            assert panicking()["panics"] > before
+            assert {switch["dpid"]: switch["connected_at"] for switch in api.get("/switches")} == since
+            assert "a packet from" in controller.log()
