@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use godwit_openflow::model::{
-    FlowMod, FlowRule, FlowStats, GroupDescription, PacketIn, PacketOut, Pattern,
+    FlowMod, FlowRule, FlowStats, GroupDescription, MeterConfig, PacketIn, PacketOut, Pattern,
 };
 use godwit_openflow::types::{Cookie, DatapathId, PortNo};
 use godwit_topology::{ParsedPacket, PortRef, TopologySnapshot};
@@ -59,10 +59,11 @@ pub trait App: Send + Sync + 'static {
     /// [`Network::settle`](crate::Network::settle), needs nothing but the default.
     fn held_still(&self, dpid: DatapathId, cookies: &BTreeSet<Cookie>) -> HeldStill {
         let _ = cookies;
-        let Desired { rules, groups, .. } = self.desired(dpid);
+        let desired = self.desired(dpid);
         HeldStill {
-            rules,
-            groups,
+            rules: desired.rules,
+            groups: desired.groups,
+            meters: desired.meters,
             until: None,
         }
     }
@@ -233,8 +234,10 @@ impl Commands {
 pub struct HeldStill {
     /// As they should be. Those that were not asked for do no harm.
     pub rules: Vec<FlowRule>,
-    /// Groups that they use, likewise.
+    /// Groups and meters, likewise.
     pub groups: Vec<GroupDescription>,
+    /// See above.
+    pub meters: Vec<MeterConfig>,
     /// As long as this is kept, they stay so.
     pub until: Option<Box<dyn Any + Send>>,
 }
@@ -244,8 +247,11 @@ pub struct HeldStill {
 pub struct Desired {
     /// Entries that shall be there.
     pub rules: Vec<FlowRule>,
-    /// Groups that they use, numbered by [`group_of`](crate::rules::groups::group_of).
+    /// Groups. Those of routes are numbered by [`group_of`](crate::rules::shared::group_of), and deleted where none is
+    /// desired; others aren't.
     pub groups: Vec<GroupDescription>,
+    /// Meters. Those that nobody desires are left alone.
+    pub meters: Vec<MeterConfig>,
     /// Cookies of entries that are being changed right now and shall be left as they are.
     pub busy: Vec<Cookie>,
     /// Whether the switch is to be compared again soon, since somebody is changing it.

@@ -5,9 +5,9 @@
 //! |---|---|
 //! | `judge` | what is wrong and what is nobody's; pure |
 //! | `patience` | how often a rule is put right that does not stay so; pure |
-//! | `groups` | groups that rules use |
 //! | `look` | one audit of one switch |
 //! | `repair` | putting right, while nobody else writes |
+//! | `shared` | the same of groups and meters |
 //! | `report` | what is kept of it |
 //! | `settings` | the section of the configuration |
 //!
@@ -24,13 +24,13 @@
 //! - REST and apps wait before they [write](crate::held::HeldWrites::put_right) to that switch;
 //! - no migration [plans](crate::App::is_moving), or has the switch.
 
-mod groups;
 mod judge;
 mod look;
 mod patience;
 mod repair;
 mod report;
 mod settings;
+mod shared;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -48,7 +48,7 @@ use crate::network::Network;
 use crate::switch::SwitchHandle;
 
 use patience::Patience;
-pub(crate) use report::{Outcome, Repair, RepairKind, Report, Unmended};
+pub(crate) use report::{Outcome, Repair, RepairKind, Report, SharedRepair, Unmended};
 pub use settings::{CookieMask, RulesSettings};
 
 /// The audits. Clones are the same.

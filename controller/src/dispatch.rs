@@ -9,8 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use godwit_openflow::model::{
-    Action, FlowCommand, FlowStats, GroupMod, PacketIn, PortStatusReason, StatsReply, StatsRequest,
-    ToSwitch,
+    Action, FlowCommand, FlowStats, PacketIn, PortStatusReason, ToSwitch,
 };
 use godwit_topology::{ParsedPacket, PortRef};
 use tokio::sync::oneshot;
@@ -20,7 +19,8 @@ use crate::connection::{CloseReason, SwitchMessage, SwitchObserver};
 use crate::event::Event;
 use crate::hosting::{Apps, Offer};
 use crate::network::Network;
-use crate::rules::{self, groups};
+use crate::rules;
+use crate::rules::shared::{SharedChanges, SharedHeld, is_of_route};
 use crate::switch::SwitchHandle;
 use crate::topology::{CONTROLLER_MAC, Observation};
 
@@ -60,16 +60,17 @@ impl Dispatcher {
             // Whose wishes are not known, his rules are not taken for unwanted.
             changes.retain(|change| change.command != FlowCommand::DeleteStrict);
         }
-        let (groups, unwanted) = self.groups(switch, &desired, &reported).await;
+        let shared = self.shared(switch, &desired, &reported).await;
         tracing::info!(%dpid, name = switch.name(), version = %switch.version(), held = reported.len(),
-            changes = changes.len(), groups = groups.len(), "rules compared");
+            changes = changes.len(), shared = shared.before.len(), "rules compared");
         if is_read {
             self.apps.compared(dpid, &reported, &changes);
         }
-        let mut messages: Vec<ToSwitch> = groups.into_iter().map(ToSwitch::GroupMod).collect();
+        let before = shared.before.into_iter();
+        let mut messages: Vec<ToSwitch> = before.map(|(_, _, message)| message).collect();
         messages.extend(changes.into_iter().map(ToSwitch::FlowMod));
         if all_known {
-            messages.extend(unwanted.into_iter().map(ToSwitch::GroupMod));
+            messages.extend(shared.after);
         }
         if let Err(error) = switch.apply(&messages).await {
             tracing::warn!(%dpid, %error, "the switch did not take its rules");
@@ -79,23 +80,22 @@ impl Dispatcher {
         desired.again || !desired.busy.is_empty() || self.apps.generation() != generation
     }
 
-    /// What has to become of groups before and after the rules; nothing where none are wanted and none are used.
-    async fn groups(
+    /// What has to become of groups and meters; nothing where none are wanted and none are used.
+    async fn shared(
         &self,
         switch: &SwitchHandle,
         desired: &Desired,
         reported: &[FlowStats],
-    ) -> (Vec<GroupMod>, Vec<GroupMod>) {
-        let is_own = |action: &Action| matches!(action, Action::Group(group) if groups::is_own_group(*group));
+    ) -> SharedChanges {
+        let is_own =
+            |action: &Action| matches!(action, Action::Group(group) if is_of_route(*group));
         let mut rules = reported.iter().map(|stats| &stats.rule);
-        if desired.groups.is_empty() && !rules.any(|rule| rule.actions().any(is_own)) {
-            return (Vec::new(), Vec::new());
-        }
-        match switch.request(StatsRequest::GroupDescription).await {
-            Ok(StatsReply::GroupDescription(held)) => groups::group_difference(desired, &held),
-            answer => {
-                tracing::warn!(dpid = %switch.dpid(), ?answer, "the switch's groups can't be read: they are left as they are");
-                (Vec::new(), Vec::new())
+        let groups = !desired.groups.is_empty() || rules.any(|rule| rule.actions().any(is_own));
+        match SharedHeld::read(switch, groups, !desired.meters.is_empty()).await {
+            Ok(held) => SharedChanges::between(desired, &held),
+            Err(error) => {
+                tracing::warn!(dpid = %switch.dpid(), %error, "the switch's groups and meters can't be read: they are left as they are");
+                SharedChanges::default()
             }
         }
     }

@@ -362,6 +362,7 @@ impl Apps {
                 Some(wanted) => {
                     desired.rules.extend(wanted.rules);
                     desired.groups.extend(wanted.groups);
+                    desired.meters.extend(wanted.meters);
                     desired.busy.extend(wanted.busy);
                     desired.again |= wanted.again;
                     all_known &= hosted.app.knows_its_rules();

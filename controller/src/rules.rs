@@ -1,11 +1,11 @@
 //! Rules: whose they are, sending them in confirmed rounds, and mending what a switch holds.
 
 mod blame;
-pub mod groups;
 pub mod overlap;
 mod reconcile;
 mod round;
 pub mod settle;
+pub mod shared;
 
 #[cfg(test)]
 mod tests;

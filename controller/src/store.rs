@@ -43,6 +43,8 @@ impl Slice {
     pub const ROUTES: Self = Self("routes");
     /// Static entries, by their numbers.
     pub const ENTRIES: Self = Self("entries");
+    /// Groups and meters that were asked for, in no order.
+    pub const SHARED: Self = Self("shared");
     /// Migrations, by their numbers.
     pub const MIGRATIONS: Self = Self("migrations");
     /// What migrations under way are about to do, in the order in which they do it.

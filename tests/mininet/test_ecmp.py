@@ -177,7 +177,7 @@ def test_a_group_that_somebody_changes_or_removes_is_as_it_was_after_an_audit(ne
     (number,) = re.findall(r"group_id=(\d+)", before[1][0])
     first.ofctl("mod-group", f"group_id={number},type=select,bucket=output:1")
     assert groups(network, "s1") != before[1]
-    assert audited()[0] == ("mended", ["group"])
+    assert audited()[0] == ("mended", ["shared"])
     assert groups(network, "s1") == before[1]
     first.ofctl("del-groups")
     assert held()[0] != before[0], "its rules go with a group"

@@ -5,7 +5,7 @@ mod ways;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use godwit_controller::rules::groups::group_of;
+use godwit_controller::rules::shared::group_of;
 use godwit_controller::{Network, SwitchState};
 use godwit_openflow::types::DatapathId;
 use godwit_topology::{Constraints, TopologySnapshot};

@@ -2,7 +2,7 @@
 
 use godwit_controller::carried::Shared;
 use godwit_openflow::model::group::{GroupCommand, GroupDescription};
-use godwit_openflow::model::meter::{MeterBand, MeterCommand, MeterConfig, MeterFlags, MeterMod};
+use godwit_openflow::model::meter::{MeterCommand, MeterConfig};
 use godwit_openflow::model::{FlowMod, FlowRule, ToSwitch};
 use godwit_openflow::types::DatapathId;
 use serde::{Deserialize, Serialize};
@@ -73,7 +73,7 @@ impl Entry {
         match self {
             Self::Rule(rule) => FlowMod::add(rule).into(),
             Self::Group(group) => group.message(GroupCommand::Add).into(),
-            Self::Meter(meter) => meter_mod(MeterCommand::Add, meter).into(),
+            Self::Meter(meter) => meter.message(MeterCommand::Add).into(),
         }
     }
 
@@ -81,7 +81,7 @@ impl Entry {
         match self {
             Self::Rule(rule) => FlowMod::modify_strict(rule).into(),
             Self::Group(group) => group.message(GroupCommand::Modify).into(),
-            Self::Meter(meter) => meter_mod(MeterCommand::Modify, meter).into(),
+            Self::Meter(meter) => meter.message(MeterCommand::Modify).into(),
         }
     }
 
@@ -89,55 +89,9 @@ impl Entry {
         match self {
             Self::Rule(rule) => FlowMod::delete_strict(rule).into(),
             Self::Group(group) => group.message(GroupCommand::Delete).into(),
-            // What is deleted is named by its number alone; some switches refuse the rest.
-            Self::Meter(mut meter) => {
-                meter.bands.clear();
-                meter_mod(MeterCommand::Delete, meter).into()
-            }
+            Self::Meter(meter) => meter.message(MeterCommand::Delete).into(),
         }
     }
-}
-
-fn meter_mod(command: MeterCommand, meter: MeterConfig) -> MeterMod {
-    MeterMod {
-        command,
-        flags: meter.flags,
-        meter: meter.meter,
-        bands: meter.bands,
-    }
-}
-
-/// Whether two groups of one number do the same.
-#[must_use]
-pub fn is_same_group(one: &GroupDescription, other: &GroupDescription) -> bool {
-    one.does_the_same(other)
-}
-
-/// Whether two meters of one number do the same. Rates are in kilobits where nothing is said, and the size of bursts means
-/// something only with the flag for it (OF 1.3.5 §7.3.4.4).
-#[must_use]
-pub fn is_same_meter(one: &MeterConfig, other: &MeterConfig) -> bool {
-    meant(one) == meant(other)
-}
-
-fn meant(meter: &MeterConfig) -> (MeterFlags, Vec<MeterBand>) {
-    let has = |flag: MeterFlags| meter.flags.0 & flag.0 != 0;
-    let mut flags = meter.flags;
-    if !has(MeterFlags::PKTPS) {
-        flags.0 |= MeterFlags::KBPS.0;
-    }
-    let mut bands = meter.bands.clone();
-    if !has(MeterFlags::BURST) {
-        for band in &mut bands {
-            match band {
-                MeterBand::Drop { burst, .. }
-                | MeterBand::DscpRemark { burst, .. }
-                | MeterBand::Experimenter { burst, .. } => *burst = 0,
-                MeterBand::Unknown { .. } => {}
-            }
-        }
-    }
-    (flags, bands)
 }
 
 impl EntryStep {
@@ -179,6 +133,3 @@ impl EntryStep {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

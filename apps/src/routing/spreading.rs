@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use godwit_controller::rules::groups::group_of;
+use godwit_controller::rules::shared::group_of;
 use godwit_openflow::model::{
     Action, Bucket, FlowRule, GroupCommand, GroupDescription, GroupFeatures, GroupMod, GroupType,
 };

@@ -13,10 +13,10 @@ use crate::network::SwitchState;
 use crate::rules::{self, Aspect, described};
 use crate::switch::SwitchHandle;
 
-use super::groups;
 use super::judge::{Judged, Wishes, judge};
 use super::repair::Suspect;
 use super::report::{Found, Looked, MOST_LISTED, Outcome, Unmended};
+use super::shared;
 use super::{Audits, Memory};
 
 /// How long a switch may take to say what it holds.
@@ -49,6 +49,7 @@ impl Audits {
             result: Outcome::Audited,
             found: Found::default(),
             repairs: Vec::new(),
+            shared: Vec::new(),
             refused: 0,
         };
         if let Err(ended) = self.look_into(memory, switch, is_asked, &mut looked).await {
@@ -83,15 +84,15 @@ impl Audits {
             is_at_work: &is_at_work,
         };
         let mut judged = judge(wishes, &held, switch.version(), self.settings());
-        let amiss = groups::amiss(switch, &desired, ANSWER_DEADLINE).await?;
-        let by_group = groups::using(&amiss, &desired, &held, &judged.wrong);
-        judged.wrong.extend(by_group);
+        let amiss = shared::amiss(switch, &desired).await?;
+        let by_shared = shared::using(&amiss, &desired, &held, &judged.wrong);
+        judged.wrong.extend(by_shared);
         looked.found.rules = held.len();
         looked.found.excepted = judged.excepted;
         self.tell_of_others(dpid, memory, &judged, &mut looked.found);
         let wrong = judged.identities();
         memory.patience.begin(&wrong);
-        if judged.wrong.is_empty() {
+        if judged.wrong.is_empty() && amiss.before.is_empty() {
             return Ok(());
         }
         let mut suspects = Vec::new();
@@ -109,10 +110,13 @@ impl Audits {
                 looked.found.unmended.push(unmended);
             }
         }
-        if suspects.is_empty() {
+        if suspects.is_empty() && amiss.before.is_empty() {
             return Ok(());
         }
         sleep(SECOND_LOOK).await;
+        if !amiss.before.is_empty() {
+            self.put_shared_right(switch, looked).await?;
+        }
         self.put_right(switch, &suspects, memory, looked).await;
         drop(compared);
         Ok(())
@@ -128,12 +132,14 @@ impl Audits {
     }
 
     /// What is wanted of a switch: of one that is drained only what every switch holds.
-    fn wanted_on(&self, dpid: DatapathId) -> (Desired, bool) {
+    pub(super) fn wanted_on(&self, dpid: DatapathId) -> (Desired, bool) {
         let (mut desired, all_known) = self.inner.apps.wanted(dpid);
         if self.network().state(dpid) == SwitchState::Drained {
             desired
                 .rules
                 .retain(|rule| rules::stands_everywhere(rule.cookie));
+            desired.groups.clear();
+            desired.meters.clear();
         }
         (desired, all_known)
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::time::{Duration, SystemTime};
 
-use godwit_openflow::model::{FlowMod, FlowRule, FlowStats, GroupMod, OwnedIdentity, ToSwitch};
+use godwit_openflow::model::{FlowMod, FlowRule, FlowStats, OwnedIdentity, ToSwitch};
 use godwit_openflow::types::{Cookie, DatapathId};
 use tokio::time::{sleep, timeout};
 
@@ -12,9 +12,9 @@ use crate::event::Event;
 use crate::rules::{Aspect, Finding, Owner, compare, described};
 use crate::switch::{ApplyError, SwitchHandle};
 
-use super::groups;
 use super::judge::wanted;
 use super::report::{Looked, Outcome, Repair, RepairKind};
+use super::shared;
 use super::{Audits, Memory};
 
 /// Rules that are put right at a time. Then others who write to the switch have their turn.
@@ -22,13 +22,13 @@ const AT_A_TIME: usize = 1_000;
 
 /// How long is waited for those who are at it: apps whose rules are being settled, writers, a look into the cache.
 /// With the two deadlines below it is less than others wait.
-const PATIENCE: Duration = Duration::from_millis(500);
+pub(super) const PATIENCE: Duration = Duration::from_millis(500);
 
 /// How long the switch may take to say again what it holds.
 const ANSWER_DEADLINE: Duration = Duration::from_millis(1_500);
 
 /// How long it may take to confirm.
-const APPLY_DEADLINE: Duration = Duration::from_millis(2_500);
+pub(super) const APPLY_DEADLINE: Duration = Duration::from_millis(2_500);
 
 /// How often it is tried when somebody else is at it, and how long after.
 const TRIES: usize = 3;
@@ -62,16 +62,6 @@ fn changed<'a>(finding: &'a Finding<'_>) -> &'a [Aspect] {
         Finding::Changed { aspects, .. } => aspects,
         _ => &[],
     }
-}
-
-/// Sends groups that rules use which are put right next.
-async fn send_groups(switch: &SwitchHandle, changes: Vec<GroupMod>) -> Result<(), Outcome> {
-    if changes.is_empty() {
-        return Ok(());
-    }
-    let messages: Vec<ToSwitch> = changes.into_iter().map(ToSwitch::GroupMod).collect();
-    let sent = switch.apply_within(&messages, APPLY_DEADLINE).await;
-    sent.map_err(|error| Outcome::Failed(format!("it did not take its groups: {error}")))
 }
 
 /// A rule that a switch did not take.
@@ -212,19 +202,21 @@ impl Audits {
                 .filter(|rule| identities.contains(&rule.identity()))
                 .cloned(),
         );
-        let groups = still.iter().flat_map(|still| &still.groups);
-        desired.groups.extend(groups.cloned());
+        for still in &still {
+            desired.groups.extend(still.groups.iter().cloned());
+            desired.meters.extend(still.meters.iter().cloned());
+        }
         let held = self.held_by(switch, ANSWER_DEADLINE).await?;
-        let amiss = groups::amiss(switch, &desired, ANSWER_DEADLINE).await?;
+        let amiss = shared::amiss(switch, &desired).await?;
         let mut findings: Vec<Finding<'_>> = compare(&desired, &held, switch.version())
             .into_iter()
             .filter(|finding| wanted(finding).is_some())
             .collect();
-        findings.extend(groups::using(&amiss, &desired, &held, &findings));
+        findings.extend(shared::using(&amiss, &desired, &held, &findings));
         if findings.is_empty() {
             return Ok(());
         }
-        send_groups(switch, amiss).await?;
+        shared::send(switch, amiss).await?;
         let refused = self.send(switch, &held, &findings).await?;
         for finding in &findings {
             let Some(rule) = wanted(finding) else {

@@ -40,6 +40,14 @@ pub(crate) struct Repair {
     pub(crate) times: u32,
 }
 
+/// A group or a meter that was put right.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub(crate) struct SharedRepair {
+    /// `group 7`, `meter 1`.
+    pub(crate) what: String,
+    pub(crate) repair: RepairKind,
+}
+
 /// A rule that is wrong and was not put right.
 #[derive(Debug, Clone)]
 pub(crate) struct Unmended {
@@ -70,6 +78,7 @@ pub(super) struct Looked {
     pub(super) result: Outcome,
     pub(super) found: Found,
     pub(super) repairs: Vec<Repair>,
+    pub(super) shared: Vec<SharedRepair>,
     /// How many rules the switch did not take.
     pub(super) refused: usize,
 }
@@ -99,6 +108,8 @@ pub(crate) struct Report {
     pub(crate) rules: usize,
     pub(crate) restored: usize,
     pub(crate) mended: usize,
+    /// Groups and meters that are no route's.
+    pub(crate) shared: Vec<SharedRepair>,
     /// The first of those that are wrong and were not put right, and how many there are.
     pub(crate) unmended: Vec<Unmended>,
     pub(crate) unmended_rules: usize,
@@ -127,6 +138,7 @@ impl Report {
             rules: 0,
             restored: 0,
             mended: 0,
+            shared: Vec::new(),
             unmended: Vec::new(),
             unmended_rules: 0,
             alien: Vec::new(),
@@ -152,6 +164,7 @@ impl Report {
         self.mended = made(RepairKind::Mended);
         self.restored_total += self.restored as u64;
         self.mended_total += self.mended as u64;
+        self.shared = looked.shared;
         let mut found = looked.found;
         self.rules = found.rules;
         self.unmended_rules = found.unmended.len();

@@ -58,6 +58,7 @@ impl Apps {
         let (desired, all_known) = self.desired(dpid);
         all.rules.extend(desired.rules);
         all.groups = desired.groups;
+        all.meters = desired.meters;
         all.busy = desired.busy;
         all.again = desired.again;
         (all, all_known)

@@ -16,7 +16,9 @@ use serde::Serialize;
 
 use super::error::ApiError;
 use super::{Id, Routes, RuleDto, endpoint, operation};
-use crate::audit::{Audits, Outcome, Repair, RepairKind, Report, RulesSettings, Unmended};
+use crate::audit::{
+    Audits, Outcome, Repair, RepairKind, Report, RulesSettings, SharedRepair, Unmended,
+};
 use crate::rules::Aspect;
 
 pub(super) fn routes(audits: &Audits) -> Routes {
@@ -58,6 +60,8 @@ struct ReportDto {
     rules: usize,
     restored: usize,
     mended: usize,
+    /// Groups and meters that were put right beside that.
+    groups_and_meters: Vec<SharedRepair>,
     unmended_rules: usize,
     unmended: Vec<UnmendedDto>,
     alien_rules: usize,
@@ -146,6 +150,7 @@ impl From<Report> for ReportDto {
             rules: report.rules,
             restored: report.restored,
             mended: report.mended,
+            groups_and_meters: report.shared,
             unmended_rules: report.unmended_rules,
             unmended: report.unmended.into_iter().map(UnmendedDto::from).collect(),
             alien_rules: report.alien_rules,

@@ -32,8 +32,8 @@ pub enum Aspect {
     Timeouts,
     /// Whether its end is told, and what it counts.
     Flags,
-    /// What the group does that it uses.
-    Group,
+    /// What the group or the meter does that it uses.
+    Shared,
 }
 
 impl Aspect {
@@ -45,7 +45,7 @@ impl Aspect {
             Self::Cookie => "cookie",
             Self::Timeouts => "timeouts",
             Self::Flags => "flags",
-            Self::Group => "group",
+            Self::Shared => "shared",
         }
     }
 }
@@ -81,7 +81,7 @@ impl Finding<'_> {
             } if aspects[..] == [Aspect::Instructions] => {
                 vec![FlowMod::modify_strict((*wanted).clone())]
             }
-            Self::Changed { aspects, .. } if aspects[..] == [Aspect::Group] => Vec::new(),
+            Self::Changed { aspects, .. } if aspects[..] == [Aspect::Shared] => Vec::new(),
             // The rest can only be changed by adding anew (OF 1.3.5 §6.4).
             Self::Changed { wanted, .. } => put_anew(wanted).into(),
             Self::Leftover(held) => vec![FlowMod::delete_strict(held.rule.clone())],

@@ -1,5 +1,7 @@
 //! Groups: named sets of action lists that flow entries share (OF 1.3.5 §5.6). Not in 1.0.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::action::Action;
@@ -97,6 +99,16 @@ impl GroupDescription {
             && self.buckets.iter().zip(&other.buckets).all(same)
     }
 
+    /// The groups that it points at, by its actions or because it watches them.
+    pub fn points_at(&self) -> impl Iterator<Item = GroupId> {
+        let used = self.buckets.iter().flat_map(|bucket| &bucket.actions);
+        let used = used.filter_map(|action| match action {
+            Action::Group(other) => Some(*other),
+            _ => None,
+        });
+        used.chain(self.buckets.iter().filter_map(|bucket| bucket.watch_group))
+    }
+
     /// The message that makes it, changes it, or deletes it. What is deleted is named by its number alone: some switches
     /// refuse the rest.
     #[must_use]
@@ -110,6 +122,36 @@ impl GroupDescription {
             group: self.group,
             buckets: self.buckets,
         }
+    }
+}
+
+/// The places of groups in a list, those that others point at before them, since a switch takes no group that points at one
+/// which it doesn't have. Then the places of those that point at each other in a circle.
+#[must_use]
+pub fn in_order<'a>(
+    groups: impl IntoIterator<Item = &'a GroupDescription>,
+) -> (Vec<usize>, Vec<usize>) {
+    let mut waiting: Vec<(usize, &GroupDescription)> = groups.into_iter().enumerate().collect();
+    let known: BTreeSet<GroupId> = waiting.iter().map(|(_, group)| group.group).collect();
+    let needs = |group: &GroupDescription| -> BTreeSet<GroupId> {
+        let others = group.points_at();
+        others.filter(|other| known.contains(other)).collect()
+    };
+    let mut done: BTreeSet<GroupId> = BTreeSet::new();
+    let mut order = Vec::with_capacity(waiting.len());
+    loop {
+        let (ready, rest): (Vec<_>, Vec<_>) = waiting
+            .into_iter()
+            .partition(|(_, group)| needs(group).is_subset(&done));
+        let places = |some: &[(usize, &GroupDescription)]| -> Vec<usize> {
+            some.iter().map(|(place, _)| *place).collect()
+        };
+        if ready.is_empty() {
+            return (order, places(&rest));
+        }
+        done.extend(ready.iter().map(|(_, group)| group.group));
+        order.extend(places(&ready));
+        waiting = rest;
     }
 }
 
@@ -171,4 +213,77 @@ pub struct GroupFeatures {
     pub max_groups: [u32; 4],
     /// For each type, one bit for each action type that its buckets may hold.
     pub actions: [u32; 4],
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bucket(weight: u16, port: u32) -> Bucket {
+        Bucket {
+            weight,
+            watch_port: None,
+            watch_group: None,
+            actions: vec![Action::output(PortNo(port))],
+        }
+    }
+
+    fn group(group_type: GroupType, buckets: Vec<Bucket>) -> GroupDescription {
+        GroupDescription {
+            group_type,
+            group: GroupId(1),
+            buckets,
+        }
+    }
+
+    #[test]
+    fn groups_are_the_same_that_do_the_same() {
+        let all = |buckets| group(GroupType::All, buckets);
+        let select = |buckets| group(GroupType::Select, buckets);
+        let watching = |port| Bucket {
+            watch_port: Some(PortNo(port)),
+            ..bucket(0, 1)
+        };
+        for (one, other, same) in [
+            (all(vec![bucket(0, 1)]), all(vec![bucket(1, 1)]), true),
+            (all(vec![bucket(0, 1)]), all(vec![bucket(0, 2)]), false),
+            (all(vec![bucket(0, 1)]), all(vec![]), false),
+            (all(vec![bucket(0, 1)]), select(vec![bucket(0, 1)]), false),
+            (
+                select(vec![bucket(1, 1)]),
+                select(vec![bucket(2, 1)]),
+                false,
+            ),
+            (all(vec![watching(1)]), all(vec![watching(2)]), false),
+        ] {
+            assert_eq!(one.does_the_same(&other), same, "{one:?} {other:?}");
+        }
+    }
+
+    #[test]
+    fn groups_come_behind_those_that_they_point_at() {
+        let to = |number, others: &[u32]| GroupDescription {
+            group: GroupId(number),
+            buckets: others
+                .iter()
+                .map(|other| Bucket {
+                    actions: vec![Action::Group(GroupId(*other))],
+                    ..bucket(0, 1)
+                })
+                .collect(),
+            ..group(GroupType::All, Vec::new())
+        };
+        let watching = GroupDescription {
+            group: GroupId(9),
+            buckets: vec![Bucket {
+                watch_group: Some(GroupId(3)),
+                ..bucket(0, 1)
+            }],
+            ..group(GroupType::FastFailover, Vec::new())
+        };
+        let all = [watching, to(1, &[2, 3]), to(2, &[3, 77]), to(3, &[])];
+        assert_eq!(in_order(&all), (vec![3, 0, 2, 1], Vec::new()));
+        let circle = [to(1, &[2]), to(2, &[1]), to(3, &[])];
+        assert_eq!(in_order(&circle), (vec![2], vec![0, 1]));
+    }
 }

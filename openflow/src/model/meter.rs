@@ -108,6 +108,50 @@ pub struct MeterConfig {
     pub bands: Vec<MeterBand>,
 }
 
+impl MeterConfig {
+    /// Whether two meters of one number do the same. Rates are in kilobits where nothing is said, and the size of bursts
+    /// means something only with the flag for it (OF 1.3.5 §7.3.4.4).
+    #[must_use]
+    pub fn does_the_same(&self, other: &Self) -> bool {
+        self.meant() == other.meant()
+    }
+
+    fn meant(&self) -> (MeterFlags, Vec<MeterBand>) {
+        let has = |flag: MeterFlags| self.flags.0 & flag.0 != 0;
+        let mut flags = self.flags;
+        if !has(MeterFlags::PKTPS) {
+            flags.0 |= MeterFlags::KBPS.0;
+        }
+        let mut bands = self.bands.clone();
+        if !has(MeterFlags::BURST) {
+            for band in &mut bands {
+                match band {
+                    MeterBand::Drop { burst, .. }
+                    | MeterBand::DscpRemark { burst, .. }
+                    | MeterBand::Experimenter { burst, .. } => *burst = 0,
+                    MeterBand::Unknown { .. } => {}
+                }
+            }
+        }
+        (flags, bands)
+    }
+
+    /// The message that makes it, changes it, or deletes it. What is deleted is named by its number alone: some switches
+    /// refuse the rest.
+    #[must_use]
+    pub fn message(mut self, command: MeterCommand) -> MeterMod {
+        if command == MeterCommand::Delete {
+            self.bands.clear();
+        }
+        MeterMod {
+            command,
+            flags: self.flags,
+            meter: self.meter,
+            bands: self.bands,
+        }
+    }
+}
+
 /// What a band has counted (OF 1.3.5 §7.3.5.12, `ofp_meter_band_stats`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -167,4 +211,33 @@ pub struct MeterFeatures {
     pub max_bands: u8,
     /// The highest colour value.
     pub max_color: u8,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn meter(flags: MeterFlags, rate: u32, burst: u32) -> MeterConfig {
+        MeterConfig {
+            flags,
+            meter: MeterId(1),
+            bands: vec![MeterBand::Drop { rate, burst }],
+        }
+    }
+
+    #[test]
+    fn meters_are_the_same_that_do_the_same() {
+        const NONE: MeterFlags = MeterFlags(0);
+        const BURST: MeterFlags = MeterFlags(MeterFlags::KBPS.0 | MeterFlags::BURST.0);
+        for (one, other, same) in [
+            (meter(NONE, 5, 0), meter(MeterFlags::KBPS, 5, 0), true),
+            (meter(NONE, 5, 0), meter(MeterFlags::PKTPS, 5, 0), false),
+            (meter(NONE, 5, 0), meter(NONE, 6, 0), false),
+            (meter(NONE, 5, 0), meter(NONE, 5, 7), true),
+            (meter(BURST, 5, 0), meter(BURST, 5, 7), false),
+            (meter(NONE, 5, 0), meter(MeterFlags::STATS, 5, 0), false),
+        ] {
+            assert_eq!(one.does_the_same(&other), same, "{one:?} {other:?}");
+        }
+    }
 }

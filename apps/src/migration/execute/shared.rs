@@ -16,7 +16,7 @@ use super::readback::{Gone, first_few};
 use super::{Halt, Job};
 use crate::migration::transplant::read;
 use crate::plan::Round;
-use crate::plan::entry::{Entry, is_same_group, is_same_meter};
+use crate::plan::entry::Entry;
 
 /// What a message puts where there was none.
 fn put_by(message: &ToSwitch) -> Option<Shared> {
@@ -110,13 +110,13 @@ impl Given {
         let there: HashMap<GroupId, &GroupDescription> =
             groups.iter().map(|group| (group.group, group)).collect();
         let groups = self.groups.iter().map(|(number, put)| {
-            let same = there.get(number).map(|there| is_same_group(there, put));
+            let same = there.get(number).map(|there| there.does_the_same(put));
             (Shared::Group(*number), same)
         });
         let there: HashMap<MeterId, &MeterConfig> =
             meters.iter().map(|meter| (meter.meter, meter)).collect();
         let meters = self.meters.iter().map(|(number, put)| {
-            let same = there.get(number).map(|there| is_same_meter(there, put));
+            let same = there.get(number).map(|there| there.does_the_same(put));
             (Shared::Meter(*number), same)
         });
         let amiss = groups

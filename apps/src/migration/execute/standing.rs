@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 use super::shared::Shared;
 use crate::migration::journal::Owed;
 use crate::migration::transplant::read;
-use crate::plan::entry::{Entry, EntryStep, Part, is_same_group, is_same_meter};
+use crate::plan::entry::{Entry, EntryStep, Part};
 use crate::plan::{Change, FlowId, Kind, Round, Step};
 
 /// How long one switch may take to say what it holds: 100,000 rules take half a second.
@@ -295,13 +295,13 @@ impl Held {
             Entry::Group(group) => compare(
                 self.groups.as_ref(),
                 &group.group,
-                |there| is_same_group(there, group),
+                |there| there.does_the_same(group),
                 |_| true,
             ),
             Entry::Meter(meter) => compare(
                 self.meters.as_ref(),
                 &meter.meter,
-                |there| is_same_meter(there, meter),
+                |there| there.does_the_same(meter),
                 |_| true,
             ),
         }

@@ -22,7 +22,7 @@ use crate::migration::transplant::translate::Translator;
 use crate::migration::transplant::{Carried, Numbers, Site, Transplant, Twin};
 use crate::others::described;
 use crate::plan::Change;
-use crate::plan::entry::{Entry, EntryStep, Part, is_same_group, is_same_meter};
+use crate::plan::entry::{Entry, EntryStep, Part};
 
 /// What a migration did to what belongs to no route.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -223,11 +223,11 @@ impl<'a> Held<'a> {
             Entry::Rule(rule) => self.rule(rule).map(|there| is_same(&there.rule, rule)),
             Entry::Group(group) => {
                 let there = self.groups.get(&group.group);
-                there.map(|there| is_same_group(there, group))
+                there.map(|there| there.does_the_same(group))
             }
             Entry::Meter(meter) => {
                 let there = self.meters.get(&meter.meter);
-                there.map(|there| is_same_meter(there, meter))
+                there.map(|there| there.does_the_same(meter))
             }
         };
         match same {

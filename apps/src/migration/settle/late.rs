@@ -4,13 +4,13 @@
 use std::collections::HashMap;
 
 use godwit_controller::rules::{Owner, stands_everywhere};
+use godwit_openflow::model::group::in_order;
 use godwit_openflow::model::{
     FlowMod, FlowRule, FlowStats, GroupDescription, Identity, MeterConfig,
 };
 
-use crate::migration::transplant::graft::in_order;
 use crate::plan::Change;
-use crate::plan::entry::{Entry, is_same_group, is_same_meter};
+use crate::plan::entry::Entry;
 
 /// What somebody did to the source after it was read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -72,15 +72,16 @@ pub fn shared_differences<'a>(
     };
     for meter in meters {
         let was = before.clone().find_map(|entry| match entry {
-            Entry::Meter(was) if was.meter == meter.meter => Some(is_same_meter(was, meter)),
+            Entry::Meter(was) if was.meter == meter.meter => Some(was.does_the_same(meter)),
             _ => None,
         });
         compare(was, Entry::Meter(meter.clone()));
     }
     // Groups that point at each other in a circle are refused by every switch.
-    for (_, group) in in_order(groups.iter().collect(), &mut Vec::new()) {
+    let (order, _) = in_order(groups);
+    for group in order.into_iter().filter_map(|place| groups.get(place)) {
         let was = before.clone().find_map(|entry| match entry {
-            Entry::Group(was) if was.group == group.group => Some(is_same_group(was, group)),
+            Entry::Group(was) if was.group == group.group => Some(was.does_the_same(group)),
             _ => None,
         });
         compare(was, Entry::Group(group.clone()));

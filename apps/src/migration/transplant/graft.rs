@@ -12,9 +12,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::BytesMut;
 use godwit_controller::Owner;
 use godwit_openflow::codec::encode_to_switch;
+use godwit_openflow::model::group::in_order;
 use godwit_openflow::model::{
-    Action, Field, FlowMod, FlowRule, FlowStats, GroupDescription, Identity, Instruction,
-    MeterConfig, Pattern, ToSwitch,
+    Field, FlowMod, FlowRule, FlowStats, Identity, Instruction, MeterConfig, Pattern, ToSwitch,
 };
 use godwit_openflow::types::{DatapathId, GroupId, MeterId, Version, Xid};
 use godwit_topology::{Graph, Link};
@@ -213,9 +213,16 @@ fn put_meters(scene: &Scene<'_>, steps: &mut Steps) {
 
 fn put_groups(scene: &Scene<'_>, steps: &mut Steps, why: &mut Vec<String>) {
     let groups = &scene.source.holdings.groups;
-    let order = in_order(groups.iter().map(|(group, _)| group).collect(), why);
+    let (order, circle) = in_order(groups.iter().map(|(group, _)| group));
+    let number = |index: &usize| Some(groups.get(*index)?.0.group.0.to_string());
+    let circle: Vec<String> = circle.iter().filter_map(number).collect();
+    if !circle.is_empty() {
+        let circle = circle.join(", ");
+        why.push(format!("groups {circle} point at each other in a circle"));
+    }
     let mut removals = Vec::new();
-    for (index, group) in order {
+    let ordered = order.into_iter();
+    for (index, (group, _)) in ordered.filter_map(|index| Some((index, groups.get(index)?))) {
         let mut reasons = Vec::new();
         let transplant = &steps.transplant;
         let translator = Translator::to_target(&transplant.ports, &transplant.numbers);
@@ -243,50 +250,6 @@ fn put_groups(scene: &Scene<'_>, steps: &mut Steps, why: &mut Vec<String>) {
     if scene.target.version == Version::V10 && !scene.source.holdings.meters.is_empty() {
         why.push("there are meters, and the target speaks OpenFlow 1.0, which has none".to_owned());
     }
-}
-
-/// Groups behind those that they point at, each with its place in the list.
-pub fn in_order<'a>(
-    groups: Vec<&'a GroupDescription>,
-    why: &mut Vec<String>,
-) -> Vec<(usize, &'a GroupDescription)> {
-    let known: BTreeSet<GroupId> = groups.iter().map(|group| group.group).collect();
-    let needs = |group: &GroupDescription| -> BTreeSet<GroupId> {
-        let buckets = || group.buckets.iter();
-        let used = buckets()
-            .flat_map(|bucket| &bucket.actions)
-            .filter_map(|action| match action {
-                Action::Group(other) => Some(*other),
-                _ => None,
-            });
-        let watched = buckets().filter_map(|bucket| bucket.watch_group);
-        used.chain(watched)
-            .filter(|other| known.contains(other))
-            .collect()
-    };
-    let mut waiting: Vec<(usize, &GroupDescription)> = groups.into_iter().enumerate().collect();
-    let mut done: BTreeSet<GroupId> = BTreeSet::new();
-    let mut order = Vec::with_capacity(waiting.len());
-    while !waiting.is_empty() {
-        let (ready, rest): (Vec<_>, Vec<_>) = waiting
-            .into_iter()
-            .partition(|(_, group)| needs(group).is_subset(&done));
-        if ready.is_empty() {
-            let names: Vec<String> = rest
-                .iter()
-                .map(|(_, group)| group.group.0.to_string())
-                .collect();
-            why.push(format!(
-                "groups {} point at each other in a circle",
-                names.join(", ")
-            ));
-            return order;
-        }
-        done.extend(ready.iter().map(|(_, group)| group.group));
-        order.extend(ready);
-        waiting = rest;
-    }
-    order
 }
 
 fn put_rules(scene: &Scene<'_>, steps: &mut Steps, why: &mut Vec<String>) {
