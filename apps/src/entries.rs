@@ -9,6 +9,7 @@
 //! | `rest` | `/v1/switches/{id}/rules`, `/v1/entries` |
 //! | `pusher` | the same at Floodlight's addresses |
 //! | `written` | the same where Ryu writes flow entries |
+//! | `shared` | groups and meters, likewise |
 //!
 //! An entry is on the disk before it is sent or held, and in force before it is confirmed. So one that was confirmed is
 //! there after any end of the controller, and one that was not is there or not.
@@ -26,6 +27,7 @@ mod install;
 mod pusher;
 mod request;
 mod rest;
+mod shared;
 mod table;
 mod written;
 
@@ -58,6 +60,8 @@ const LAST_NUMBER: u64 = values::LAST_ENTRY;
 pub struct Entries {
     network: Network,
     table: Arc<Mutex<Table>>,
+    /// Held while a group or a meter is being made or taken away.
+    sharing: Arc<tokio::sync::Mutex<()>>,
     /// Why the entries of an earlier run could not be read.
     problem: Option<Arc<str>>,
 }
@@ -90,6 +94,7 @@ impl Entries {
         Self {
             network,
             table: Arc::new(Mutex::new(table)),
+            sharing: Arc::default(),
             problem,
         }
     }
@@ -212,7 +217,7 @@ impl Entries {
     }
 
     /// Puts these entries into a batch as they are now, for whoever writes down what else goes with that; those that are
-    /// gone are deleted.
+    /// gone are deleted. With them go the groups and meters that have moved or changed.
     ///
     /// # Errors
     /// When one can't be said as JSON.
@@ -221,14 +226,14 @@ impl Entries {
         ids: impl IntoIterator<Item = &'a EntryId>,
         batch: &mut Batch,
     ) -> Result<(), StoreError> {
-        let table = self.lock();
+        let mut table = self.lock();
         for &id in ids {
             match table.get(id) {
                 Some(entry) => batch.put(Slice::ENTRIES, id.into(), entry)?,
                 None => batch.delete(Slice::ENTRIES, id.into()),
             }
         }
-        Ok(())
+        table.shared.put(batch)
     }
 
     /// Gives the store these entries as they are now; it writes them soon.
@@ -306,7 +311,9 @@ fn read(network: &Network) -> Result<Table, StoreError> {
     };
     let entries: Result<Vec<_>, StoreError> = entries.into_iter().map(numbered).collect();
     let is_drained = |dpid| network.state(dpid) == SwitchState::Drained;
-    Ok(Table::load(entries?, last.unwrap_or_default(), is_drained))
+    let mut table = Table::load(entries?, last.unwrap_or_default(), is_drained);
+    table.shared = shared::read(network)?;
+    Ok(table)
 }
 
 impl App for Entries {
@@ -316,7 +323,7 @@ impl App for Entries {
 
     fn declares(&self) -> Declaration {
         Declaration {
-            description: "static entries, by REST",
+            description: "static entries, groups and meters, by REST",
             owner: Some(Owner::Entries),
             tables: 0..=u8::MAX - 1,
             needed: Some(
@@ -350,7 +357,8 @@ impl App for Entries {
     }
 
     fn routes(&self) -> Option<Routes> {
-        Some(rest::router(self.clone()).merge(bulk::router(self.clone())))
+        let entries = rest::router(self.clone()).merge(bulk::router(self.clone()));
+        Some(entries.merge(shared::rest::router(self.clone())))
     }
 
     fn compatible_routes(&self) -> Option<Routes> {
@@ -359,12 +367,20 @@ impl App for Entries {
 
     fn metrics(&self, out: &mut String) {
         let table = self.lock();
+        let shared = table.shared.len();
         let (mut all, mut refused) = (0, 0);
         for (_, entry) in table.iter() {
             all += 1;
             refused += u64::from(entry.state == State::Refused);
         }
         drop(table);
+        write_metric(
+            out,
+            "godwit_static_groups_and_meters",
+            "gauge",
+            "Groups and meters that were asked for.",
+            shared as u64,
+        );
         write_metric(
             out,
             "godwit_static_entries",

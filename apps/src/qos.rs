@@ -1,11 +1,11 @@
-//! Quality of service: queues at the ports of Open vSwitch, and meters.
+//! Quality of service: queues at the ports of Open vSwitch. (Meters are kept by [`entries`](crate::entries).)
 //!
 //! OpenFlow can choose a queue but not make one: Open vSwitch's are made in its database (OVSDB, RFC 7047).
 //!
 //! | file | what it does |
 //! |---|---|
 //! | `shape` | what a port shall be shaped to, as rows of the database; pure |
-//! | `rest` | `/v1/switches/{id}/qos`, `…/ports/{port}/qos`, `…/meters/{meter}` |
+//! | `rest` | `/v1/switches/{id}/qos`, `…/ports/{port}/qos` |
 //!
 //! What shapes a port is only in that database, with godwit's mark; what others have made there is left alone. It stays
 //! when the controller ends.

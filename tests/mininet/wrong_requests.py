@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 IP = {"eth_type": 0x0800}
 TCP = {**IP, "ip_proto": 6}
 DROP = {"match": {}, "actions": []}
+ALL = {"type": "all", "buckets": []}
 HERE, THERE = "10.0.0.1", "10.0.0.2"
 JSON = "application/json"
 MANY = 1 << 20
@@ -47,6 +48,11 @@ def put(path, body, status, *words):
 def delete(path, status, *words):
     """A removal."""
     return Wrong("DELETE", path, None, status, words)
+
+
+def to_group(number):
+    """A group that sends to another."""
+    return {"type": "all", "buckets": [{"actions": [{"type": "group", "group": number}]}]}
 
 
 def rule(*words, switch="s1", status=422, **members):
@@ -254,6 +260,8 @@ UNKNOWN = [
     delete("/v1/hosts/02:00:00:00:00:99", 404, "no host `02:00:00:00:00:99` is known"),
     delete("/v1/hosts/h1", 404, "no host `h1`"),
     delete("/v1/switches/s1/meters/99", 404, "no meter with this number"),
+    delete("/v1/switches/s1/groups/99", 404, "no group with this number"),
+    put("/v1/switches/s1/groups/4294967295", ALL, 404, "from 0 to"),
     get("/v1/nothing", 404, "nothing is served at this path", "/openapi.json"),
     get("/v2/switches", 404, "nothing is served at this path"),
     delete("/v1/switches", 405, "does not take this method"),
@@ -324,6 +332,19 @@ MIGRATIONS = [
     put("/v1/switches/s1/ports/1/qos", {**SHAPE, "max_rate_bps": 1}, 422, "12000 bit/s or more"),
     put("/v1/switches/s1/ports/1/qos", {**SHAPE, "queues": [{"queue": 1}] * 2}, 422, "queue 1 is there twice"),
     put("/v1/switches/s1/ports/77/qos", SHAPE, 404, "no port 77"),
+    put("/v1/switches/s2/groups/1", ALL, 422, "OpenFlow 1.0 has no groups"),
+    put("/v1/switches/s1/groups/1", {"type": "some", "buckets": []}, 422, "type", "select"),
+    put("/v1/switches/s1/groups/1", {"type": "all"}, 422, "buckets"),
+    put("/v1/switches/s1/groups/1", {**ALL, "weight": 1}, 422, "weight"),
+    put("/v1/switches/s1/groups/1", {"type": "indirect", "buckets": []}, 422, "one bucket"),
+    put("/v1/switches/s1/groups/1", {"type": "all", "buckets": [{"actions": [], "weight": 2}]}, 422, "select group"),
+    put("/v1/switches/s1/groups/1", {"type": "fast_failover", "buckets": [{"actions": []}]}, 422, "watches a port"),
+    put("/v1/switches/s1/groups/1610612737", ALL, 422, "groups of routes"),
+    put("/v1/switches/s1/groups/1", to_group(1), 422, "circle"),
+    put("/v1/switches/s1/groups/1", to_group(77), 422, "no group 77", "make it first"),
+    put("/v1/switches/s1/groups/5", ALL, 409, "somebody else"),
+    put("/v1/switches/s1/meters/1", {"bands": []}, 422, "a band at least"),
+    put("/v1/switches/s1/meters/1", {"bands": [{"type": "drop", "rate": 0, "burst": 0}]}, 422, "rate of 0"),
     put("/v1/switches/s1/meters/1", {}, 422, "either `rate_kbps` or `rate_packets`"),
     put("/v1/switches/s1/meters/1", {"rate_kbps": 0}, 422, "rate of 0"),
     put("/v1/switches/s1/meters/0", {"rate_kbps": 5}, 404, "from 1 to"),

@@ -10,6 +10,8 @@ use godwit_openflow::types::DatapathId;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::shared::SharedTable;
+
 /// The number of an entry, given out once and for all.
 pub type EntryId = u32;
 
@@ -163,6 +165,8 @@ pub(super) enum NoRoom {
 pub(super) struct Table {
     entries: BTreeMap<EntryId, StaticEntry>,
     by_identity: HashMap<Place, EntryId>,
+    /// Groups and meters.
+    pub(super) shared: SharedTable,
     last: EntryId,
     /// Switches whose rules somebody is changing, and how many do.
     leased: BTreeMap<DatapathId, usize>,
@@ -340,6 +344,9 @@ impl Table {
         let (mut desired, mut over) = (Desired::default(), Vec::new());
         // An entry may be given up while a migration that has taken it in puts it there.
         desired.again = self.leased.contains_key(&dpid) || is_frozen(dpid);
+        if !desired.again {
+            self.shared.desire(dpid, &mut desired);
+        }
         let mut frozen: BTreeMap<DatapathId, bool> = BTreeMap::new();
         for (id, entry) in self.iter() {
             let changes = matches!(

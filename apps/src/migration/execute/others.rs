@@ -265,7 +265,29 @@ impl Job {
                 settled.extend(self.others.entries.changed(step.dpid, after));
             }
         }
+        self.settle_shared();
         settled
+    }
+
+    /// Groups and meters that were asked for stand at their new places, and those of neighbours read otherwise.
+    fn settle_shared(&self) {
+        let entries = &self.others.entries;
+        let steps = || self.planned.rounds.iter().flat_map(|round| &round.entries);
+        for moved in &self.others.shared {
+            let stands = steps().find_map(|step| {
+                let after = step.after.as_ref()?;
+                let is_it = step.dpid == moved.to.dpid && after.shared() == Some(moved.to.shared);
+                is_it.then_some(after)
+            });
+            if let Some(form) = stands {
+                entries.shared_moved(moved.from, moved.to, form.clone());
+            }
+        }
+        for step in steps() {
+            if let (Some(_), Some(after)) = (&step.before, &step.after) {
+                entries.shared_changed(step.dpid, after);
+            }
+        }
     }
 
     /// Waits until nothing is left of what was let onto the new way.
