@@ -13,6 +13,7 @@
 //! | `GET /v1/apps`, `PUT /v1/apps/{name}/enabled` | `hosting::rest` |
 //! | `GET /stats/…`, `/v1.0/topology/…`, `/wm/…` | [`compatible`] |
 //! | `GET /openapi.json`, `GET /docs` | `openapi` |
+//! | `GET /` | `dashboard` |
 //! | what the apps bring, under `/v1` | [`App::routes`](crate::App::routes) |
 //!
 //! All of it is registered by [`Routes`], which serve and describe.
@@ -22,6 +23,7 @@ pub mod body;
 pub mod compatible;
 mod conditional;
 mod cost;
+mod dashboard;
 pub mod endpoint;
 pub mod error;
 mod events;
@@ -117,6 +119,7 @@ pub(crate) fn router(
         .get("/metrics", metrics, prometheus)
         .with_state(api)
         .merge(openapi::routes(Arc::clone(&document)))
+        .merge(dashboard::routes())
         .merge(v1.under("/v1"))
         .merge(compatible);
     let (router, operations) = all.into_parts();

@@ -4,9 +4,10 @@
 //! |---|---|
 //! | `POST /switches/{id}/statistics[?history=N]` | collects now |
 //! | `GET /switches/{id}/statistics[?history=N]` | what was collected last |
-//! | `GET /statistics[?history=N]` | links and routes |
+//! | `GET /statistics[?history=N][&busiest=N]` | links and routes, or the busiest of them |
 //! | `GET /statistics.csv[?kind=ports\|links\|rules\|routes]` | one table |
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use axum::Json;
@@ -26,13 +27,13 @@ use super::Statistics;
 use super::book::{Ended, Removed, SwitchBook};
 use super::collect::Collected;
 use super::csv::Kind;
-use super::measured::{Rates, Wanted, rates_at};
+use super::measured::{Measured, Rates, Wanted, rates_at};
 use super::rows::{self, LinkRow, PortRow, RouteRow, RuleRow, ShownRule};
 
 pub(super) fn router(statistics: Statistics) -> Routes {
     let now = operation("What a switch counts, collected now").query::<HistoryQuery>();
     let last = operation("What was collected of a switch last").query::<HistoryQuery>();
-    let all = operation("Links and routes with their rates").query::<HistoryQuery>();
+    let all = operation("Links and routes with their rates").query::<NetworkQuery>();
     let table = operation("Ports, links, rules or routes, as comma-separated values");
     Routes::new("statistics")
         .get(
@@ -58,6 +59,14 @@ pub(super) fn router(statistics: Statistics) -> Routes {
 #[serde(deny_unknown_fields)]
 struct HistoryQuery {
     history: Option<usize>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct NetworkQuery {
+    history: Option<usize>,
+    /// So many links and so many routes, those with the most bits a second first; all, by number, unless it is said.
+    busiest: Option<NonZeroUsize>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -261,14 +270,24 @@ struct NetworkDto {
 
 async fn network(
     State(statistics): State<Statistics>,
-    query: HistoryOrNot,
+    query: Result<Query<NetworkQuery>, QueryRejection>,
 ) -> Result<Json<NetworkDto>, ApiError> {
-    let wanted = statistics.wanted(history(query)?);
+    let Query(query) = query.map_err(|rejection| ApiError::malformed(rejection.body_text()))?;
+    let wanted = statistics.wanted(query.history);
     statistics.save_routes().await;
-    Ok(Json(NetworkDto {
-        links: statistics.links(wanted),
-        routes: statistics.routes(wanted),
-    }))
+    let (mut links, mut routes) = (statistics.links(wanted), statistics.routes(wanted));
+    if let Some(most) = query.busiest {
+        keep_busiest(&mut links, most, |link| &link.measured);
+        keep_busiest(&mut routes, most, |route| &route.measured);
+    }
+    Ok(Json(NetworkDto { links, routes }))
+}
+
+/// Those with the most bits a second first, then those of which none are known; no more than so many.
+fn keep_busiest<T>(rows: &mut Vec<T>, most: NonZeroUsize, measured: impl Fn(&T) -> &Measured) {
+    let rate = |row: &T| measured(row).rates.bits_per_second.unwrap_or(-1.0);
+    rows.sort_by(|one, other| rate(other).total_cmp(&rate(one)));
+    rows.truncate(most.get());
 }
 
 async fn csv(

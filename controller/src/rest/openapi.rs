@@ -227,7 +227,7 @@ fn describe(described: &Described, schemas: &mut Schemas, problem: &Value) -> Va
         .filter(|word| !word.is_empty())
         .collect();
     if path.ends_with('/') {
-        // Beside the same without a slash.
+        // Beside the same without a slash, or all there is.
         words.push("index");
     }
     let mut parameters = path_parameters(path);

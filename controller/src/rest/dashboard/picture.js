@@ -1,0 +1,293 @@
+// The picture of the network: switches, links with what they carry, hosts at their switches.
+
+import { known, portName, switchName } from "./state.js";
+import { drawn, named, say } from "./elements.js";
+import { LENGTH, Layout } from "./layout.js";
+import { bits, hostName, percent, plural } from "./words.js";
+
+const MARGIN = 1.1 * LENGTH;
+const LEAST_WIDTH = 6 * LENGTH;
+const PARALLEL = 9;
+const HOST_AWAY = 50;
+const MOST_HOSTS_AT_A_SWITCH = 6;
+// With more the names of hosts, or the numbers at links, would cover each other.
+const MOST_HOST_NAMES = 80;
+const MOST_LINK_NUMBERS = 150;
+const LONGEST_NAME = 14;
+
+const picture = named("picture");
+const layers = Object.fromEntries(
+  ["links", "hosts", "switches"].map((name) => [name, drawn("g", { class: `layer-${name}` })]),
+);
+picture.append(layers.links, layers.hosts, layers.switches);
+
+const layout = new Layout();
+// By datapath id, and by what each pair of ports is known by.
+const nodes = new Map();
+const cables = new Map();
+// What is shown: a rectangle, and whether somebody has chosen it.
+const view = { x: 0, y: 0, width: LEAST_WIDTH, height: LEAST_WIDTH / 2, chosen: false };
+
+export function pointOf(dpid) {
+  const { x, y } = layout.points.get(dpid);
+  return { x: x * LENGTH, y: y * LENGTH };
+}
+
+// Puts a switch somewhere, where it stays.
+export function put(dpid, { x, y }) {
+  Object.assign(layout.points.get(dpid), { x: x / LENGTH, y: y / LENGTH, held: true });
+  place();
+}
+
+export const nodeOf = (dpid) => nodes.get(dpid)?.group;
+export const drawnSwitches = () => [...nodes.keys()];
+
+// Each state has a shape of its own.
+function shape(state) {
+  switch (state) {
+    case "frozen":
+      return drawn("rect", { class: "body", x: -15, y: -15, width: 30, height: 30, rx: 3 });
+    case "drained":
+      return drawn("path", { class: "body", d: "M0 -20 L20 0 L0 20 L-20 0 Z" });
+    case "disconnected":
+      return drawn("path", { class: "body", d: "M-12 -12 L12 12 M12 -12 L-12 12" });
+    default:
+      return drawn("circle", { class: "body", r: 16 });
+  }
+}
+
+function node(dpid) {
+  const group = drawn("g", { class: "switch", role: "button", tabindex: "-1", "data-dpid": dpid });
+  const title = drawn("title");
+  const label = drawn("text", { class: "label", y: 34 });
+  const ring = drawn("circle", { class: "ring", r: 24 });
+  group.append(title, ring, shape("active"), label);
+  layers.switches.append(group);
+  return { group, title, label, state: "active" };
+}
+
+function drawSwitch(one, chosen) {
+  const entry = nodes.get(one.dpid) ?? node(one.dpid);
+  nodes.set(one.dpid, entry);
+  const { group, title, label } = entry;
+  if (entry.state !== one.state) {
+    group.querySelector(".body").replaceWith(shape(one.state));
+    entry.state = one.state;
+  }
+  const name = switchName(one.dpid);
+  const short = name.length > LONGEST_NAME ? `${name.slice(0, LONGEST_NAME - 1)}…` : name;
+  const is = one.dpid === chosen;
+  group.setAttribute("class", `switch ${one.state}${is ? " chosen" : ""}`);
+  group.setAttribute("aria-pressed", String(is));
+  group.setAttribute("aria-label", `Switch ${name}, ${one.state}`);
+  say(title, `${name} (${one.dpid}), ${one.state}`);
+  say(label, short);
+}
+
+const key = ({ dpid, port }) => `${dpid}/${port}`;
+
+// The links, both directions of a cable together.
+function pairs() {
+  const rates = new Map(known.rates.links.map((row) => [`${key(row.src)} ${key(row.dst)}`, row]));
+  const all = new Map();
+  for (const link of known.links) {
+    if (!nodes.has(link.src.dpid) || !nodes.has(link.dst.dpid)) continue;
+    const ends = [key(link.src), key(link.dst)];
+    const name = [...ends].sort().join(" ");
+    const pair = all.get(name) ?? { name, src: link.src, dst: link.dst, oneWay: false, indirect: false, rows: [] };
+    pair.oneWay ||= link.one_way;
+    pair.indirect ||= link.indirect;
+    const row = rates.get(ends.join(" "));
+    if (row) pair.rows.push(row);
+    all.set(name, pair);
+  }
+  return [...all.values()];
+}
+
+// How full a cable is in its fuller direction, as a class, and in a few words.
+function use({ rows }) {
+  const known_ = rows.filter((row) => typeof row.bits_per_second === "number");
+  if (known_.length === 0) return { level: "unknown", text: "" };
+  const rate = Math.max(...known_.map((row) => row.bits_per_second));
+  const parts = known_.map((row) => row.utilisation).filter((part) => typeof part === "number");
+  if (parts.length === 0) return { level: "unknown", text: rate >= 1000 ? bits(rate) : "" };
+  const part = Math.max(...parts);
+  const level = [0.01, 0.25, 0.5, 0.75].filter((least) => part >= least).length;
+  return { level: String(level), text: part >= 0.01 ? percent(part) : "" };
+}
+
+function drawLink(pair, labelled) {
+  let entry = cables.get(pair.name);
+  if (!entry) {
+    const group = drawn("g", {});
+    entry = { group, title: drawn("title"), line: drawn("path", { class: "line" }), mark: drawn("path", { class: "mark" }), label: drawn("text", { class: "used" }) };
+    group.append(entry.title, entry.line, entry.mark, entry.label);
+    layers.links.append(group);
+    cables.set(pair.name, entry);
+  }
+  entry.pair = pair;
+  const { level, text } = use(pair);
+  const kinds = `${pair.oneWay ? " one-way" : ""}${pair.indirect ? " indirect" : ""}`;
+  entry.group.setAttribute("class", `link used-${level}${kinds}`);
+  entry.mark.setAttribute("d", pair.indirect ? "M0 -8 L8 0 L0 8 L-8 0 Z" : pair.oneWay ? "M-7 -7 L9 0 L-7 7 Z" : "");
+  const rows = pair.rows.map((row) => `${portName(row.src)} → ${portName(row.dst)}: ${bits(row.bits_per_second)}`);
+  const words = [pair.oneWay ? "one way only" : "", pair.indirect ? "through something that speaks no OpenFlow" : "", ...rows];
+  say(entry.title, [`${portName(pair.src)} – ${portName(pair.dst)}`, ...words.filter((word) => word !== "")].join("; "));
+  say(entry.label, labelled ? text : "");
+}
+
+// The hosts of a switch, on the side where it has the fewest links.
+function drawHosts() {
+  const at = new Map();
+  for (const host of known.hosts) {
+    const { dpid } = host.attachment;
+    if (nodes.has(dpid)) at.set(dpid, [...(at.get(dpid) ?? []), host]);
+  }
+  const labelled = known.hosts.length <= MOST_HOST_NAMES;
+  const parts = [];
+  for (const [dpid, hosts] of at) {
+    const group = drawn("g", { class: "hosts", "data-at": dpid });
+    const many = hosts.length > MOST_HOSTS_AT_A_SWITCH;
+    const shown = many ? [hosts[0]] : hosts;
+    for (const host of shown) {
+      const name = many ? plural(hosts.length, "host") : hostName(host);
+      const title = many ? name : `${name} (${host.mac}) at ${portName(host.attachment)}`;
+      const box = drawn("rect", { class: "host", x: -7, y: -7, width: 14, height: 14, rx: 2 });
+      const one = drawn("g", {}, drawn("title", {}, title), box);
+      if (labelled || many) one.append(drawn("text", { class: "host-name" }, name));
+      group.append(drawn("line", { class: "wire" }), one);
+    }
+    parts.push(group);
+  }
+  layers.hosts.replaceChildren(...parts);
+}
+
+function freeDirection(dpid, towards) {
+  const angles = towards.get(dpid)?.sort((one, other) => one - other) ?? [];
+  if (angles.length === 0) return -Math.PI / 2;
+  let best = { gap: -1, middle: 0 };
+  angles.forEach((angle, index) => {
+    const next = angles[index + 1] ?? angles[0] + 2 * Math.PI;
+    // Names stand below, so hosts had better not.
+    const middle = (angle + next) / 2;
+    const gap = next - angle - (Math.sin(middle) > 0.8 ? 0.6 : 0);
+    if (gap > best.gap + 1e-6) best = { gap, middle };
+  });
+  return best.middle;
+}
+
+// The name of a host stands on its side that is away from the switch.
+function nameOutside(text, right, down) {
+  if (text === null) return;
+  const aside = Math.abs(right) > 0.7 ? Math.sign(right) : 0;
+  text.setAttribute("text-anchor", ["end", "middle", "start"][aside + 1]);
+  text.setAttribute("x", String(aside * 12));
+  text.setAttribute("y", aside !== 0 ? "4" : down < 0 ? "-11" : "20");
+}
+
+// Puts everything where it belongs.
+function place() {
+  const towards = new Map();
+  const beside = new Map();
+  for (const { pair } of cables.values()) {
+    const both = [pair.src.dpid, pair.dst.dpid].sort();
+    const together = both.join(" ");
+    beside.set(together, [...(beside.get(together) ?? []), pair.name]);
+    const [one, other] = both.map(pointOf);
+    const angle = Math.atan2(other.y - one.y, other.x - one.x);
+    towards.set(both[0], [...(towards.get(both[0]) ?? []), angle]);
+    towards.set(both[1], [...(towards.get(both[1]) ?? []), angle > 0 ? angle - Math.PI : angle + Math.PI]);
+  }
+  for (const [dpid, { group }] of nodes) {
+    const { x, y } = pointOf(dpid);
+    group.setAttribute("transform", `translate(${x.toFixed(1)} ${y.toFixed(1)})`);
+  }
+  for (const { pair, line, mark, label } of cables.values()) {
+    const both = [pair.src.dpid, pair.dst.dpid].sort();
+    const all = beside.get(both.join(" "));
+    const [one, other] = both.map(pointOf);
+    const [dx, dy] = [other.x - one.x, other.y - one.y];
+    const length = Math.hypot(dx, dy) || 1;
+    const aside = (all.indexOf(pair.name) - (all.length - 1) / 2) * PARALLEL * 2;
+    const middle = { x: (one.x + other.x) / 2 - (dy / length) * aside, y: (one.y + other.y) / 2 + (dx / length) * aside };
+    const bend = { x: 2 * middle.x - (one.x + other.x) / 2, y: 2 * middle.y - (one.y + other.y) / 2 };
+    line.setAttribute("d", `M${one.x.toFixed(1)} ${one.y.toFixed(1)} Q${bend.x.toFixed(1)} ${bend.y.toFixed(1)} ${other.x.toFixed(1)} ${other.y.toFixed(1)}`);
+    const turn = (Math.atan2(dy, dx) * 180) / Math.PI + (pair.src.dpid === both[0] ? 0 : 180);
+    mark.setAttribute("transform", `translate(${middle.x.toFixed(1)} ${middle.y.toFixed(1)}) rotate(${turn.toFixed(0)})`);
+    label.setAttribute("x", middle.x.toFixed(1));
+    label.setAttribute("y", (middle.y - 6).toFixed(1));
+  }
+  for (const group of layers.hosts.children) {
+    const dpid = group.dataset.at;
+    const centre = pointOf(dpid);
+    const direction = freeDirection(dpid, towards);
+    const wires = group.querySelectorAll(".wire");
+    wires.forEach((wire, index) => {
+      const angle = direction + (index - (wires.length - 1) / 2) * 0.75;
+      const [x, y] = [centre.x + HOST_AWAY * Math.cos(angle), centre.y + HOST_AWAY * Math.sin(angle)];
+      for (const [name, value] of [["x1", centre.x], ["y1", centre.y], ["x2", x], ["y2", y]]) wire.setAttribute(name, value.toFixed(1));
+      const host = wire.nextElementSibling;
+      host.setAttribute("transform", `translate(${x.toFixed(1)} ${y.toFixed(1)})`);
+      nameOutside(host.querySelector("text"), Math.cos(angle), Math.sin(angle));
+    });
+  }
+}
+
+// Shows the whole network again.
+export function fit() {
+  const points = [...nodes.keys()].map(pointOf);
+  const [xs, ys] = [points.map(({ x }) => x), points.map(({ y }) => y)];
+  const span = (all, least) => {
+    const [low, high] = all.length === 0 ? [0, 0] : [all.reduce((a, b) => Math.min(a, b)), all.reduce((a, b) => Math.max(a, b))];
+    const size = Math.max(high - low + 2 * MARGIN, least);
+    return [(low + high - size) / 2, size];
+  };
+  [[view.x, view.width], [view.y, view.height]] = [span(xs, LEAST_WIDTH), span(ys, LEAST_WIDTH / 2)];
+  view.chosen = false;
+  look();
+}
+
+function look() {
+  picture.setAttribute("viewBox", [view.x, view.y, view.width, view.height].map((one) => one.toFixed(1)).join(" "));
+}
+
+// Nearer (below 1) or farther (above), around the middle.
+export function zoom(factor) {
+  const width = Math.min(Math.max(view.width * factor, LENGTH), 1000 * LENGTH);
+  const by = width / view.width;
+  move((view.width * (1 - by)) / 2, (view.height * (1 - by)) / 2);
+  [view.width, view.height] = [width, view.height * by];
+  look();
+}
+
+export function move(x, y) {
+  [view.x, view.y, view.chosen] = [view.x + x, view.y + y, true];
+  look();
+}
+
+// Shows what is known; `chosen` is a datapath id.
+export function show(chosen) {
+  if (!known.complete) return;
+  for (const [dpid, { group }] of nodes) {
+    if (known.switches.has(dpid)) continue;
+    group.remove();
+    nodes.delete(dpid);
+  }
+  layout.keep([...known.switches.keys()]);
+  for (const one of known.switches.values()) drawSwitch(one, chosen);
+  const all = pairs();
+  const names = new Set(all.map(({ name }) => name));
+  for (const [name, { group }] of cables) {
+    if (names.has(name)) continue;
+    group.remove();
+    cables.delete(name);
+  }
+  for (const pair of all) drawLink(pair, all.length <= MOST_LINK_NUMBERS);
+  drawHosts();
+  const moved = layout.update([...nodes.keys()], all.map(({ src, dst }) => [src.dpid, dst.dpid]));
+  place();
+  if (moved && !view.chosen) fit();
+  const left = known.totals.switches - known.switches.size;
+  const empty = nodes.size === 0 ? "No switch has connected yet: they are listened for." : "";
+  say(named("picture-note"), left > 0 ? `${plural(left, "switch", "switches")} more are not shown.` : empty);
+}
