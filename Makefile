@@ -2,7 +2,8 @@
 # make demo-stop       ends a demo kept with KEEP=1
 # make test            everything, as the checks before a merge run it (root)
 # make test-unit       what needs neither root nor Open vSwitch
-# make test-oracles    OpenFlow as other implementations of it see it (os-ken, Open vSwitch, tshark), REST as schemathesis does
+# make test-oracles    OpenFlow as other implementations of it see it (os-ken, Open vSwitch, tshark), REST as schemathesis does,
+#                      pages as Chromium does
 # make test-mininet [FILES="test_crash.py …"]
 #                      the tests on real switches alone, or some of their files, two at once in namespaces of their own (root)
 # make soak            the migrations of `make test`, 20 times each, 100 random ones and 100 random deaths (root)

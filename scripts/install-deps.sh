@@ -7,7 +7,7 @@ packages=(
     mininet openvswitch-switch
     ethtool fping iproute2 iputils-ping libfaketime procps socat tcpdump
     python3 python3-pip python3-pytest python3-requests
-    python3-os-ken tshark
+    python3-os-ken tshark chromium
 )
 
 if ! command -v cargo >/dev/null; then

@@ -88,7 +88,7 @@ def test_what_is_known_is_shown_and_names_are_text(live, page):
     assert sorted(shown(page, "#picture .switch .label")) == sorted([ODD, "s1", "s2"])
     assert len(shown(page, "#picture .link")) == 1
     assert sorted(shown(page, "#picture .host-name")) == ["10.0.0.1", "10.0.0.2"]
-    wait_for_text(page, "#counts", "3 switches, 2 link directions, 2 hosts")
+    wait_for_text(page, "#counts", "3 switches, 1 link, 2 hosts")
     rows = shown(page, "#switches tbody tr")
     assert [row[:2] for row in rows[:2]] == ["s1", "s2"] and rows[2].startswith(ODD)
     assert all("active" in row for row in rows)
@@ -111,6 +111,23 @@ def test_what_is_known_is_shown_and_names_are_text(live, page):
     assert page.value("document.querySelectorAll('b, i, img').length") == 0
     no_complaints(page, controller)
     assert len(page.asked) < 60
+
+
+def test_markup_that_got_in_would_do_nothing(page):
+    """The policy, as the browser has it: no script or style inside the page, nothing from elsewhere."""
+    page.value(
+        """for (const [name, of] of [["script", {}], ["style", {}], ["img", { src: "http://127.0.0.2:9/" }]]) {
+          const made = Object.assign(document.createElement(name), of);
+          if (name === "script") made.textContent = "globalThis.ran = true";
+          if (name === "style") made.textContent = "body { display: none }";
+          document.body.append(made);
+        }"""
+    )
+    page.wait_for("document.images[0].complete")
+    assert page.value("globalThis.ran") is None
+    assert page.value("getComputedStyle(document.body).display") == "block"
+    for directive in ("script-src", "style-src", "img-src"):
+        assert any(directive in text for text in page.complaints), page.complaints
 
 
 def test_a_switch_is_emptied_and_restored(live, page):

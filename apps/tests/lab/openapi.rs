@@ -174,6 +174,7 @@ async fn reads_are_answered_as_described() {
         "/readyz",
         "/metrics",
         "/docs",
+        "/",
         "/v1/switches",
         "/v1/queued",
         "/v1/links",
@@ -205,6 +206,8 @@ async fn reads_are_answered_as_described() {
     let ways = "/v1/paths?from=0x1/1&to=0x4/1&k=2";
     client.get(ways, &[]).await;
     client.get("/docs/{file}", &["swagger-ui.css"]).await;
+    client.get("/dashboard/{file}", &["main.js"]).await;
+    client.get("/v1/statistics?busiest=2", &[]).await;
     let none = client
         .ask("get", "/v1/switches/{id}", &["0x77"], Value::Null, 404)
         .await;

@@ -92,6 +92,18 @@ async fn ports_and_links_have_rates_once_they_were_read_twice() {
     let link = link.unwrap();
     assert_eq!(link["bits_per_second"], port["tx"]["bits_per_second"]);
     assert_eq!(link["bytes"], 1_000_700);
+    // The busiest first, and those without a rate last.
+    let (_, _, most) = bench.http("GET", "/v1/statistics?busiest=3").await;
+    assert_eq!(list(&most, "links").len(), 3);
+    assert_eq!(list(&most, "links")[0], *link);
+    let (_, _, all) = bench.http("GET", "/v1/statistics?busiest=99").await;
+    let rates = list(&all, "links").iter().map(|link| {
+        let rate = link["bits_per_second"].as_f64();
+        rate.map_or(f64::INFINITY, |rate| -rate)
+    });
+    assert_eq!(rates.clone().count(), 10);
+    assert!(rates.is_sorted());
+    assert_eq!(bench.http("GET", "/v1/statistics?busiest=0").await.0, 400);
     // The port was removed and added.
     tokio::time::sleep(A_WHILE).await;
     bench.fabric.set_counted(at(1, 2), [1, 100, 1, 100]);

@@ -19,31 +19,6 @@ const IMAGE: &str = "image/svg+xml";
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-const PAGE: File = File {
-    name: "index.html",
-    kind: HTML,
-    text: include_str!("dashboard/index.html"),
-};
-
-/// What the page is made of.
-const FILES: [File; 15] = [
-    file("dashboard.css", CSS, include_str!("dashboard/dashboard.css")),
-    file("icon.svg", IMAGE, include_str!("dashboard/icon.svg")),
-    file("main.js", SCRIPT, include_str!("dashboard/main.js")),
-    file("api.js", SCRIPT, include_str!("dashboard/api.js")),
-    file("state.js", SCRIPT, include_str!("dashboard/state.js")),
-    file("events.js", SCRIPT, include_str!("dashboard/events.js")),
-    file("happened.js", SCRIPT, include_str!("dashboard/happened.js")),
-    file("layout.js", SCRIPT, include_str!("dashboard/layout.js")),
-    file("picture.js", SCRIPT, include_str!("dashboard/picture.js")),
-    file("pointer.js", SCRIPT, include_str!("dashboard/pointer.js")),
-    file("tables.js", SCRIPT, include_str!("dashboard/tables.js")),
-    file("chosen.js", SCRIPT, include_str!("dashboard/chosen.js")),
-    file("dialogs.js", SCRIPT, include_str!("dashboard/dialogs.js")),
-    file("elements.js", SCRIPT, include_str!("dashboard/elements.js")),
-    file("words.js", SCRIPT, include_str!("dashboard/words.js")),
-];
-
 /// A file of the page.
 struct File {
     name: &'static str,
@@ -51,9 +26,38 @@ struct File {
     text: &'static str,
 }
 
-const fn file(name: &'static str, kind: &'static str, text: &'static str) -> File {
-    File { name, kind, text }
+/// From the folder beside this file.
+macro_rules! file {
+    ($name:literal, $kind:expr) => {
+        File {
+            name: $name,
+            kind: $kind,
+            text: include_str!(concat!("dashboard/", $name)),
+        }
+    };
 }
+
+const PAGE: File = file!("index.html", HTML);
+
+/// What the page is made of.
+const FILES: [File; 16] = [
+    file!("dashboard.css", CSS),
+    file!("icon.svg", IMAGE),
+    file!("main.js", SCRIPT),
+    file!("api.js", SCRIPT),
+    file!("state.js", SCRIPT),
+    file!("events.js", SCRIPT),
+    file!("happened.js", SCRIPT),
+    file!("layout.js", SCRIPT),
+    file!("picture.js", SCRIPT),
+    file!("view.js", SCRIPT),
+    file!("pointer.js", SCRIPT),
+    file!("tables.js", SCRIPT),
+    file!("chosen.js", SCRIPT),
+    file!("dialogs.js", SCRIPT),
+    file!("elements.js", SCRIPT),
+    file!("words.js", SCRIPT),
+];
 
 impl IntoResponse for &File {
     fn into_response(self) -> Response {

@@ -34,14 +34,31 @@ function frame(text) {
   return { ...said, data: said.data.join("\n") };
 }
 
+// A browser has few connections with one controller for all its pages, so one that nobody looks at has none.
+const visible = () =>
+  new Promise((done) => {
+    const look = () => {
+      if (document.hidden) return;
+      document.removeEventListener("visibilitychange", look);
+      done();
+    };
+    document.addEventListener("visibilitychange", look);
+    look();
+  });
+
 const pause = () => new Promise((done) => setTimeout(done, PAUSE_MS));
 
 // Hears of all events, for as long as the page is there. `heard(family, body)` is told of each, `linked(bool)` when the
 // connection is there or gone.
 export async function follow(heard, linked) {
   let last = BEGINNING;
+  let stop = new AbortController();
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) stop.abort();
+  });
   for (;;) {
-    const stop = new AbortController();
+    await visible();
+    stop = new AbortController();
     let silence;
     const alive = () => {
       clearTimeout(silence);

@@ -14,6 +14,9 @@ const ROOM = 0.85;
 const ROOM_PASSES = 40;
 // The picture is at least so much wider than high, as what it is shown in.
 const WIDE = 1.5;
+// In a larger network each switch heeds those near it, and so many of the others.
+const FEW = 250;
+const OTHERS = 60;
 // With more than this part of it new, the picture is made anew.
 const MUCH = 0.1;
 
@@ -26,10 +29,11 @@ function dice(seed) {
   };
 }
 
-// Links between each two, the shortest way; those without a way are a little farther than any with one.
+// Links between each two, the shortest way. Those without a way are so far apart that their parts of the network stand
+// side by side.
 export function distances(size, neighbours) {
   const all = new Float64Array(size * size).fill(-1);
-  let longest = 1;
+  const partOf = new Map();
   for (let from = 0; from < size; from += 1) {
     const queue = [from];
     all[from * size + from] = 0;
@@ -38,38 +42,68 @@ export function distances(size, neighbours) {
       for (const next of neighbours[queue[at]]) {
         if (all[from * size + next] >= 0) continue;
         all[from * size + next] = here + 1;
-        longest = Math.max(longest, here + 1);
         queue.push(next);
       }
     }
+    if (!partOf.has(from)) {
+      const fresh = { across: 0 };
+      for (const one of queue) partOf.set(one, fresh);
+    }
+    const whole = partOf.get(from);
+    whole.across = Math.max(whole.across, all[from * size + queue.at(-1)]);
   }
-  const apart = longest + 1;
-  return { all: all.map((one) => (one < 0 ? apart : one)), longest: apart };
+  for (let pair = 0; pair < all.length; pair += 1) {
+    if (all[pair] >= 0) continue;
+    const [one, other] = [partOf.get(Math.floor(pair / size)), partOf.get(pair % size)];
+    all[pair] = (one.across + other.across) / 2 + 1;
+  }
+  return { all, longest: all.reduce((one, other) => Math.max(one, other), 1) };
 }
 
-function descend(points, { all, longest }, firstStep, passes) {
-  const size = points.length;
+// Pairs of which each says how far its two are to be apart, as one number.
+function chosenPairs(size, all, roll) {
   const pairs = [];
   for (let one = 0; one < size; one += 1) {
-    for (let other = 0; other < one; other += 1) pairs.push(one * size + other);
+    for (let other = 0; other < one; other += 1) {
+      const pair = one * size + other;
+      if (size <= FEW || all[pair] <= 2 || roll(size) < OTHERS) pairs.push(pair);
+    }
   }
+  return Uint32Array.from(pairs);
+}
+
+// Moves two, as far as they may be moved, by a share of the way to where they are so far apart.
+function part(one, other, wanted, share) {
+  const x = one.x - other.x;
+  const y = one.y - other.y || 1e-6;
+  const now = Math.sqrt(x * x + y * y);
+  const move = (share * (wanted - now)) / now / (one.held || other.held ? 1 : 2);
+  if (!one.held) {
+    one.x += x * move;
+    one.y += y * move;
+  }
+  if (!other.held) {
+    other.x -= x * move;
+    other.y -= y * move;
+  }
+}
+
+function descend(points, all, firstStep, passes) {
+  const size = points.length;
   const roll = dice(1);
+  const pairs = chosenPairs(size, all, roll);
   const decay = Math.log(LAST_STEP / firstStep) / Math.max(1, passes - 1);
   for (let pass = 0; pass < passes; pass += 1) {
     const step = firstStep * Math.exp(decay * pass);
     for (let left = pairs.length - 1; left > 0; left -= 1) {
-      const with_ = roll(left + 1);
-      [pairs[left], pairs[with_]] = [pairs[with_], pairs[left]];
+      const other = roll(left + 1);
+      const kept = pairs[left];
+      pairs[left] = pairs[other];
+      pairs[other] = kept;
     }
     for (const pair of pairs) {
-      const [one, other] = [points[Math.floor(pair / size)], points[pair % size]];
-      const wanted = Math.min(all[pair], longest);
-      const share = Math.min(1, step / (wanted * wanted));
-      const [x, y] = [one.x - other.x, one.y - other.y];
-      const now = Math.hypot(x, y) || 1e-6;
-      const move = (share * (wanted - now)) / now / (one.held || other.held ? 1 : 2);
-      if (!one.held) [one.x, one.y] = [one.x + x * move, one.y + (y || 1e-6) * move];
-      if (!other.held) [other.x, other.y] = [other.x - x * move, other.y - (y || 1e-6) * move];
+      const wanted = all[pair];
+      part(points[Math.floor(pair / size)], points[pair % size], wanted, Math.min(1, step / (wanted * wanted)));
     }
   }
 }
@@ -78,17 +112,19 @@ function descend(points, { all, longest }, firstStep, passes) {
 function makeRoom(points) {
   for (let pass = 0; pass < ROOM_PASSES; pass += 1) {
     let moved = false;
-    for (let at = 0; at < points.length; at += 1) {
-      for (let before = 0; before < at; before += 1) {
-        const [one, other] = [points[at], points[before]];
-        const [x, y] = [one.x - other.x, one.y - other.y];
-        const now = Math.hypot(x, y) || 1e-6;
-        if (now > ROOM * 0.98 || (one.held && other.held)) continue;
-        const move = (ROOM - now) / now / (one.held || other.held ? 1 : 2);
-        if (!one.held) [one.x, one.y] = [one.x + x * move, one.y + (y || 1e-6) * move];
-        if (!other.held) [other.x, other.y] = [other.x - x * move, other.y - (y || 1e-6) * move];
-        moved = true;
+    // By squares as wide as the room that each needs: who is too near is in the same one or in one beside it.
+    const squares = new Map();
+    for (const one of points) {
+      const [column, row] = [Math.floor(one.x / ROOM), Math.floor(one.y / ROOM)];
+      for (let near = 0; near < 9; near += 1) {
+        for (const other of squares.get(`${column - 1 + (near % 3)} ${row - 1 + Math.floor(near / 3)}`) ?? []) {
+          if (Math.hypot(one.x - other.x, one.y - other.y) > ROOM * 0.98 || (one.held && other.held)) continue;
+          part(one, other, ROOM, 1);
+          moved = true;
+        }
       }
+      const key = `${column} ${row}`;
+      squares.set(key, [...(squares.get(key) ?? []), one]);
     }
     if (!moved) return;
   }
@@ -138,7 +174,7 @@ export class Layout {
     if (much && !held) all.forEach((name, index) => Object.assign(this.points.get(name), onCircle(index, all.length)));
     const points = all.map((name) => this.points.get(name));
     const apart = distances(all.length, this.#neighbours(all));
-    descend(points, apart, much ? apart.longest ** 2 : 1, much ? PASSES : FEW_PASSES);
+    descend(points, apart.all, much ? apart.longest ** 2 : 1, much ? PASSES : FEW_PASSES);
     if (much && !held) lay(points);
     makeRoom(points);
     return true;
@@ -146,15 +182,18 @@ export class Layout {
 
   // New ones begin beside those that they are joined to.
   #place(fresh) {
+    const near = new Map(fresh.map((name) => [name, []]));
+    for (const key of this.#joined) {
+      const [one, other] = key.split(" ");
+      if (near.has(one) && this.points.has(other)) near.get(one).push(this.points.get(other));
+      if (near.has(other) && this.points.has(one)) near.get(other).push(this.points.get(one));
+    }
     fresh.forEach((name, index) => {
-      const near = [...this.#joined]
-        .map((key) => key.split(" "))
-        .filter((ends) => ends.includes(name))
-        .flatMap((ends) => ends.filter((end) => this.points.has(end)))
-        .map((end) => this.points.get(end));
+      const known = near.get(name);
       const offset = onCircle(index, fresh.length);
-      const mean = (of) => near.reduce((sum, point) => sum + of(point), 0) / Math.max(1, near.length);
-      this.points.set(name, { x: mean((point) => point.x) + offset.x / 4, y: mean((point) => point.y) + offset.y / 4, held: false });
+      const mean = (of) => known.reduce((sum, point) => sum + of(point), 0) / Math.max(1, known.length);
+      const [x, y] = [mean((point) => point.x) + offset.x / 4, mean((point) => point.y) + offset.y / 4];
+      this.points.set(name, { x, y, held: false });
     });
   }
 

@@ -14,7 +14,8 @@ import { clock } from "./words.js";
 const SHOWN_AFTER_MS = 60;
 
 let live = false;
-let waiting = false;
+// What has changed since all was shown last: a resource's name, or "events", "chosen", "connection".
+const changes = new Set();
 
 function showConnection() {
   const { unreachable, answered } = known;
@@ -29,35 +30,42 @@ function showConnection() {
   named("connection").className = state.replace(" ", "-");
 }
 
+const PICTURE = ["switches", "links", "hosts", "rates", "chosen"];
+const TABLES = ["switches", "links", "hosts", "rates", "migrations", "apps", "phases"];
+
 function show() {
-  waiting = false;
+  const what = new Set(changes);
+  const has = (...names) => names.some((name) => what.has(name));
+  changes.clear();
   showConnection();
-  showPicture(chosenSwitch());
-  keepReachable();
-  showTables();
-  showChosen();
-  showEvents();
+  if (has(...PICTURE)) {
+    showPicture(chosenSwitch());
+    keepReachable();
+    showChosen();
+  }
+  if (has(...TABLES)) showTables();
+  if (has("events", "switches")) showEvents();
 }
 
-function changed() {
-  if (waiting) return;
-  waiting = true;
-  setTimeout(show, SHOWN_AFTER_MS);
+function changed(what) {
+  if (changes.size === 0) setTimeout(show, SHOWN_AFTER_MS);
+  changes.add(what);
 }
 
 listen(choose);
-beginChosen(changed);
-named("event-family").addEventListener("change", changed);
+beginChosen(() => changed("chosen"));
+named("event-family").addEventListener("change", () => changed("events"));
 begin(changed);
 follow(
   (family, body) => {
     hear(family, body);
-    changed();
+    changed("events");
+    if (family === "migration") changed("phases");
   },
   (linked) => {
     // Whether the controller is away is for a request to find out.
     if (live !== linked) again("switches");
     live = linked;
-    changed();
+    changed("connection");
   },
 );

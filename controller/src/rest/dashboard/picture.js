@@ -3,10 +3,9 @@
 import { known, portName, switchName } from "./state.js";
 import { drawn, named, say } from "./elements.js";
 import { LENGTH, Layout } from "./layout.js";
+import { fit, isChosen } from "./view.js";
 import { bits, hostName, percent, plural } from "./words.js";
 
-const MARGIN = 1.1 * LENGTH;
-const LEAST_WIDTH = 6 * LENGTH;
 const PARALLEL = 9;
 const HOST_AWAY = 50;
 const MOST_HOSTS_AT_A_SWITCH = 6;
@@ -14,6 +13,10 @@ const MOST_HOSTS_AT_A_SWITCH = 6;
 const MOST_HOST_NAMES = 80;
 const MOST_LINK_NUMBERS = 150;
 const LONGEST_NAME = 14;
+// Less is what discovery alone needs.
+const LEAST_RATE = 10_000;
+// From how much on of its speed a link looks different.
+const LEVELS = [0.01, 0.25, 0.5, 0.75];
 
 const picture = named("picture");
 const layers = Object.fromEntries(
@@ -25,8 +28,6 @@ const layout = new Layout();
 // By datapath id, and by what each pair of ports is known by.
 const nodes = new Map();
 const cables = new Map();
-// What is shown: a rectangle, and whether somebody has chosen it.
-const view = { x: 0, y: 0, width: LEAST_WIDTH, height: LEAST_WIDTH / 2, chosen: false };
 
 export function pointOf(dpid) {
   const { x, y } = layout.points.get(dpid);
@@ -104,16 +105,17 @@ function pairs() {
   return [...all.values()];
 }
 
-// How full a cable is in its fuller direction, as a class, and in a few words.
+// How full a cable is in its fuller direction, as a class, and in a few words. Where it is next to empty, or nobody knows its
+// speed, the words are the rate.
 function use({ rows }) {
-  const known_ = rows.filter((row) => typeof row.bits_per_second === "number");
-  if (known_.length === 0) return { level: "unknown", text: "" };
-  const rate = Math.max(...known_.map((row) => row.bits_per_second));
-  const parts = known_.map((row) => row.utilisation).filter((part) => typeof part === "number");
-  if (parts.length === 0) return { level: "unknown", text: rate >= 1000 ? bits(rate) : "" };
+  const rates = rows.map((row) => row.bits_per_second).filter((rate) => typeof rate === "number");
+  const parts = rows.map((row) => row.utilisation).filter((part) => typeof part === "number");
+  const rate = Math.max(0, ...rates);
+  const text = rate >= LEAST_RATE ? bits(rate) : "";
+  if (parts.length === 0) return { level: "unknown", text };
   const part = Math.max(...parts);
-  const level = [0.01, 0.25, 0.5, 0.75].filter((least) => part >= least).length;
-  return { level: String(level), text: part >= 0.01 ? percent(part) : "" };
+  const level = LEVELS.filter((least) => part >= least).length;
+  return { level: String(level), text: level > 0 ? percent(part) : text };
 }
 
 function drawLink(pair, labelled) {
@@ -215,7 +217,9 @@ function place() {
     const turn = (Math.atan2(dy, dx) * 180) / Math.PI + (pair.src.dpid === both[0] ? 0 : 180);
     mark.setAttribute("transform", `translate(${middle.x.toFixed(1)} ${middle.y.toFixed(1)}) rotate(${turn.toFixed(0)})`);
     label.setAttribute("x", middle.x.toFixed(1));
-    label.setAttribute("y", (middle.y - 6).toFixed(1));
+    // Beside a mark, above a line that lies, on one that stands.
+    const below = pair.oneWay || pair.indirect ? 22 : Math.abs(dx) > Math.abs(dy) ? -7 : 5;
+    label.setAttribute("y", (middle.y + below).toFixed(1));
   }
   for (const group of layers.hosts.children) {
     const dpid = group.dataset.at;
@@ -224,7 +228,9 @@ function place() {
     const wires = group.querySelectorAll(".wire");
     wires.forEach((wire, index) => {
       const angle = direction + (index - (wires.length - 1) / 2) * 0.75;
-      const [x, y] = [centre.x + HOST_AWAY * Math.cos(angle), centre.y + HOST_AWAY * Math.sin(angle)];
+      // Every other one a little farther, so that names don't meet.
+      const away = HOST_AWAY + (wires.length > 2 ? (index % 2) * 18 : 0);
+      const [x, y] = [centre.x + away * Math.cos(angle), centre.y + away * Math.sin(angle)];
       for (const [name, value] of [["x1", centre.x], ["y1", centre.y], ["x2", x], ["y2", y]]) wire.setAttribute(name, value.toFixed(1));
       const host = wire.nextElementSibling;
       host.setAttribute("transform", `translate(${x.toFixed(1)} ${y.toFixed(1)})`);
@@ -234,35 +240,8 @@ function place() {
 }
 
 // Shows the whole network again.
-export function fit() {
-  const points = [...nodes.keys()].map(pointOf);
-  const [xs, ys] = [points.map(({ x }) => x), points.map(({ y }) => y)];
-  const span = (all, least) => {
-    const [low, high] = all.length === 0 ? [0, 0] : [all.reduce((a, b) => Math.min(a, b)), all.reduce((a, b) => Math.max(a, b))];
-    const size = Math.max(high - low + 2 * MARGIN, least);
-    return [(low + high - size) / 2, size];
-  };
-  [[view.x, view.width], [view.y, view.height]] = [span(xs, LEAST_WIDTH), span(ys, LEAST_WIDTH / 2)];
-  view.chosen = false;
-  look();
-}
-
-function look() {
-  picture.setAttribute("viewBox", [view.x, view.y, view.width, view.height].map((one) => one.toFixed(1)).join(" "));
-}
-
-// Nearer (below 1) or farther (above), around the middle.
-export function zoom(factor) {
-  const width = Math.min(Math.max(view.width * factor, LENGTH), 1000 * LENGTH);
-  const by = width / view.width;
-  move((view.width * (1 - by)) / 2, (view.height * (1 - by)) / 2);
-  [view.width, view.height] = [width, view.height * by];
-  look();
-}
-
-export function move(x, y) {
-  [view.x, view.y, view.chosen] = [view.x + x, view.y + y, true];
-  look();
+export function showAll() {
+  fit([...nodes.keys()].map(pointOf));
 }
 
 // Shows what is known; `chosen` is a datapath id.
@@ -286,7 +265,7 @@ export function show(chosen) {
   drawHosts();
   const moved = layout.update([...nodes.keys()], all.map(({ src, dst }) => [src.dpid, dst.dpid]));
   place();
-  if (moved && !view.chosen) fit();
+  if (moved && !isChosen()) showAll();
   const left = known.totals.switches - known.switches.size;
   const empty = nodes.size === 0 ? "No switch has connected yet: they are listened for." : "";
   say(named("picture-note"), left > 0 ? `${plural(left, "switch", "switches")} more are not shown.` : empty);

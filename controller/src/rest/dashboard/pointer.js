@@ -1,7 +1,8 @@
 // The picture under the hand: choosing and moving switches, by pointer and by keys; nearer and farther.
 
 import { named } from "./elements.js";
-import { drawnSwitches, fit, move, nodeOf, pointOf, put, zoom } from "./picture.js";
+import { drawnSwitches, nodeOf, pointOf, put, showAll } from "./picture.js";
+import { move, zoom } from "./view.js";
 
 // A pointer that has moved less has only been pressed.
 const SLACK = 4;
@@ -99,5 +100,5 @@ export function listen(choose) {
   });
   named("nearer").addEventListener("click", () => zoom(NEARER));
   named("farther").addEventListener("click", () => zoom(1 / NEARER));
-  named("fit").addEventListener("click", fit);
+  named("fit").addEventListener("click", showAll);
 }

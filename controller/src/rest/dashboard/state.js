@@ -119,7 +119,7 @@ for (const [name, reader] of Object.entries(READERS)) {
     }
     first.delete(name);
     known.complete = first.size === 0;
-    changed();
+    changed(name);
   };
   resources.set(name, new Resource(take, EVERY[name]));
 }
@@ -137,7 +137,7 @@ export function again(...names) {
   for (const name of names) resources.get(name).refresh();
 }
 
-// Begins; `whenChanged` is called when something may look different.
+// Begins; `whenChanged` is told of each that has been read, or could not be.
 export function begin(whenChanged) {
   changed = whenChanged;
   again(...resources.keys());

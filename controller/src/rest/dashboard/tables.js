@@ -167,7 +167,7 @@ export function show() {
   const away = all.filter((one) => one.state !== "active").length;
   const counts = [
     plural(known.totals.switches, "switch", "switches") + (away > 0 ? ` (${count(away)} not active)` : ""),
-    plural(known.links.length, "link direction"),
+    plural(new Set(known.links.map(({ src, dst }) => [end(src), end(dst)].sort().join(" "))).size, "link"),
     plural(known.totals.hosts, "host"),
   ];
   say(named("counts"), counts.join(", "));
