@@ -84,8 +84,12 @@ class Browser:
         for pipe in self._pipes:
             os.close(pipe)
         if self._profile is not None:
-            # Its children share its group, but not its last moment.
-            wait_until(lambda: shutil.rmtree(self._profile, True) or not os.path.exists(self._profile), 10, "no profile")
+            # Its children share its group, but not its last moment: one may still write.
+            wait_until(self._has_no_profile, LIMIT_S, "the browser's profile removed")
+
+    def _has_no_profile(self):
+        shutil.rmtree(self._profile, ignore_errors=True)
+        return not os.path.exists(self._profile)
 
     def page(self):
         """A new page."""

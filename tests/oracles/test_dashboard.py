@@ -1,5 +1,5 @@
-"""The dashboard and `/docs` as a browser has them: what is shown, what can be done, that nothing is asked of anybody else,
-and that neither the page nor the browser complains."""
+"""The dashboard and `/docs` as a browser has them: what is shown, what can be done, that nothing is asked of anybody
+else, and that neither the page nor the browser complains."""
 
 import json
 import re
@@ -255,8 +255,12 @@ LAYOUT = """(async () => {
   const less = circle.update(ring, round.slice(1));
   const steps = round.map(([one, other]) => apart(circle, one, other));
   circle.update([...ring, "new"], [...round, ["new", ring[0]]]);
-  const moved = Math.max(...before.map(([name, x, y]) => Math.hypot(circle.points.get(name).x - x, circle.points.get(name).y - y)));
-  return { took, nearest, same: JSON.stringify(of(first)) === JSON.stringify(of(second)), less, steps, moved, near: apart(circle, "new", ring[0]) };
+  const moves = before.map(([name, x, y]) => {
+    const now = circle.points.get(name);
+    return Math.hypot(now.x - x, now.y - y);
+  });
+  const same = JSON.stringify(of(first)) === JSON.stringify(of(second));
+  return { took, nearest, same, less, steps, moved: Math.max(...moves), near: apart(circle, "new", ring[0]) };
 })()"""
 
 FRAMES = """(async () => {

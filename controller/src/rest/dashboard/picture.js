@@ -6,7 +6,7 @@ import { LENGTH, Layout } from "./layout.js";
 import { fit, isChosen } from "./view.js";
 import { bits, hostName, percent, plural } from "./words.js";
 
-const PARALLEL = 9;
+const PARALLEL = 18;
 const HOST_AWAY = 50;
 const MOST_HOSTS_AT_A_SWITCH = 6;
 // With more the names of hosts, or the numbers at links, would cover each other.
@@ -121,9 +121,10 @@ function use({ rows }) {
 function drawLink(pair, labelled) {
   let entry = cables.get(pair.name);
   if (!entry) {
-    const group = drawn("g", {});
-    entry = { group, title: drawn("title"), line: drawn("path", { class: "line" }), mark: drawn("path", { class: "mark" }), label: drawn("text", { class: "used" }) };
-    group.append(entry.title, entry.line, entry.mark, entry.label);
+    const [title, label] = [drawn("title"), drawn("text", { class: "used" })];
+    const [line, mark] = ["line", "mark"].map((name) => drawn("path", { class: name }));
+    const group = drawn("g", {}, title, line, mark, label);
+    entry = { group, title, line, mark, label };
     layers.links.append(group);
     cables.set(pair.name, entry);
   }
@@ -157,16 +158,17 @@ function drawHosts() {
       const box = drawn("rect", { class: "host", x: -7, y: -7, width: 14, height: 14, rx: 2 });
       const one = drawn("g", {}, drawn("title", {}, title), box);
       if (labelled || many) one.append(drawn("text", { class: "host-name" }, name));
-      group.append(drawn("line", { class: "wire" }), one);
+      group.append(drawn("path", { class: "wire" }), one);
     }
     parts.push(group);
   }
   layers.hosts.replaceChildren(...parts);
 }
 
-function freeDirection(dpid, towards) {
-  const angles = towards.get(dpid)?.sort((one, other) => one - other) ?? [];
+// The middle of the widest gap between angles.
+function freeDirection(angles) {
   if (angles.length === 0) return -Math.PI / 2;
+  angles.sort((one, other) => one - other);
   let best = { gap: -1, middle: 0 };
   angles.forEach((angle, index) => {
     const next = angles[index + 1] ?? angles[0] + 2 * Math.PI;
@@ -189,54 +191,65 @@ function nameOutside(text, right, down) {
 
 // Puts everything where it belongs.
 function place() {
+  for (const [dpid, { group }] of nodes) {
+    const { x, y } = pointOf(dpid);
+    group.setAttribute("transform", `translate(${rounded(x, y)})`);
+  }
+  // The angles that links leave each switch at, and the links between the same two.
   const towards = new Map();
   const beside = new Map();
   for (const { pair } of cables.values()) {
     const both = [pair.src.dpid, pair.dst.dpid].sort();
-    const together = both.join(" ");
-    beside.set(together, [...(beside.get(together) ?? []), pair.name]);
     const [one, other] = both.map(pointOf);
     const angle = Math.atan2(other.y - one.y, other.x - one.x);
-    towards.set(both[0], [...(towards.get(both[0]) ?? []), angle]);
-    towards.set(both[1], [...(towards.get(both[1]) ?? []), angle > 0 ? angle - Math.PI : angle + Math.PI]);
+    add(beside, both.join(" "), pair.name);
+    add(towards, both[0], angle);
+    add(towards, both[1], angle > 0 ? angle - Math.PI : angle + Math.PI);
   }
-  for (const [dpid, { group }] of nodes) {
-    const { x, y } = pointOf(dpid);
-    group.setAttribute("transform", `translate(${x.toFixed(1)} ${y.toFixed(1)})`);
-  }
-  for (const { pair, line, mark, label } of cables.values()) {
-    const both = [pair.src.dpid, pair.dst.dpid].sort();
-    const all = beside.get(both.join(" "));
-    const [one, other] = both.map(pointOf);
-    const [dx, dy] = [other.x - one.x, other.y - one.y];
-    const length = Math.hypot(dx, dy) || 1;
-    const aside = (all.indexOf(pair.name) - (all.length - 1) / 2) * PARALLEL * 2;
-    const middle = { x: (one.x + other.x) / 2 - (dy / length) * aside, y: (one.y + other.y) / 2 + (dx / length) * aside };
-    const bend = { x: 2 * middle.x - (one.x + other.x) / 2, y: 2 * middle.y - (one.y + other.y) / 2 };
-    line.setAttribute("d", `M${one.x.toFixed(1)} ${one.y.toFixed(1)} Q${bend.x.toFixed(1)} ${bend.y.toFixed(1)} ${other.x.toFixed(1)} ${other.y.toFixed(1)}`);
-    const turn = (Math.atan2(dy, dx) * 180) / Math.PI + (pair.src.dpid === both[0] ? 0 : 180);
-    mark.setAttribute("transform", `translate(${middle.x.toFixed(1)} ${middle.y.toFixed(1)}) rotate(${turn.toFixed(0)})`);
-    label.setAttribute("x", middle.x.toFixed(1));
-    // Beside a mark, above a line that lies, on one that stands.
-    const below = pair.oneWay || pair.indirect ? 22 : Math.abs(dx) > Math.abs(dy) ? -7 : 5;
-    label.setAttribute("y", (middle.y + below).toFixed(1));
-  }
-  for (const group of layers.hosts.children) {
-    const dpid = group.dataset.at;
-    const centre = pointOf(dpid);
-    const direction = freeDirection(dpid, towards);
-    const wires = group.querySelectorAll(".wire");
-    wires.forEach((wire, index) => {
-      const angle = direction + (index - (wires.length - 1) / 2) * 0.75;
-      // Every other one a little farther, so that names don't meet.
-      const away = HOST_AWAY + (wires.length > 2 ? (index % 2) * 18 : 0);
-      const [x, y] = [centre.x + away * Math.cos(angle), centre.y + away * Math.sin(angle)];
-      for (const [name, value] of [["x1", centre.x], ["y1", centre.y], ["x2", x], ["y2", y]]) wire.setAttribute(name, value.toFixed(1));
-      const host = wire.nextElementSibling;
-      host.setAttribute("transform", `translate(${x.toFixed(1)} ${y.toFixed(1)})`);
-      nameOutside(host.querySelector("text"), Math.cos(angle), Math.sin(angle));
-    });
-  }
+  for (const cable of cables.values()) placeLink(cable, beside);
+  for (const group of layers.hosts.children) placeHosts(group, towards);
+}
+
+function add(map, name, value) {
+  if (!map.has(name)) map.set(name, []);
+  map.get(name).push(value);
+}
+
+const rounded = (...numbers) => numbers.map((number) => number.toFixed(1)).join(" ");
+
+// Links between the same two bend, each in its own way.
+function placeLink({ pair, line, mark, label }, beside) {
+  const both = [pair.src.dpid, pair.dst.dpid].sort();
+  const all = beside.get(both.join(" "));
+  const [one, other] = both.map(pointOf);
+  const [dx, dy] = [other.x - one.x, other.y - one.y];
+  const length = Math.hypot(dx, dy) || 1;
+  const aside = (all.indexOf(pair.name) - (all.length - 1) / 2) * PARALLEL;
+  const [x, y] = [(one.x + other.x) / 2 - (dy / length) * aside, (one.y + other.y) / 2 + (dx / length) * aside];
+  const bend = { x: 2 * x - (one.x + other.x) / 2, y: 2 * y - (one.y + other.y) / 2 };
+  line.setAttribute("d", `M${rounded(one.x, one.y)} Q${rounded(bend.x, bend.y, other.x, other.y)}`);
+  const turn = (Math.atan2(dy, dx) * 180) / Math.PI + (pair.src.dpid === both[0] ? 0 : 180);
+  mark.setAttribute("transform", `translate(${rounded(x, y)}) rotate(${rounded(turn)})`);
+  // Beside a mark, above a line that lies, on one that stands.
+  const below = pair.oneWay || pair.indirect ? 22 : Math.abs(dx) > Math.abs(dy) ? -7 : 5;
+  label.setAttribute("x", rounded(x));
+  label.setAttribute("y", rounded(y + below));
+}
+
+function placeHosts(group, towards) {
+  const centre = pointOf(group.dataset.at);
+  const direction = freeDirection(towards.get(group.dataset.at) ?? []);
+  const wires = group.querySelectorAll(".wire");
+  wires.forEach((wire, index) => {
+    const angle = direction + (index - (wires.length - 1) / 2) * 0.75;
+    // Every other one a little farther, so that names don't meet.
+    const away = HOST_AWAY + (wires.length > 2 ? (index % 2) * 18 : 0);
+    const [x, y] = [centre.x + away * Math.cos(angle), centre.y + away * Math.sin(angle)];
+    wire.setAttribute("d", `M${rounded(centre.x, centre.y)} L${rounded(x, y)}`);
+    const host = wire.nextElementSibling;
+    host.setAttribute("transform", `translate(${rounded(x, y)})`);
+    nameOutside(host.querySelector("text"), Math.cos(angle), Math.sin(angle));
+  });
 }
 
 // Shows the whole network again.
