@@ -109,6 +109,8 @@ export function show() {
   const left = one.ports.length - MOST_PORTS;
   say(named("chosen-note"), [said.problem, left > 0 ? `${plural(left, "port")} more are not shown.` : ""].join(" ").trim());
   named("migrate").disabled = one.state !== "active";
-  named("restore").disabled = one.state !== "drained";
+  // Of those that are away the controller lists the ones that it keeps from traffic.
+  const isKept = one.state === "drained" || (one.state === "disconnected" && one.gone === undefined);
+  named("restore").disabled = !isKept;
   named("rules").href = `/v1/switches/${one.dpid}/rules?limit=100`;
 }
