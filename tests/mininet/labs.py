@@ -99,7 +99,9 @@ class Labs:
     def run(self, name):
         """Run the tests of a file in a lab of its own."""
         began = time.monotonic()
-        pytest = (sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--color=no", os.path.join(HERE, name))
+        # With what the tests that passed have printed: figures.
+        options = ("-p", "no:cacheprovider", "--color=no", "-rP")
+        pytest = (sys.executable, "-m", "pytest", *options, os.path.join(HERE, name))
         with tempfile.TemporaryDirectory(prefix="godwit-lab-") as own:
             streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "errors": "replace"}
             process = start((*LAB, *pytest), env={**os.environ, "TMPDIR": own}, **streams)
