@@ -17,6 +17,11 @@ from processes import CommandFailed, end, end_group, program, run, start, wait_u
 SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
 
 
+def _forked():
+    """Nothing. That there is something to call in the child makes Python use `fork` and not `vfork`: until its session is its
+    own, the child then has the handlers of this process, which a signal doesn't end, and not those of a new one."""
+
+
 class OwnSession:
     """A node with its processes in sessions of their own from the start. Mininet's are so only once `mnexec` has run: a
     Ctrl-C just before ends the shell, and Mininet waits for it for ever."""
@@ -29,7 +34,7 @@ class OwnSession:
         return super().popen(*arguments, **params)
 
     def _popen(self, cmd, **params):
-        return super()._popen(cmd, start_new_session=True, **params)
+        return super()._popen(cmd, start_new_session=True, preexec_fn=_forked, **params)
 
 
 class QuietHost(OwnSession, Host):
