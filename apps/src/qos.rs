@@ -76,7 +76,7 @@ impl App for Qos {
 
     fn declares(&self) -> Declaration {
         Declaration {
-            description: "queues at ports of Open vSwitch, and meters",
+            description: "queues at ports of Open vSwitch",
             ..Declaration::default()
         }
     }
