@@ -3,9 +3,10 @@
 //!
 //! | file | what it does |
 //! |---|---|
-//! | [`table`] | the routes, and who may change which |
+//! | [`route`], [`table`] | a route; all of them, and who may change which |
 //! | [`install`] | puts routes in place, takes them away, reads their counters |
-//! | [`keeper`] | the task that keeps routes on living paths and serves hosts that begin to talk |
+//! | [`keeper`] | the task that keeps routes on living paths |
+//! | `pair`, `parted` | two hosts that begin to talk, and those that had routes a short while ago |
 //! | `expiry` | rules that have timed out, and what becomes of their routes |
 //! | [`forwarding`] | what is done with a packet that no rule took: ARP, broadcast, the first of a conversation |
 //! | [`spreading`], `lay` | routes over several paths of equal cost: what their switches hold, and how it gets there |
@@ -23,8 +24,10 @@ pub mod install;
 pub mod keeper;
 pub mod kept;
 mod lay;
+mod pair;
 mod parted;
 mod rest;
+pub mod route;
 pub mod settings;
 pub mod spreading;
 pub mod table;

@@ -6,23 +6,24 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use godwit_controller::SwitchState;
 use godwit_controller::rest::endpoint::Endpoint;
-use godwit_controller::{Commands, SwitchState};
-use godwit_openflow::model::{FlowRule, Pattern};
+use godwit_openflow::model::FlowRule;
 use godwit_openflow::types::{DatapathId, MacAddr};
 use godwit_topology::{Path, PortKind, PortRef, TopologySnapshot};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
+use super::Routing;
 use super::forwarding::Then;
-use super::install::{InstallError, PathFinder, Wish};
+use super::install::PathFinder;
 use super::kept::{SAVE_EVERY, SAVE_SHARE};
 use super::lay::is_alive;
+use super::pair::Pair;
 use super::table::{Lease, Origin, Route, State};
 use super::waiting::Place;
-use super::{FORWARDING_PRIORITY, Routing};
-use crate::plan::{Flow, FlowId, Treatment};
+use crate::plan::{Flow, FlowId};
 
 /// How often all routes are looked at even if nothing seems to have changed: a switch may have refused a rule, and
 /// a route may have been under change when the network changed.
@@ -32,9 +33,6 @@ const RETRY: Duration = Duration::from_secs(2);
 /// the latest, a switch that is there is compared and probed within one, and a link whose other end came later is found
 /// with the next probe, 5 s on.
 const FIND_AGAIN: Duration = Duration::from_secs(15);
-
-/// How long after a route was made packets may still arrive that had missed its rules.
-const YOUNG: Duration = Duration::from_secs(1);
 
 /// How many pieces of work are taken at once: a storm of changes is looked at once, not once each.
 const BATCH: usize = 256;
@@ -324,101 +322,6 @@ impl Move {
     }
 }
 
-/// Two hosts that begin to talk.
-struct Pair {
-    routing: Routing,
-    ends: [(MacAddr, PortRef); 2],
-}
-
-impl Pair {
-    /// Makes the routes between them that are not there yet, then sends what waited for them.
-    async fn connect(self, then: Then) {
-        let [one, other] = self.ends.map(|(mac, port)| Endpoint {
-            mac: Some(mac),
-            port,
-        });
-        let wishes: Vec<Wish> = [(one, other), (other, one)]
-            .into_iter()
-            .filter(|(from, to)| self.find(*from, *to).is_none())
-            .map(|(from, to)| wish(from, to))
-            .collect();
-        if wishes.is_empty() {
-            let then = self.beside_the_route(one, other, then).await;
-            return self.send(then);
-        }
-        match self.routing.create(wishes).await {
-            Ok(made) => {
-                self.await_caches(made).await;
-                self.send(then);
-            }
-            // Another packet of theirs was quicker.
-            Err(InstallError::Duplicate { .. }) => {
-                let then = self.beside_the_route(one, other, then).await;
-                self.send(then);
-            }
-            Err(error) => {
-                tracing::info!(from = ?one.mac, to = ?other.mac, %error, "no route between two hosts");
-            }
-        }
-    }
-
-    /// Waits until routes that were just made are in force for these two, if they had some before. See [`Parted`].
-    ///
-    /// [`Parted`]: super::parted::Parted
-    async fn await_caches(&self, made: Vec<FlowId>) {
-        let [(one, _), (other, _)] = self.ends;
-        if self.routing.parted.take(one, other) {
-            let routes = made.into_iter();
-            let routes = routes.filter_map(|id| self.routing.table.get(id));
-            let switches: BTreeSet<DatapathId> =
-                routes.flat_map(|route| route.switches()).collect();
-            self.routing.network.sweep_all(switches).await;
-        }
-    }
-
-    fn find(&self, from: Endpoint, to: Endpoint) -> Option<FlowId> {
-        self.routing
-            .table
-            .find(FORWARDING_PRIORITY, &pattern(from, to))
-    }
-
-    /// What to do with a packet that came to the controller although its route is there, or being made. Just after
-    /// the route was made it had been on its way already, and goes through the rules now. Later, a rule must be
-    /// missing: through the tables the packet would come back for ever, so it goes straight to its host.
-    async fn beside_the_route(&self, from: Endpoint, to: Endpoint, then: Then) -> Then {
-        let Some(id) = self.find(from, to) else {
-            return then;
-        };
-        if self
-            .routing
-            .table
-            .get(id)
-            .is_some_and(|route| route.state == State::Installing)
-        {
-            drop(self.routing.table.lease(&[id]).await);
-        }
-        let young = self
-            .routing
-            .table
-            .get(id)
-            .is_some_and(|route| route.made.elapsed() < YOUNG);
-        match then {
-            Then::ThroughTables(_, data) if !young => Then::OutOf(to.port, data),
-            then => then,
-        }
-    }
-
-    fn send(&self, then: Then) {
-        let commands = match then {
-            Then::ThroughTables(port, data) => Commands::default().through_tables(port, data),
-            Then::OutOf(port, data) => Commands::default().packet_out(port, data),
-        };
-        for (dpid, packet) in commands.packet_outs {
-            self.routing.network.packet_out(dpid, packet);
-        }
-    }
-}
-
 /// Whether a route's path is gone, or its ends are elsewhere. `has_ended` says of a port of a connected switch that it is
 /// down or gone.
 fn needs_change(
@@ -492,34 +395,6 @@ fn current(end: Endpoint, topology: &TopologySnapshot) -> Endpoint {
         port: host.attachment,
         ..end
     })
-}
-
-fn pattern(from: Endpoint, to: Endpoint) -> Pattern {
-    let (Some(from), Some(to)) = (from.mac, to.mac) else {
-        return Pattern::new();
-    };
-    Pattern::new().eth_src(from).eth_dst(to)
-}
-
-fn wish(from: Endpoint, to: Endpoint) -> Wish {
-    let name = |end: Endpoint| {
-        end.mac
-            .map_or(serde_json::Value::Null, |mac| mac.to_string().into())
-    };
-    Wish {
-        from,
-        to,
-        names: [name(from), name(to)],
-        asked: Pattern::new(),
-        via: Vec::new(),
-        metric: None,
-        priority: FORWARDING_PRIORITY,
-        idle_timeout: 0,
-        hard_timeout: 0,
-        treatment: Treatment::default(),
-        spread: None,
-        origin: Origin::Forwarding,
-    }
 }
 
 #[cfg(test)]
