@@ -8,19 +8,18 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use godwit_openflow::model::{
-    Action, FlowCommand, FlowStats, PacketIn, PortStatusReason, ToSwitch,
-};
+use godwit_openflow::model::{FlowCommand, FlowStats, PacketIn, PortStatusReason, ToSwitch};
 use godwit_topology::{ParsedPacket, PortRef};
 use tokio::sync::oneshot;
 
 use crate::app::Desired;
+use crate::carried::Shared;
 use crate::connection::{CloseReason, SwitchMessage, SwitchObserver};
 use crate::event::Event;
 use crate::hosting::{Apps, Offer};
 use crate::network::Network;
 use crate::rules;
-use crate::rules::shared::{SharedChanges, SharedHeld, is_of_route};
+use crate::rules::shared::{SharedChanges, SharedHeld, is_of_route, used_by};
 use crate::switch::SwitchHandle;
 use crate::topology::{CONTROLLER_MAC, Observation};
 
@@ -87,10 +86,9 @@ impl Dispatcher {
         desired: &Desired,
         reported: &[FlowStats],
     ) -> SharedChanges {
-        let is_own =
-            |action: &Action| matches!(action, Action::Group(group) if is_of_route(*group));
+        let is_own = |shared| matches!(shared, Shared::Group(group) if is_of_route(group));
         let mut rules = reported.iter().map(|stats| &stats.rule);
-        let groups = !desired.groups.is_empty() || rules.any(|rule| rule.actions().any(is_own));
+        let groups = !desired.groups.is_empty() || rules.any(|rule| used_by(rule).any(is_own));
         match SharedHeld::read(switch, groups, !desired.meters.is_empty()).await {
             Ok(held) => SharedChanges::between(desired, &held),
             Err(error) => {

@@ -18,8 +18,8 @@ use serde::Deserialize;
 use super::Entries;
 use super::install::Removal;
 use super::request::RuleRequest;
-use super::rest::{Awaited, EntryDto, error_at, problem, stopping, unremoved};
-use super::table::{EntryId, State as EntryState, StaticEntry};
+use super::rest::{Awaited, EntryDto, error_at, made_or_held, problem, stopping, unremoved};
+use super::table::{EntryId, StaticEntry};
 
 pub(super) fn router(entries: Entries) -> Routes {
     let make = operation("Makes static entries on the switches that they name, all or none")
@@ -78,14 +78,7 @@ async fn create(
     // Once begun it is carried through, also when the client goes away.
     let made = tokio::spawn(async move { all_or_none(&entries, shares).await });
     let made = made.await.map_err(|_| stopping())??;
-    let queued = made
-        .iter()
-        .any(|(_, entry)| entry.state == EntryState::Queued);
-    let status = if queued {
-        StatusCode::ACCEPTED
-    } else {
-        StatusCode::CREATED
-    };
+    let status = made_or_held(&made);
     let made: Vec<EntryDto> = made
         .into_iter()
         .map(|one| EntryDto::new(one, None))

@@ -137,20 +137,23 @@ async fn create(
     Ok(answer(&switch, made, overlaps, single))
 }
 
+/// 202 when one of them is held for a frozen switch.
+pub(super) fn made_or_held(made: &[(EntryId, StaticEntry)]) -> StatusCode {
+    let mut made = made.iter();
+    if made.any(|(_, entry)| entry.state == EntryState::Queued) {
+        StatusCode::ACCEPTED
+    } else {
+        StatusCode::CREATED
+    }
+}
+
 fn answer(
     switch: &SwitchHandle,
     made: Vec<(EntryId, StaticEntry)>,
     overlaps: Vec<(usize, String)>,
     single: bool,
 ) -> Response {
-    let queued = made
-        .iter()
-        .any(|(_, entry)| entry.state == EntryState::Queued);
-    let status = if queued {
-        StatusCode::ACCEPTED
-    } else {
-        StatusCode::CREATED
-    };
+    let status = made_or_held(&made);
     let dpid = switch.dpid();
     let mut made: Vec<EntryDto> = made
         .into_iter()

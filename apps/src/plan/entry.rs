@@ -69,7 +69,9 @@ impl Entry {
         }
     }
 
-    fn added(self) -> ToSwitch {
+    /// The message that makes it.
+    #[must_use]
+    pub fn added(self) -> ToSwitch {
         match self {
             Self::Rule(rule) => FlowMod::add(rule).into(),
             Self::Group(group) => group.message(GroupCommand::Add).into(),
@@ -77,7 +79,9 @@ impl Entry {
         }
     }
 
-    fn modified(self) -> ToSwitch {
+    /// The message that changes it where it is.
+    #[must_use]
+    pub fn modified(self) -> ToSwitch {
         match self {
             Self::Rule(rule) => FlowMod::modify_strict(rule).into(),
             Self::Group(group) => group.message(GroupCommand::Modify).into(),
@@ -85,7 +89,9 @@ impl Entry {
         }
     }
 
-    fn deleted(self) -> ToSwitch {
+    /// The message that deletes it.
+    #[must_use]
+    pub fn deleted(self) -> ToSwitch {
         match self {
             Self::Rule(rule) => FlowMod::delete_strict(rule).into(),
             Self::Group(group) => group.message(GroupCommand::Delete).into(),

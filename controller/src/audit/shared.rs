@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use godwit_openflow::model::{Action, FlowRule, FlowStats, Instruction, ToSwitch};
+use godwit_openflow::model::{FlowRule, FlowStats, ToSwitch};
 use tokio::time::timeout;
 
 use super::Audits;
@@ -13,7 +13,7 @@ use super::repair::{APPLY_DEADLINE, PATIENCE};
 use super::report::{Looked, Outcome, RepairKind, SharedRepair};
 use crate::app::Desired;
 use crate::carried::Shared;
-use crate::rules::shared::{SharedChanges, SharedHeld, Wrong, is_of_route};
+use crate::rules::shared::{SharedChanges, SharedHeld, Wrong, is_of_route, used_by};
 use crate::rules::{Aspect, Finding};
 use crate::switch::SwitchHandle;
 
@@ -49,7 +49,7 @@ pub(super) fn using<'a>(
     let known: HashSet<_> = wrong.iter().filter_map(wanted).collect();
     let known: HashSet<_> = known.into_iter().map(FlowRule::identity).collect();
     let unknown = |rule: &&FlowRule| {
-        uses(rule).any(|shared| amiss.contains(&shared)) && !known.contains(&rule.identity())
+        used_by(rule).any(|shared| amiss.contains(&shared)) && !known.contains(&rule.identity())
     };
     let changed = |wanted: &'a FlowRule| {
         let held = held.iter().find(|held| held.rule.same_identity(wanted))?;
@@ -61,20 +61,6 @@ pub(super) fn using<'a>(
     };
     let rules = desired.rules.iter().filter(unknown);
     rules.filter_map(changed).collect()
-}
-
-/// The groups and meters that a rule uses.
-fn uses(rule: &FlowRule) -> impl Iterator<Item = Shared> {
-    let groups = rule.actions().filter_map(|action| match action {
-        Action::Group(group) => Some(Shared::Group(*group)),
-        _ => None,
-    });
-    let meters = rule.instructions.iter();
-    let meters = meters.filter_map(|instruction| match instruction {
-        Instruction::Meter(meter) => Some(Shared::Meter(*meter)),
-        _ => None,
-    });
-    groups.chain(meters)
 }
 
 /// Sends what is to be there before the rules that use it.
@@ -128,7 +114,7 @@ impl Audits {
 
 #[cfg(test)]
 mod tests {
-    use godwit_openflow::model::{GroupCommand, GroupDescription, GroupType, Pattern};
+    use godwit_openflow::model::{Action, GroupCommand, GroupDescription, GroupType, Pattern};
 
     use super::*;
     use crate::rules::shared::group_of;

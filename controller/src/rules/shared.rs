@@ -4,7 +4,8 @@ use std::collections::{BTreeSet, HashMap};
 
 use godwit_openflow::model::group::in_order;
 use godwit_openflow::model::{
-    GroupCommand, GroupDescription, MeterCommand, MeterConfig, StatsReply, StatsRequest, ToSwitch,
+    Action, FlowRule, GroupCommand, GroupDescription, Instruction, MeterCommand, MeterConfig,
+    StatsReply, StatsRequest, ToSwitch,
 };
 use godwit_openflow::types::{GroupId, MeterId};
 
@@ -28,6 +29,20 @@ pub const fn group_of(route: u32) -> GroupId {
 #[must_use]
 pub const fn is_of_route(group: GroupId) -> bool {
     group.0 & !PART == FIRST
+}
+
+/// The groups and meters that a rule uses.
+pub fn used_by(rule: &FlowRule) -> impl Iterator<Item = Shared> {
+    let groups = rule.actions().filter_map(|action| match action {
+        Action::Group(group) => Some(Shared::Group(*group)),
+        _ => None,
+    });
+    let meters = rule.instructions.iter();
+    let meters = meters.filter_map(|instruction| match instruction {
+        Instruction::Meter(meter) => Some(Shared::Meter(*meter)),
+        _ => None,
+    });
+    groups.chain(meters)
 }
 
 /// The groups and meters that a switch holds.
@@ -141,7 +156,7 @@ impl SharedChanges {
 
 #[cfg(test)]
 mod tests {
-    use godwit_openflow::model::{Action, Bucket, GroupType, MeterBand, MeterFlags};
+    use godwit_openflow::model::{Bucket, GroupType, MeterBand, MeterFlags};
     use godwit_openflow::types::PortNo;
 
     use super::*;

@@ -3,19 +3,16 @@
 use godwit_controller::carried::{Shared, SharedPlace};
 use godwit_controller::held::WriteGuard;
 use godwit_controller::limits::APPLY_DEADLINE;
-use godwit_controller::rules::shared::SharedHeld;
+use godwit_controller::rules::shared::{SharedHeld, used_by};
 use godwit_controller::switch::{ApplyError, RequestError, SwitchHandle};
 use godwit_controller::{Batch, StoreError, SwitchState};
 use godwit_openflow::model::group::in_order;
 use godwit_openflow::model::outbound::FlowFilter;
-use godwit_openflow::model::{
-    Action, FlowRule, GroupDescription, Instruction, StatsReply, StatsRequest,
-};
+use godwit_openflow::model::{GroupDescription, StatsReply, StatsRequest, ToSwitch};
 use godwit_openflow::types::{GroupId, Version};
 
 use super::Entries;
-use crate::plan::Change;
-use crate::plan::entry::{Entry, EntryStep, Part};
+use crate::plan::entry::Entry;
 
 /// Why a group or a meter was not made or taken away. Then it is as it was.
 #[derive(Debug, thiserror::Error)]
@@ -75,15 +72,14 @@ impl Entries {
         if is_same {
             return Ok(!known);
         }
-        let change = match there {
-            Some(_) => Change::Modify,
-            None => Change::Install,
+        let is_new = there.is_none();
+        let message = if is_new {
+            form.added()
+        } else {
+            form.modified()
         };
-        if let Err(error) = self.send_shared(switch, change, form).await {
-            self.restore_shared(place, before).await;
-            return Err(error);
-        }
-        Ok(change == Change::Install)
+        self.send_shared(switch, message, place, before).await?;
+        Ok(is_new)
     }
 
     /// Takes a group or a meter away that nothing uses, whoever made it.
@@ -106,11 +102,8 @@ impl Entries {
         let Some(there) = there else {
             return Ok(());
         };
-        if let Err(error) = self.send_shared(switch, Change::Remove, there).await {
-            self.restore_shared(place, before).await;
-            return Err(error);
-        }
-        Ok(())
+        let message = there.deleted();
+        self.send_shared(switch, message, place, before).await
     }
 
     /// Leave to change the groups and meters of a switch.
@@ -144,14 +137,14 @@ impl Entries {
             before
         };
         if let Err(error) = self.network().store().write(batch).await {
-            self.restore_shared(place, before).await;
+            self.restore_shared(place, before);
             return Err(error.into());
         }
         Ok(before)
     }
 
     /// What stands at a place is what stood there.
-    async fn restore_shared(&self, place: SharedPlace, before: Option<Entry>) {
+    fn restore_shared(&self, place: SharedPlace, before: Option<Entry>) {
         if let Err(error) = self.put_back(place, before) {
             tracing::error!(dpid = %place.dpid, what = %place.shared, %error, "what becomes of it can't be kept");
         }
@@ -167,25 +160,19 @@ impl Entries {
         Ok(())
     }
 
+    /// Sends a change. When the switch doesn't take it, what is kept of the place is what it was before.
     async fn send_shared(
         &self,
         switch: &SwitchHandle,
-        change: Change,
-        form: Entry,
+        message: ToSwitch,
+        place: SharedPlace,
+        before: Option<Entry>,
     ) -> Result<(), MakeError> {
-        let (before, after) = match change {
-            Change::Remove => (Some(form), None),
-            _ => (None, Some(form)),
-        };
-        let step = EntryStep {
-            part: Part::Neighbour,
-            dpid: switch.dpid(),
-            change,
-            before,
-            after,
-        };
-        let message: Vec<_> = step.message().into_iter().collect();
-        switch.apply(&message).await.map_err(MakeError::Refused)
+        let sent = switch.apply(&[message]).await;
+        sent.map_err(|error| {
+            self.restore_shared(place, before);
+            MakeError::Refused(error)
+        })
     }
 }
 
@@ -244,18 +231,12 @@ async fn check_unused(
     held: &SharedHeld,
     shared: Shared,
 ) -> Result<(), MakeError> {
-    let points_at =
-        |action: &Action| matches!(action, Action::Group(group) if Shared::Group(*group) == shared);
-    let is_metered = |rule: &FlowRule| {
-        let mut all = rule.instructions.iter();
-        all.any(|one| matches!(one, Instruction::Meter(meter) if Shared::Meter(*meter) == shared))
-    };
     let request = StatsRequest::Flows(FlowFilter::all());
     let StatsReply::Flows(rules) = switch.request_within(request, APPLY_DEADLINE).await? else {
         return Err(RequestError::Unexpected.into());
     };
     let rules = rules.iter().map(|stats| &stats.rule);
-    let users = rules.filter(|rule| rule.actions().any(points_at) || is_metered(rule));
+    let users = rules.filter(|rule| used_by(rule).any(|one| one == shared));
     match users.count() {
         0 => {}
         1 => return Err(MakeError::Used(shared, "a flow entry".to_owned())),
