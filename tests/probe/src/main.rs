@@ -1,8 +1,8 @@
 //! Measures what a network does to traffic while its rules change.
 //!
-//! - `send` and `receive`: sequence-numbered UDP, with a JSON summary of what each end saw. What was lost is the
-//!   difference of the two summaries.
-//! - `relay`: a wire with a delay, for kernels without `netem`.
+//! - `send` and `receive`: sequence-numbered UDP, with a JSON summary of what each end saw. What was
+//!   lost is the difference of the two summaries.
+//! - `relay`: a wire with a delay, for kernels without `netem`, which can lose, duplicate and swap what the two send.
 //! - `openflow`: the messages of a controller, given and told as JSON.
 //! - `proxy`: stands between a switch and its controller, and loses, delays, refuses or cuts what it is told to.
 
@@ -33,7 +33,7 @@ enum Command {
     Send(send::Options),
     /// Count numbered packets; prints a JSON summary at the end
     Receive(receive::Options),
-    /// Join two new tap interfaces by a wire with a constant delay
+    /// Join two new tap interfaces by a wire with a constant delay; prints a JSON summary if it was to disturb
     Relay(relay::Options),
     /// Send a switch the messages that stand on standard input, and print what it sends
     Openflow(openflow::Options),
@@ -45,7 +45,10 @@ fn main() -> Result<()> {
     match Arguments::parse().command {
         Command::Send(options) => print_summary(&on_one_thread(send::run(options))?),
         Command::Receive(options) => print_summary(&on_one_thread(receive::run(options))?),
-        Command::Relay(options) => relay::run(&options),
+        Command::Relay(options) => match on_one_thread(relay::run(options))? {
+            Some(summary) => print_summary(&summary),
+            None => Ok(()),
+        },
         Command::Openflow(options) => openflow::run(&options),
         Command::Proxy(options) => on_one_thread(proxy::run(options)),
     }

@@ -13,6 +13,9 @@ pub(crate) const HEADER_LENGTH: usize = 32;
 
 const MAGIC: &[u8; 8] = b"GDWTPRB1";
 
+/// How deep in a frame a probe packet may begin: behind Ethernet with two VLAN tags, the longest IPv4 header, and UDP.
+const DEEPEST: usize = 14 + 8 + 60 + 8;
+
 /// The header of one packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Header {
@@ -34,6 +37,18 @@ impl Header {
         payload[12..16].copy_from_slice(&self.flow.to_be_bytes());
         payload[16..24].copy_from_slice(&self.sequence.to_be_bytes());
         payload[24..32].copy_from_slice(&self.sent_at_ns.to_be_bytes());
+    }
+
+    /// Reads the header of the probe packet that an Ethernet frame carries; `None` if it carries none.
+    pub(crate) fn find(frame: &[u8]) -> Option<Self> {
+        let begins = |start: &usize| frame[*start..].starts_with(MAGIC);
+        let start = (0..frame.len().min(DEEPEST + 1)).find(begins)?;
+        Self::read(&frame[start..])
+    }
+
+    /// How long the packet took that arrived at `now_ns`, in nanoseconds.
+    pub(crate) fn delay_ns(&self, now_ns: u64) -> u64 {
+        now_ns.saturating_sub(self.sent_at_ns)
     }
 
     /// Reads the header of `payload`; `None` if it isn't a probe packet.

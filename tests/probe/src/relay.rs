@@ -6,11 +6,15 @@
 //! ```
 //! Taps, not packet sockets on existing interfaces: a tap's reader gets only what its switch transmits, so nothing can
 //! circle, and every frame is complete, with its VLAN tag. The interfaces go away with the process.
+//!
+//! It can lose, duplicate and swap probe packets, and then says what it did.
+
+mod faults;
 
 use std::{
     sync::{
-        Arc,
-        mpsc::{Receiver, Sender, SyncSender, channel, sync_channel},
+        Arc, Mutex, MutexGuard, PoisonError,
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
     },
     thread,
     time::{Duration, Instant},
@@ -18,7 +22,14 @@ use std::{
 
 use anyhow::{Context, Result};
 use clap::Args;
+use serde::Serialize;
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::mpsc::{UnboundedSender, unbounded_channel},
+};
 use tun_rs::{DeviceBuilder, Layer, SyncDevice};
+
+use faults::{Counts, Faults, Wanted};
 
 /// Frames on the wire in one direction. 65,536 full frames are 100 MB; at 10 ms of delay they'd need 6.5 million
 /// frames/s. When they don't suffice the tap's own queue holds the rest.
@@ -42,6 +53,15 @@ pub(crate) struct Options {
     /// Delay of every frame, in milliseconds
     #[arg(long)]
     delay_ms: f64,
+    #[command(flatten)]
+    wanted: Wanted,
+}
+
+/// What was done to probe packets, by direction.
+#[derive(Serialize)]
+pub(crate) struct Summary {
+    a_to_b: Counts,
+    b_to_a: Counts,
 }
 
 struct Frame {
@@ -49,18 +69,29 @@ struct Frame {
     bytes: Vec<u8>,
 }
 
-/// Forwards until the process is ended. Says `ready` on stderr when both interfaces exist.
-pub(crate) fn run(options: &Options) -> Result<()> {
+/// Forwards until SIGTERM or SIGINT. Says `ready` on stderr when both interfaces exist. There is a summary if anything
+/// was to be done to probe packets.
+pub(crate) async fn run(options: Options) -> Result<Option<Summary>> {
     let delay = Duration::try_from_secs_f64(options.delay_ms / 1_000.0)
         .with_context(|| format!("--delay-ms {}", options.delay_ms))?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
     let a = Arc::new(create_tap(&options.a)?);
     let b = Arc::new(create_tap(&options.b)?);
-    let (ended, outcomes) = channel();
-    start_direction(&a, &b, delay, &ended)?;
-    start_direction(&b, &a, delay, &ended)?;
+    let (ended, mut outcomes) = unbounded_channel();
+    let a_to_b = start_direction(&a, &b, delay, options.wanted, &ended)?;
+    let b_to_a = start_direction(&b, &a, delay, options.wanted, &ended)?;
     eprintln!("ready");
-    // Half a wire is worse than none: the first thread that ends, ends the process.
-    outcomes.recv().context("a forwarding thread panicked")?
+    tokio::select! {
+        _ = terminate.recv() => (),
+        _ = interrupt.recv() => (),
+        // Half a wire is worse than none: the first thread that ends, ends the process.
+        outcome = outcomes.recv() => outcome.context("a forwarding thread panicked")??,
+    }
+    Ok(options.wanted.any().then(|| Summary {
+        a_to_b: lock(&a_to_b).counts(),
+        b_to_a: lock(&b_to_a).counts(),
+    }))
 }
 
 fn create_tap(name: &str) -> Result<SyncDevice> {
@@ -72,20 +103,28 @@ fn create_tap(name: &str) -> Result<SyncDevice> {
         .with_context(|| format!("create the tap interface {name}"))
 }
 
+/// Starts the two threads of a direction, and returns what they do to its frames.
 fn start_direction(
     from: &Arc<SyncDevice>,
     to: &Arc<SyncDevice>,
     delay: Duration,
-    ended: &Sender<Result<()>>,
-) -> Result<()> {
+    wanted: Wanted,
+    ended: &UnboundedSender<Result<()>>,
+) -> Result<Arc<Mutex<Faults>>> {
     let (queue, frames) = sync_channel(FRAMES_IN_FLIGHT);
     let (from, to) = (Arc::clone(from), Arc::clone(to));
+    let faults = Arc::new(Mutex::new(Faults::new(wanted)));
+    let writer = Writer {
+        to,
+        faults: Arc::clone(&faults),
+    };
     start_thread(ended, move || read_frames(&from, &queue, delay))?;
-    start_thread(ended, move || write_frames(&to, &frames))
+    start_thread(ended, move || writer.write_frames(&frames))?;
+    Ok(faults)
 }
 
 fn start_thread(
-    ended: &Sender<Result<()>>,
+    ended: &UnboundedSender<Result<()>>,
     work: impl FnOnce() -> Result<()> + Send + 'static,
 ) -> Result<()> {
     let ended = ended.clone();
@@ -108,13 +147,61 @@ fn read_frames(from: &SyncDevice, queue: &SyncSender<Frame>, delay: Duration) ->
     }
 }
 
-fn write_frames(to: &SyncDevice, frames: &Receiver<Frame>) -> Result<()> {
-    for frame in frames {
-        thread::sleep(frame.due.saturating_duration_since(Instant::now()));
-        // While the far interface is down a frame goes where it would on a cut cable.
-        if let Err(error) = to.send(&frame.bytes) {
-            eprintln!("a frame was not delivered: {error}");
+/// The far end of a direction.
+struct Writer {
+    to: Arc<SyncDevice>,
+    faults: Arc<Mutex<Faults>>,
+}
+
+impl Writer {
+    fn write_frames(&self, frames: &Receiver<Frame>) -> Result<()> {
+        loop {
+            let deadline = lock(&self.faults).deadline();
+            let frame = match deadline {
+                None => frames.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                Some(at) => frames.recv_timeout(at.saturating_duration_since(Instant::now())),
+            };
+            match frame {
+                Ok(frame) => {
+                    self.let_go(frame.due);
+                    sleep_until(frame.due);
+                    let leaving = lock(&self.faults).pass(frame.bytes, Instant::now());
+                    self.write(&leaving);
+                }
+                Err(RecvTimeoutError::Timeout) => self.let_go(Instant::now()),
+                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            }
         }
     }
-    Ok(())
+
+    /// Writes the frames that are held, each when it has waited long enough, until `by`.
+    fn let_go(&self, by: Instant) {
+        loop {
+            let deadline = lock(&self.faults).deadline();
+            let Some(at) = deadline.filter(|at| *at <= by) else {
+                return;
+            };
+            sleep_until(at);
+            let leaving = lock(&self.faults).expired(at);
+            self.write(&leaving);
+        }
+    }
+
+    fn write(&self, frames: &[Vec<u8>]) {
+        for bytes in frames {
+            // While the far interface is down a frame goes where it would on a cut cable.
+            if let Err(error) = self.to.send(bytes) {
+                eprintln!("a frame was not delivered: {error}");
+            }
+        }
+    }
+}
+
+fn sleep_until(at: Instant) {
+    thread::sleep(at.saturating_duration_since(Instant::now()));
+}
+
+/// A panic in between leaves nothing half done that matters: a thread that panics ends the process.
+fn lock(faults: &Mutex<Faults>) -> MutexGuard<'_, Faults> {
+    faults.lock().unwrap_or_else(PoisonError::into_inner)
 }

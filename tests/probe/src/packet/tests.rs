@@ -35,3 +35,18 @@ fn another_magic_is_no_probe_packet() {
     payload[7] ^= 1;
     assert_eq!(Header::read(&payload), None);
 }
+
+#[test]
+fn a_packet_is_found_behind_the_headers_of_its_frame() {
+    for headers in [0, 42, 50, 90] {
+        let mut frame = vec![0x55; headers + HEADER_LENGTH];
+        HEADER.write(&mut frame[headers..]);
+        assert_eq!(Header::find(&frame), Some(HEADER), "behind {headers} bytes");
+        frame.pop();
+        assert_eq!(Header::find(&frame), None, "cut, behind {headers} bytes");
+    }
+    let mut frame = vec![0; 91 + HEADER_LENGTH];
+    HEADER.write(&mut frame[91..]);
+    assert_eq!(Header::find(&frame), None, "deeper than headers reach");
+    assert_eq!(Header::find(&[]), None);
+}
