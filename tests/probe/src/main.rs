@@ -1,12 +1,13 @@
 //! Measures what a network does to traffic while its rules change.
 //!
-//! - `send` and `receive`: sequence-numbered UDP, with a JSON summary of what each end saw. What was
+//! - `send` and `receive`: sequence-numbered UDP, with a JSON summary of what each end saw, in samples as well. What was
 //!   lost is the difference of the two summaries.
 //! - `relay`: a wire with a delay, for kernels without `netem`, which can lose, duplicate and swap what the two send.
 //! - `openflow`: the messages of a controller, given and told as JSON.
 //! - `proxy`: stands between a switch and its controller, and loses, delays, refuses or cuts what it is told to.
 
 mod clock;
+mod intervals;
 mod openflow;
 mod pace;
 mod packet;

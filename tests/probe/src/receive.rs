@@ -3,9 +3,10 @@
 use std::{
     cell::RefCell,
     fs,
-    io::ErrorKind,
+    io::{BufRead, ErrorKind},
     net::{Ipv4Addr, SocketAddr},
     rc::Rc,
+    thread,
     time::Duration,
 };
 
@@ -14,6 +15,7 @@ use clap::Args;
 use tokio::{
     net::UdpSocket,
     signal::unix::{SignalKind, signal},
+    sync::oneshot,
     time::interval,
 };
 
@@ -28,8 +30,8 @@ const RECEIVE_BUFFER: usize = 64 << 20;
 /// The largest datagram.
 const LARGEST_DATAGRAM: usize = 65_536;
 
-/// How often `--idle`, and the silence after a signal, are looked at.
-const IDLE_CHECK: Duration = Duration::from_millis(50);
+/// How often `--idle`, and the silence at the end, are looked at.
+const IDLE_CHECK: Duration = Duration::from_millis(10);
 
 /// After a signal, packets that are still on the way are waited for until none has come for this long: a switch process
 /// that isn't scheduled, or has rules to deal with, may hold them back that long.
@@ -37,6 +39,9 @@ const QUIET: Duration = Duration::from_millis(1_500);
 
 /// … but no longer than this: what comes later than that is as good as lost.
 const LONGEST_WAIT: Duration = Duration::from_secs(20);
+
+/// When all packets that were sent have come, duplicates of them are waited for until nothing has come for this long.
+const QUIET_WHEN_COMPLETE: Duration = Duration::from_millis(100);
 
 /// Where to listen, and for how long.
 #[derive(Args)]
@@ -51,6 +56,13 @@ pub(crate) struct Options {
     /// after SIGTERM or SIGINT
     #[arg(long)]
     idle: Option<f64>,
+    /// End when standard input gives a line with the number of packets that were sent, and all have come; or else as
+    /// after SIGTERM
+    #[arg(long)]
+    told: bool,
+    /// Tell what was seen of every so many milliseconds, too
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(10..=10_000))]
+    sample_ms: Option<u64>,
     /// Number of this run, which the sender must share
     #[arg(long, default_value_t = 0)]
     run: u32,
@@ -62,14 +74,19 @@ pub(crate) async fn run(options: Options) -> Result<Summary> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let idle = options.idle.map(Duration::try_from_secs_f64).transpose()?;
     let sockets = bind_all(&options)?;
-    let tally = Rc::new(RefCell::new(Tally::new(options.run, sockets.len())));
+    let tally = Rc::new(RefCell::new(Tally::new(
+        options.run,
+        sockets.len(),
+        options.sample_ms,
+    )));
     for (flow, socket) in sockets.iter().enumerate() {
         tokio::task::spawn_local(listen(flow, Rc::clone(socket), Rc::clone(&tally)));
     }
     eprintln!("ready");
     tokio::select! {
-        _ = terminate.recv() => settled(&tally).await,
-        _ = interrupt.recv() => settled(&tally).await,
+        _ = terminate.recv() => settled(&tally, None).await,
+        _ = interrupt.recv() => settled(&tally, None).await,
+        sent = told(options.told) => settled(&tally, Some(sent?)).await,
         () = idle_for(idle, &tally) => (),
     }
     // What has arrived by now counts, even if its task hasn't been woken.
@@ -133,25 +150,58 @@ async fn idle_for(idle: Option<Duration>, tally: &RefCell<Tally>) {
     loop {
         ticks.tick().await;
         let last = tally.borrow().last_at_ns();
-        if last != 0 && u128::from(now_ns() - last) > idle.as_nanos() {
+        if last != 0 && now_ns() - last > nanoseconds(idle) {
             return;
         }
     }
 }
 
-/// Returns when no packet has come for [`QUIET`]. Under load the switches' queues hold seconds of traffic.
-async fn settled(tally: &RefCell<Tally>) {
+/// Returns the number that a line of standard input gives. Never without a line, or when none is wanted.
+async fn told(is_wanted: bool) -> Result<u64> {
+    let (sender, line) = oneshot::channel();
+    if is_wanted {
+        thread::spawn(move || {
+            let mut line = String::new();
+            match std::io::stdin().lock().read_line(&mut line) {
+                Ok(0) => (),
+                // Nobody listens any more only when the process is ending.
+                read => _ = sender.send(read.map(|_| line)),
+            }
+        });
+    }
+    match line.await {
+        Ok(line) => {
+            let line = line.context("read standard input")?;
+            let number = line.trim();
+            number.parse().with_context(|| {
+                format!("standard input: {number:?} is not the number of packets that were sent")
+            })
+        }
+        Err(_) => std::future::pending().await,
+    }
+}
+
+/// Returns when no packet has come for [`QUIET`], or sooner if all that were `sent` have come. Under load the switches'
+/// queues hold seconds of traffic.
+async fn settled(tally: &RefCell<Tally>, sent: Option<u64>) {
     let began = now_ns();
     let mut ticks = interval(IDLE_CHECK);
     loop {
         ticks.tick().await;
-        let (now, last) = (now_ns(), tally.borrow().last_at_ns().max(began));
-        if u128::from(now - last) > QUIET.as_nanos()
-            || u128::from(now - began) > LONGEST_WAIT.as_nanos()
-        {
+        let (now, last) = (now_ns(), tally.borrow().last_at_ns());
+        let has_all = sent.is_some_and(|sent| tally.borrow().received() >= sent);
+        let is_quiet = match has_all {
+            true => now - last > nanoseconds(QUIET_WHEN_COMPLETE),
+            false => now - last.max(began) > nanoseconds(QUIET),
+        };
+        if is_quiet || now - began > nanoseconds(LONGEST_WAIT) {
             return;
         }
     }
+}
+
+fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// What the kernel dropped at our ports, from the last column of `/proc/net/udp`.

@@ -1,38 +1,22 @@
 //! What a receiver has seen: counted per flow, summarised at the end. No I/O; the arrival time is an argument.
 
+mod delay;
+mod flow;
+mod samples;
+
 use serde::Serialize;
 
-use crate::packet::Header;
+use crate::{intervals::Intervals, packet::Header};
+use delay::{Delay, Delays};
+use flow::Flow;
+use samples::{Arrival, Interval, Sample, in_us};
 
 /// The highest sequence number believed: 64 Mi packets a flow need 8 MiB of marks. A mangled number beyond it must not
 /// make the receiver allocate without bound.
 const HIGHEST_SEQUENCE: u64 = 1 << 26;
 
-/// How many missing packets a summary names: where the first were lost says most, and a dead link loses thousands.
-const MISSING_NAMED: usize = 32;
-
-/// The packets of one flow.
-#[derive(Debug, Default)]
-struct Flow {
-    seen: Vec<u64>,
-    received: u64,
-    duplicates: u64,
-    next_expected: u64,
-    reordered: u64,
-    max_displacement: u64,
-    first_at_ns: u64,
-    last_at_ns: u64,
-    longest_silence_ns: u64,
-    delay: Delay,
-}
-
-/// One-way delays.
-#[derive(Debug, Default)]
-struct Delay {
-    min_ns: Option<u64>,
-    max_ns: u64,
-    sum_ns: u128,
-}
+/// How many gaps a summary names: where the first packets were lost says most.
+const GAPS_NAMED: usize = 1_024;
 
 /// All flows of one run.
 #[derive(Debug)]
@@ -40,6 +24,8 @@ pub(crate) struct Tally {
     run: u32,
     flows: Vec<Flow>,
     foreign: u64,
+    delay: Delay,
+    samples: Option<Intervals<Interval>>,
     first_at_ns: u64,
     last_at_ns: u64,
     longest_silence_ns: u64,
@@ -68,36 +54,41 @@ pub(crate) struct Summary {
     pub(crate) first_at_ns: u64,
     /// Arrival of the last packet, or 0.
     pub(crate) last_at_ns: u64,
-    /// Least, mean and greatest one-way delay.
+    /// One-way delays of the different packets.
     pub(crate) delay_us: Delays,
+    /// The upper bounds in microseconds of those delays' buckets, two significant digits wide, and the packets in each;
+    /// none that is empty.
+    pub(crate) histogram: Vec<(u64, u64)>,
+    /// The jitter as in RFC 3550 §6.4.1, the mean over the flows that came. Packets that came again aren't in it.
+    pub(crate) jitter_us: f64,
     /// Different packets of each flow, in the order of the ports.
     pub(crate) flows: Vec<u64>,
-    /// Of the packets that did not come although a later one of their flow did, the first 32: flow and sequence number.
-    pub(crate) missing: Vec<(usize, u64)>,
+    /// One past the highest sequence number that came of each flow, in the order of the ports.
+    pub(crate) next: Vec<u64>,
+    /// The packets that did not come although a later one of their flow did: flow, first sequence number, how many in a
+    /// row. The first 1,024 such gaps.
+    pub(crate) missing: Vec<(usize, u64, u64)>,
+    /// Gaps that aren't in `missing`.
+    pub(crate) missing_left_out: usize,
+    /// What was seen interval by interval, if that was asked for.
+    pub(crate) samples: Vec<Sample>,
+    /// Packets and arrivals that aren't in `samples`, because there are too many of those.
+    pub(crate) samples_left_out: u64,
     /// Packets that weren't of this run, or not a probe's at all.
     pub(crate) foreign: u64,
     /// Packets that the kernel dropped because this program read too slowly.
     pub(crate) receiver_drops: u64,
 }
 
-/// One-way delays, in microseconds.
-#[derive(Debug, Serialize)]
-pub(crate) struct Delays {
-    /// The least.
-    pub(crate) min: u64,
-    /// The mean.
-    pub(crate) mean: u64,
-    /// The greatest.
-    pub(crate) max: u64,
-}
-
 impl Tally {
-    /// For `flows` flows of the run `run`.
-    pub(crate) fn new(run: u32, flows: usize) -> Self {
+    /// For `flows` flows of the run `run`, with samples of `sample_ms` milliseconds if they are asked for.
+    pub(crate) fn new(run: u32, flows: usize, sample_ms: Option<u64>) -> Self {
         Self {
             run,
             flows: (0..flows).map(|_| Flow::default()).collect(),
             foreign: 0,
+            delay: Delay::new(),
+            samples: sample_ms.map(Intervals::of_ms),
             first_at_ns: 0,
             last_at_ns: 0,
             longest_silence_ns: 0,
@@ -116,7 +107,19 @@ impl Tally {
             self.foreign += 1;
             return;
         };
-        entry.record(&header, now_ns);
+        let is_first = entry.record(&header, now_ns);
+        if is_first {
+            self.delay.record(header.delay_ns(now_ns));
+        }
+        if let Some(samples) = &mut self.samples {
+            let arrival = Arrival {
+                header,
+                bytes: u64::try_from(payload.len()).unwrap_or(u64::MAX),
+                is_first,
+                jitter_ns: entry.jitter_ns,
+            };
+            samples.record(&arrival, now_ns);
+        }
         if self.first_at_ns == 0 {
             self.first_at_ns = now_ns;
         } else if now_ns - self.last_at_ns > self.longest_silence_ns {
@@ -131,15 +134,20 @@ impl Tally {
         self.last_at_ns
     }
 
+    /// Different packets that have come by now, over all flows.
+    pub(crate) fn received(&self) -> u64 {
+        self.flows.iter().map(|flow| flow.received).sum()
+    }
+
     /// The summary, with the kernel's `receiver_drops`.
     pub(crate) fn summary(&self, receiver_drops: u64) -> Summary {
         let sum = |count: fn(&Flow) -> u64| self.flows.iter().map(count).sum::<u64>();
         let greatest = |value: fn(&Flow) -> u64| self.flows.iter().map(value).max().unwrap_or(0);
-        let arrivals = sum(|flow| flow.received + flow.duplicates);
-        let delay_sum: u128 = self.flows.iter().map(|flow| flow.delay.sum_ns).sum();
-        let mean_ns = delay_sum.checked_div(u128::from(arrivals)).unwrap_or(0);
+        let each = |value: fn(&Flow) -> u64| self.flows.iter().map(value).collect();
+        let samples = self.samples.as_ref();
+        let missing: Vec<_> = self.gaps().take(GAPS_NAMED).collect();
         Summary {
-            received: sum(|flow| flow.received),
+            received: self.received(),
             duplicates: sum(|flow| flow.duplicates),
             reordered: sum(|flow| flow.reordered),
             max_displacement: greatest(|flow| flow.max_displacement),
@@ -148,96 +156,41 @@ impl Tally {
             longest_flow_silence_us: self.longest_flow_silence_ns() / 1_000,
             first_at_ns: self.first_at_ns,
             last_at_ns: self.last_at_ns,
-            delay_us: Delays {
-                min: self
-                    .flows
-                    .iter()
-                    .filter_map(|flow| flow.delay.min_ns)
-                    .min()
-                    .unwrap_or(0)
-                    / 1_000,
-                mean: u64::try_from(mean_ns / 1_000).unwrap_or(u64::MAX),
-                max: greatest(|flow| flow.delay.max_ns) / 1_000,
-            },
-            flows: self.flows.iter().map(|flow| flow.received).collect(),
-            missing: self.missing(),
+            delay_us: self.delay.summary(),
+            histogram: self.delay.histogram(),
+            jitter_us: self.jitter_us(),
+            flows: each(|flow| flow.received),
+            next: each(|flow| flow.next_expected),
+            missing_left_out: self.gaps().count() - missing.len(),
+            missing,
+            samples: samples.map(Intervals::samples).unwrap_or_default(),
+            samples_left_out: samples.map_or(0, Intervals::left_out),
             foreign: self.foreign,
             receiver_drops,
         }
     }
 
-    fn missing(&self) -> Vec<(usize, u64)> {
+    fn gaps(&self) -> impl Iterator<Item = (usize, u64, u64)> {
         let flows = self.flows.iter().enumerate();
-        flows
-            .flat_map(|(index, flow)| flow.missing().map(move |sequence| (index, sequence)))
-            .take(MISSING_NAMED)
-            .collect()
+        flows.flat_map(|(index, flow)| flow.gaps().map(move |(first, count)| (index, first, count)))
     }
+
+    fn jitter_us(&self) -> f64 {
+        let (mut sum_ns, mut flows) = (0.0, 0.0);
+        for flow in self.flows.iter().filter(|flow| flow.received > 0) {
+            sum_ns += flow.jitter_ns;
+            flows += 1.0;
+        }
+        in_us(sum_ns / f64::max(flows, 1.0))
+    }
+
     fn longest_flow_silence_ns(&self) -> u64 {
-        let silence = |flow: &Flow| match flow.received {
-            0 => self.last_at_ns - self.first_at_ns,
-            _ => (flow.first_at_ns - self.first_at_ns)
-                .max(flow.longest_silence_ns)
-                .max(self.last_at_ns - flow.last_at_ns),
-        };
-        self.flows.iter().map(silence).max().unwrap_or(0)
-    }
-}
-
-impl Flow {
-    fn record(&mut self, header: &Header, now_ns: u64) {
-        if self.first_at_ns == 0 {
-            self.first_at_ns = now_ns;
-        } else {
-            self.longest_silence_ns = self.longest_silence_ns.max(now_ns - self.last_at_ns);
-        }
-        self.last_at_ns = now_ns;
-        self.delay.record(now_ns.saturating_sub(header.sent_at_ns));
-        if !self.mark(header.sequence) {
-            self.duplicates += 1;
-            return;
-        }
-        self.received += 1;
-        if header.sequence < self.next_expected {
-            self.reordered += 1;
-            // `next_expected` is one past the latest.
-            let behind = self.next_expected - 1 - header.sequence;
-            self.max_displacement = self.max_displacement.max(behind);
-        } else {
-            self.next_expected = header.sequence + 1;
-        }
-    }
-
-    /// The gaps before the latest packet.
-    fn missing(&self) -> impl Iterator<Item = u64> {
-        let words = (0..).step_by(64).zip(&self.seen);
-        // Whole words are looked at before their bits: most have no gap.
-        let gaps = words.filter(|(_, word)| **word != u64::MAX);
-        gaps.flat_map(|(first, word)| {
-            let bits = (0..64).filter(move |bit| word & (1 << bit) == 0);
-            bits.map(move |bit| first + bit)
-        })
-        .take_while(|sequence| *sequence < self.next_expected)
-    }
-
-    /// Marks `sequence` as seen; `false` if it already was.
-    fn mark(&mut self, sequence: u64) -> bool {
-        let word = usize::try_from(sequence / 64).unwrap_or(usize::MAX);
-        let bit = 1 << (sequence % 64);
-        if word >= self.seen.len() {
-            self.seen.resize(word + 1, 0);
-        }
-        let fresh = self.seen[word] & bit == 0;
-        self.seen[word] |= bit;
-        fresh
-    }
-}
-
-impl Delay {
-    fn record(&mut self, delay_ns: u64) {
-        self.min_ns = Some(self.min_ns.map_or(delay_ns, |min| min.min(delay_ns)));
-        self.max_ns = self.max_ns.max(delay_ns);
-        self.sum_ns += u128::from(delay_ns);
+        let (first, last) = (self.first_at_ns, self.last_at_ns);
+        let silences = self
+            .flows
+            .iter()
+            .map(|flow| flow.longest_silence_ns(first, last));
+        silences.max().unwrap_or(0)
     }
 }
 
