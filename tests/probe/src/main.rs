@@ -8,6 +8,7 @@
 
 mod clock;
 mod intervals;
+mod on_off;
 mod openflow;
 mod pace;
 mod packet;
@@ -30,7 +31,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Send numbered packets at a constant rate; prints a JSON summary at the end
+    /// Send numbered packets at a constant rate, or from on-off sources; prints a JSON summary at the end
     Send(send::Options),
     /// Count numbered packets; prints a JSON summary at the end
     Receive(receive::Options),

@@ -8,6 +8,8 @@ const SECOND_NS: u64 = 1_000_000_000;
 #[derive(Debug)]
 pub(crate) struct Pace {
     rate: u64,
+    /// So many sources share the rate, this one being one of them.
+    sharing: u64,
     started_at_ns: u64,
     last_at_ns: u64,
     released: u64,
@@ -21,9 +23,18 @@ impl Pace {
     pub(crate) fn new(rate: u64, now_ns: u64) -> Self {
         Self {
             rate,
+            sharing: 1,
             started_at_ns: now_ns,
             last_at_ns: now_ns,
             released: 0,
+        }
+    }
+
+    /// One of `sharing` sources, at least one, that have `rate` packets a second together.
+    pub(crate) fn shared(rate: u64, sharing: u64, now_ns: u64) -> Self {
+        Self {
+            sharing: sharing.max(1),
+            ..Self::new(rate, now_ns)
         }
     }
 
@@ -41,9 +52,15 @@ impl Pace {
         released
     }
 
+    /// The packets that should have been sent by the last tick.
+    pub(crate) fn asked(&self) -> u64 {
+        self.share(self.last_at_ns - self.started_at_ns)
+    }
+
     /// What `duration_ns` is worth, in packets.
-    fn share(&self, duration_ns: u64) -> u64 {
-        let packets = u128::from(duration_ns) * u128::from(self.rate) / u128::from(SECOND_NS);
+    pub(crate) fn share(&self, duration_ns: u64) -> u64 {
+        let per_packet = u128::from(SECOND_NS) * u128::from(self.sharing);
+        let packets = u128::from(duration_ns) * u128::from(self.rate) / per_packet;
         u64::try_from(packets).unwrap_or(u64::MAX)
     }
 }

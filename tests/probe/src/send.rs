@@ -1,4 +1,4 @@
-//! `send`: numbered packets at a constant rate.
+//! `send`: numbered packets at a constant rate, or from sources that are on and off by turns.
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -16,6 +16,8 @@ use tokio::{
 
 use crate::{
     clock::now_ns,
+    intervals::Intervals,
+    on_off::{Durations, Source},
     pace::Pace,
     packet::{HEADER_LENGTH, Header},
 };
@@ -38,7 +40,7 @@ pub(crate) struct Options {
     /// The first flow's destination port; each further flow has the next one
     #[arg(long)]
     port: u16,
-    /// Packets per second, over all flows
+    /// Packets per second, over all flows; with --on, while all of them are on
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     rate: u64,
     /// Seconds to send for; without it, until SIGTERM or SIGINT
@@ -59,21 +61,63 @@ pub(crate) struct Options {
     /// Number of this run, which the receiver must share
     #[arg(long, default_value_t = 0)]
     run: u32,
+    /// Make each flow a source of its own that is on and off by turns, and stays on so long: constant:S,
+    /// exponential:MEAN, pareto:SHAPE,MINIMUM or lognormal:MU,SIGMA, in seconds
+    #[arg(long, value_name = "DIST", requires = "off")]
+    on: Option<Durations>,
+    /// How long it stays off
+    #[arg(long, value_name = "DIST", requires = "on")]
+    off: Option<Durations>,
+    /// The same number makes the same times
+    #[arg(long, default_value_t = 0, requires = "on")]
+    seed: u64,
+    /// Tell what was sent in every so many milliseconds, too
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(10..=10_000))]
+    sample_ms: Option<u64>,
 }
 
-/// The sender's summary.
+/// The sender's summary. Times are nanoseconds on the monotonic clock of the machine.
 #[derive(Serialize)]
 pub(crate) struct Summary {
+    /// Packets that the rate called for, over all flows: those that were sent, those that were refused, and those that
+    /// could not be sent in time.
+    asked: u64,
     /// Packets handed to the kernel.
     sent: u64,
     /// Packets handed to the kernel for each flow, in the order of the ports.
     flows: Vec<u64>,
     /// Packets that the kernel refused; they aren't in `sent` and their numbers are used again.
     refused: u64,
-    /// The first packet, in nanoseconds on the monotonic clock.
+    /// The first packet.
     first_at_ns: u64,
-    /// The last packet, in nanoseconds on the monotonic clock.
+    /// The last packet.
     last_at_ns: u64,
+    /// When each on-off source went on: flow, time, and the sequence number of the packet that was next. The first 1,024
+    /// times of each.
+    starts: Vec<(usize, u64, u64)>,
+    /// What was sent interval by interval, if that was asked for.
+    samples: Vec<Sample>,
+    /// Packets that aren't in `samples`, because there are too many of those.
+    samples_left_out: u64,
+}
+
+/// What was sent in one interval.
+#[derive(Serialize)]
+struct Sample {
+    /// When it begins.
+    at_ns: u64,
+    /// Packets handed to the kernel.
+    packets: u64,
+    /// Their bytes of UDP payload.
+    bytes: u64,
+}
+
+/// What says when packets are due.
+enum Pacing {
+    /// One rate, which the flows have in turn.
+    Steady(Pace),
+    /// Each flow for itself.
+    OnOff(Vec<Source>),
 }
 
 /// Sends until told otherwise.
@@ -84,22 +128,51 @@ pub(crate) async fn run(options: Options) -> Result<Summary> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    let mut pace = Pace::new(options.rate, now_ns());
-    let tick_ns = u64::try_from(TICK.as_nanos())?;
+    let mut pacing = Pacing::new(&options, now_ns());
     loop {
         tokio::select! {
             biased;
             _ = terminate.recv() => break,
             _ = interrupt.recv() => break,
             () = sleep_until(deadline) => break,
-            _ = ticks.tick() => {
-                for _ in 0..pace.due(now_ns(), tick_ns) {
-                    sender.send_next().await?;
-                }
-            }
+            _ = ticks.tick() => sender.tick(&mut pacing).await?,
         }
     }
-    Ok(sender.summary)
+    // What has become due since the last tick: otherwise less would be sent than was asked for.
+    sender.tick(&mut pacing).await?;
+    Ok(sender.summary(&pacing))
+}
+
+impl Pacing {
+    fn new(options: &Options, now_ns: u64) -> Self {
+        let (Some(on), Some(off)) = (options.on, options.off) else {
+            return Self::Steady(Pace::new(options.rate, now_ns));
+        };
+        let source = |flow| {
+            let pace = Pace::shared(options.rate, options.flows.into(), 0);
+            Source::new(on, off, options.seed, flow, pace, now_ns)
+        };
+        Self::OnOff((0..options.flows.into()).map(source).collect())
+    }
+
+    fn asked(&self) -> u64 {
+        match self {
+            Self::Steady(pace) => pace.asked(),
+            Self::OnOff(sources) => sources.iter().map(Source::asked).sum(),
+        }
+    }
+
+    fn starts(&self) -> Vec<(usize, u64, u64)> {
+        let Self::OnOff(sources) = self else {
+            return Vec::new();
+        };
+        let flows = sources.iter().enumerate();
+        let starts = flows.flat_map(|(flow, source)| {
+            let starts = source.starts().iter();
+            starts.map(move |(at_ns, sequence)| (flow, *at_ns, *sequence))
+        });
+        starts.collect()
+    }
 }
 
 /// When to stop; a day ahead stands for "when told".
@@ -120,7 +193,12 @@ struct Sender {
     payload: Vec<u8>,
     run: u32,
     next_flow: usize,
-    summary: Summary,
+    sent: Vec<u64>,
+    refused: u64,
+    first_at_ns: u64,
+    last_at_ns: u64,
+    /// Packets of each interval.
+    samples: Option<Intervals<u64>>,
 }
 
 impl Sender {
@@ -152,13 +230,11 @@ impl Sender {
         }
         Ok(Self {
             sockets,
-            summary: Summary {
-                sent: 0,
-                flows: vec![0; destinations.len()],
-                refused: 0,
-                first_at_ns: 0,
-                last_at_ns: 0,
-            },
+            sent: vec![0; destinations.len()],
+            refused: 0,
+            first_at_ns: 0,
+            last_at_ns: 0,
+            samples: options.sample_ms.map(Intervals::of_ms),
             destinations,
             payload: vec![0; options.size],
             run: options.run,
@@ -166,32 +242,74 @@ impl Sender {
         })
     }
 
-    async fn send_next(&mut self) -> Result<()> {
-        let flow = self.next_flow;
+    /// Sends what is due now.
+    async fn tick(&mut self, pacing: &mut Pacing) -> Result<()> {
+        let tick_ns = u64::try_from(TICK.as_nanos())?;
+        match pacing {
+            Pacing::Steady(pace) => {
+                for _ in 0..pace.due(now_ns(), tick_ns) {
+                    if self.send(self.next_flow).await? {
+                        self.next_flow = (self.next_flow + 1) % self.destinations.len();
+                    }
+                }
+            }
+            Pacing::OnOff(sources) => {
+                for (flow, source) in sources.iter_mut().enumerate() {
+                    for _ in 0..source.due(now_ns(), tick_ns) {
+                        self.send(flow).await?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends the next packet of a flow; `false` if the kernel refuses it.
+    async fn send(&mut self, flow: usize) -> Result<bool> {
         let now = now_ns();
         Header {
             run: self.run,
             flow: u32::try_from(flow)?,
-            sequence: self.summary.flows[flow],
+            sequence: self.sent[flow],
             sent_at_ns: now,
         }
         .write(&mut self.payload);
-        match self.sockets[flow % self.sockets.len()]
-            .send_to(&self.payload, self.destinations[flow])
-            .await
-        {
-            Ok(_) => {
-                self.summary.flows[flow] += 1;
-                self.summary.sent += 1;
-                self.summary.last_at_ns = now;
-                if self.summary.first_at_ns == 0 {
-                    self.summary.first_at_ns = now;
-                }
-                self.next_flow = (flow + 1) % self.destinations.len();
-            }
+        let socket = &self.sockets[flow % self.sockets.len()];
+        let sent = socket.send_to(&self.payload, self.destinations[flow]).await;
+        if sent.is_err() {
             // A full queue, or a neighbour that doesn't answer yet: nothing has left.
-            Err(_) => self.summary.refused += 1,
+            self.refused += 1;
+            return Ok(false);
         }
-        Ok(())
+        self.sent[flow] += 1;
+        self.last_at_ns = now;
+        if self.first_at_ns == 0 {
+            self.first_at_ns = now;
+        }
+        if let Some(packets) = self.samples.as_mut().and_then(|samples| samples.at(now)) {
+            *packets += 1;
+        }
+        Ok(true)
+    }
+
+    fn summary(self, pacing: &Pacing) -> Summary {
+        let bytes = u64::try_from(self.payload.len()).unwrap_or(u64::MAX);
+        let sample = |(at_ns, packets): (u64, &u64)| Sample {
+            at_ns,
+            packets: *packets,
+            bytes: packets * bytes,
+        };
+        let samples = self.samples.as_ref();
+        Summary {
+            asked: pacing.asked(),
+            sent: self.sent.iter().sum(),
+            refused: self.refused,
+            first_at_ns: self.first_at_ns,
+            last_at_ns: self.last_at_ns,
+            starts: pacing.starts(),
+            samples: samples.map_or_else(Vec::new, |kept| kept.iter().map(sample).collect()),
+            samples_left_out: samples.map_or(0, Intervals::left_out),
+            flows: self.sent,
+        }
     }
 }

@@ -31,3 +31,17 @@ fn after_a_stall_the_backlog_leaves_in_bounded_bursts_and_completely() {
     }
     assert_eq!(sent, 2_500, "the rate over the whole time");
 }
+
+#[test]
+fn a_source_that_shares_a_rate_has_its_part_of_it() {
+    let mut pace = Pace::shared(1_000, 3, 0);
+    let sent: u64 = (1..=10_000).map(|tick| pace.due(tick * TICK, TICK)).sum();
+    assert_eq!((sent, pace.asked()), (3_333, 3_333));
+}
+
+#[test]
+fn what_was_asked_for_has_what_could_not_be_sent_in_time() {
+    let mut pace = Pace::new(5_000, 0);
+    let sent = pace.due(201 * TICK, TICK);
+    assert_eq!((sent, pace.asked()), (40, 1_005));
+}
