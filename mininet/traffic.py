@@ -1,119 +1,68 @@
 """Sequence-numbered UDP between hosts, and what became of it."""
 
 import json
-import time
-from contextlib import ExitStack
-from dataclasses import dataclass
+import sys
+from contextlib import ExitStack, suppress
 from subprocess import PIPE, TimeoutExpired
 
 import interrupts
+from outcome import joined
 from processes import end, program, start
 
 # A receiver waits by itself until nothing comes any more, under load for many seconds.
 PATIENCE_S = 30
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What the two ends of one or more streams saw."""
-
-    sent: int
-    received: int
-    duplicates: int
-    reordered: int
-    max_displacement: int
-    longest_silence_us: int
-    longest_flow_silence_us: int
-    delay_min_us: int
-    delay_mean_us: int
-    receiver_drops: int
-    received_by_flow: tuple
-    sent_by_flow: tuple
-    missing: tuple
-
-    @property
-    def lost(self):
-        """Packets that were sent and didn't come."""
-        return self.sent - self.received
-
-    def __add__(self, other):
-        """Both directions in one: counts added up, the worse of the silences."""
-        return Outcome(
-            sent=self.sent + other.sent,
-            received=self.received + other.received,
-            duplicates=self.duplicates + other.duplicates,
-            reordered=self.reordered + other.reordered,
-            max_displacement=max(self.max_displacement, other.max_displacement),
-            longest_silence_us=max(self.longest_silence_us, other.longest_silence_us),
-            longest_flow_silence_us=max(self.longest_flow_silence_us, other.longest_flow_silence_us),
-            delay_min_us=min(self.delay_min_us, other.delay_min_us),
-            delay_mean_us=(self.delay_mean_us + other.delay_mean_us) // 2,
-            receiver_drops=self.receiver_drops + other.receiver_drops,
-            received_by_flow=self.received_by_flow + other.received_by_flow,
-            sent_by_flow=self.sent_by_flow + other.sent_by_flow,
-            missing=self.missing + other.missing,
-        )
-
-
 class Stream:
     """Packets from one host to another while the context lasts; `outcome` afterwards.
 
-    `rate` is in packets/s over all flows; flow i goes to the port `port + i`. Flows have `sources`, addresses of the
-    sender, in turn.
+    - `rate` is in packets/s over all flows; flow i goes to the port `port + i`. `size` is in bytes of UDP payload, 32 to
+      1,472. Flows have `sources`, addresses of the sender, in turn.
+    - `sample_ms`, 10 to 10,000: the outcome has samples of so many milliseconds.
+    - `on` and `off`: each flow is a source of its own that is on and off by turns, beginning on, and has its share of the
+      rate while it is on. They say for how long, in seconds: `constant:S`, `exponential:MEAN`, `pareto:SHAPE,MINIMUM` or
+      `lognormal:MU,SIGMA`. The same `seed` makes the same times.
+
+    A stream that the probe refuses is a `RuntimeError` with its words, at the latest when the context ends.
     """
 
     _next_run = 1
 
-    def __init__(self, sender, receiver, port, rate, flows=1, size=128, sources=()):
+    def __init__(
+        self, sender, receiver, port, rate, flows=1, size=128, sources=(), sample_ms=None, on=None, off=None, seed=None
+    ):
         self._sender, self._receiver, self._sources = sender, receiver, sources
         self._port, self._rate, self._flows, self._size = port, rate, flows, size
+        self._sample_ms = sample_ms
+        self._periods = _options(on=on, off=off, seed=seed)
         self._run = Stream._next_run
         Stream._next_run += 1
         self._receiving = self._sending = self._sent = None
+        self._is_told = False
         self.outcome = None
 
     def __enter__(self):
         with interrupts.making(self._abandon):
             where = ["--port", self._port, "--flows", self._flows, "--run", self._run]
-            self._receiving = _start_in(self._receiver, "receive", *where)
+            where += _options(sample_ms=self._sample_ms)
+            self._receiving = _start_in(self._receiver, "receive", *where, "--told", stdin=PIPE)
             if self._receiving.stderr.readline() != "ready\n":
                 raise RuntimeError(f"the receiver didn't start: {self._receiving.stderr.read()}")
-            options = ["--to", self._receiver.IP(), "--rate", self._rate, "--size", self._size]
+            options = ["--to", self._receiver.IP(), "--rate", self._rate, "--size", self._size, *self._periods]
             for source in self._sources:
                 options += ["--source", source]
             self._sending = _start_in(self._sender, "send", *where, *options)
         return self
 
     def __exit__(self, kind, *_):
-        with interrupts.uninterrupted():
-            if kind is not None:
+        if kind is not None:
+            with interrupts.uninterrupted():
                 self._abandon()
-                return
-            self.stop_sending()
+            return
+        with interrupts.making(self._abandon):
             self.stop_receiving()
-            sent, got = self._sent, _summary(self._receiving)
-            self.outcome = Outcome(
-                sent=sent["sent"],
-                received=got["received"],
-                duplicates=got["duplicates"],
-                reordered=got["reordered"],
-                max_displacement=got["max_displacement"],
-                longest_silence_us=got["longest_silence_us"],
-                longest_flow_silence_us=got["longest_flow_silence_us"],
-                delay_min_us=got["delay_us"]["min"],
-                delay_mean_us=got["delay_us"]["mean"],
-                receiver_drops=got["receiver_drops"],
-                received_by_flow=tuple(got["flows"]),
-                sent_by_flow=tuple(sent["flows"]),
-                missing=tuple(self._named(flow, sequence) for flow, sequence in got["missing"]),
-            )
-
-    def _named(self, flow, sequence):
-        """A packet that didn't come, with when it should have been sent, on the clock of the controller's log."""
-        since_boot = self._sent["first_at_ns"] / 1e9 + sequence * self._flows / self._rate
-        at = time.time() - time.monotonic() + since_boot
-        when = time.strftime("%H:%M:%S", time.gmtime(at)) + f".{int(at % 1 * 1000):03}"
-        return f"{self._sender.name} port {self._port + flow} number {sequence} at {when}"
+            got = _summary(self._receiving)
+            self.outcome = joined(self._sent, got, self._sender.name, self._port, self._rate, self._sample_ms)
 
     def stop_sending(self):
         """Send nothing more; what is on the way is still counted."""
@@ -122,8 +71,14 @@ class Stream:
             self._sent = _summary(self._sending)
 
     def stop_receiving(self):
-        """Receive until nothing comes any more; doesn't wait for that."""
-        self._receiving.terminate()
+        """Send nothing more, and receive until all has come, or nothing comes any more; doesn't wait for that."""
+        self.stop_sending()
+        if not self._is_told:
+            self._is_told = True
+            # A receiver that has ended says why when it is asked for its summary.
+            with suppress(BrokenPipeError):
+                self._receiving.stdin.write(f"{self._sent['sent']}\n")
+                self._receiving.stdin.flush()
 
     def _abandon(self):
         for process in (self._sending, self._receiving):
@@ -132,10 +87,16 @@ class Stream:
 
 
 class BothWays:
-    """One stream in each direction; `there` and `back` are their outcomes and `outcome` both in one."""
+    """One stream in each direction; `there` and `back` are their outcomes and `outcome` both in one. On-off sources have
+    other times in the second direction than in the first."""
 
-    def __init__(self, first, second, port, rate, flows=1, size=128):
-        self._streams = [Stream(a, b, port, rate, flows, size) for a, b in ((first, second), (second, first))]
+    def __init__(self, first, second, port, rate, flows=1, size=128, sample_ms=None, on=None, off=None, seed=None):
+        # Far from the seeds of other runs, which count from a small one.
+        seeds = (seed or 0, (seed or 0) + (1 << 32)) if on else (seed, seed)
+        self._streams = [
+            Stream(a, b, port, rate, flows, size, sample_ms=sample_ms, on=on, off=off, seed=own)
+            for (a, b), own in zip(((first, second), (second, first)), seeds)
+        ]
         self._stack = ExitStack()
         self.there = self.back = self.outcome = None
 
@@ -148,7 +109,7 @@ class BothWays:
 
     def __exit__(self, *failure):
         if failure[0] is None:
-            with interrupts.uninterrupted():
+            with interrupts.making(lambda: self._stack.__exit__(*sys.exc_info())):
                 for stream in self._streams:
                     stream.stop_sending()
                 for stream in self._streams:
@@ -159,9 +120,15 @@ class BothWays:
             self.outcome = self.there + self.back
 
 
-def _start_in(host, *arguments):
+def _options(**values):
+    """The command line's, of those that have a value."""
+    given = {name: value for name, value in values.items() if value is not None}
+    return [word for name, value in given.items() for word in (f"--{name.replace('_', '-')}", value)]
+
+
+def _start_in(host, *arguments, **streams):
     inside = ["mnexec", "-a", host.pid, program("godwit-probe"), *arguments]
-    return start(inside, stdout=PIPE, stderr=PIPE, text=True)
+    return start(inside, stdout=PIPE, stderr=PIPE, text=True, **streams)
 
 
 def _summary(process):
