@@ -11,7 +11,8 @@ GAPS_NAMED = 32
 
 @dataclass(frozen=True)
 class Sample:
-    """What was seen of one interval. Packets that were sent in it, unless it says "arrived". Bits are of UDP payload."""
+    """What was seen of one interval: of packets that were sent in it, unless it says "arrived". Bits are those of UDP
+    payload."""
 
     # When it begins, in nanoseconds on the monotonic clock: a multiple of its length.
     at_ns: int
@@ -69,8 +70,8 @@ class Outcome:
     receiver_drops: int
     received_by_flow: tuple
     sent_by_flow: tuple
-    # What was lost: flow, first sequence number, how many in a row, and about when the first was sent, in nanoseconds on
-    # the monotonic clock. Of very many only the first; `gaps_left_out` says how many more.
+    # What was lost: flow, first sequence number, how many in a row, and about when the first was sent, in nanoseconds
+    # on the monotonic clock. Of very many only the first; `gaps_left_out` says how many more.
     gaps: tuple
     gaps_left_out: int
     # The first gaps in words, for whoever looks into a failure.
@@ -136,8 +137,8 @@ class Outcome:
 
 
 def joined(sent, got, name, port, rate, sample_ms):
-    """The `Outcome` of a stream, from the summaries of both its ends. `name` is the sender's and `port` the first flow's,
-    for the words; `rate` is in packets/s over all flows."""
+    """The `Outcome` of a stream, from the summaries of both its ends. `name` is the sender's and `port` the first
+    flow's, for the words; `rate` is in packets/s over all flows."""
     gaps = [(*gap, _sent_at_ns(sent, rate, *gap[:2])) for gap in _gaps(sent, got)]
     return Outcome(
         asked=sent["asked"],

@@ -6,8 +6,10 @@ from contextlib import ExitStack, suppress
 from subprocess import PIPE, TimeoutExpired
 
 import interrupts
-from outcome import joined
+from outcome import Outcome, Sample, joined
 from processes import end, program, start
+
+__all__ = ["BothWays", "Outcome", "Sample", "Stream"]
 
 # A receiver waits by itself until nothing comes any more, under load for many seconds.
 PATIENCE_S = 30
@@ -16,12 +18,12 @@ PATIENCE_S = 30
 class Stream:
     """Packets from one host to another while the context lasts; `outcome` afterwards.
 
-    - `rate` is in packets/s over all flows; flow i goes to the port `port + i`. `size` is in bytes of UDP payload, 32 to
-      1,472. Flows have `sources`, addresses of the sender, in turn.
+    - `rate` is in packets/s over all flows; flow i goes to the port `port + i`. `size` is in bytes of UDP payload, 32
+      to 1,472. Flows have `sources`, addresses of the sender, in turn.
     - `sample_ms`, 10 to 10,000: the outcome has samples of so many milliseconds.
-    - `on` and `off`: each flow is a source of its own that is on and off by turns, beginning on, and has its share of the
-      rate while it is on. They say for how long, in seconds: `constant:S`, `exponential:MEAN`, `pareto:SHAPE,MINIMUM` or
-      `lognormal:MU,SIGMA`. The same `seed` makes the same times.
+    - `on` and `off`: each flow is a source of its own that is on and off by turns, beginning on, and has its share of
+      the rate while it is on. They say for how long, in seconds: `constant:S`, `exponential:MEAN`,
+      `pareto:SHAPE,MINIMUM` or `lognormal:MU,SIGMA`. The same `seed` makes the same times.
 
     A stream that the probe refuses is a `RuntimeError` with its words, at the latest when the context ends.
     """
@@ -46,8 +48,9 @@ class Stream:
             where = ["--port", self._port, "--flows", self._flows, "--run", self._run]
             where += _options(sample_ms=self._sample_ms)
             self._receiving = _start_in(self._receiver, "receive", *where, "--told", stdin=PIPE)
-            if self._receiving.stderr.readline() != "ready\n":
-                raise RuntimeError(f"the receiver didn't start: {self._receiving.stderr.read()}")
+            said = self._receiving.stderr.readline()
+            if said != "ready\n":
+                raise RuntimeError(f"the receiver didn't start: {said}{self._receiving.stderr.read()}")
             options = ["--to", self._receiver.IP(), "--rate", self._rate, "--size", self._size, *self._periods]
             for source in self._sources:
                 options += ["--source", source]
@@ -87,8 +90,8 @@ class Stream:
 
 
 class BothWays:
-    """One stream in each direction; `there` and `back` are their outcomes and `outcome` both in one. On-off sources have
-    other times in the second direction than in the first."""
+    """One stream in each direction; `there` and `back` are their outcomes and `outcome` both in one. On-off sources
+    have other times in the second direction than in the first."""
 
     def __init__(self, first, second, port, rate, flows=1, size=128, sample_ms=None, on=None, off=None, seed=None):
         # Far from the seeds of other runs, which count from a small one.
