@@ -1,0 +1,154 @@
+"""The os-ken app beside us, started, driven and stopped as `controller.Controller` is."""
+
+import importlib.metadata
+import json
+import os
+import shutil
+import socket
+import sys
+import tempfile
+
+import interrupts
+from controller import free_port
+from processes import CommandFailed, end, start, wait_until
+
+APP = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "os_ken_migration.py")
+
+# Discovery of 100 switches begins anew for links whose first probe was lost.
+SETTLE_S = 60
+
+
+class Refused(Exception):
+    """The app answered that it doesn't do what it was asked, or couldn't."""
+
+
+class OsKen:
+    """The app, running while the context lasts. `openflow_port` is replaced by a free one if it is taken; `version` says
+    which os-ken it is. `CommandFailed` if that isn't installed."""
+
+    def __init__(self, openflow_port=0):
+        self.version = _version()
+        self.openflow_port = free_port(openflow_port)
+        self._control_port = free_port(0)
+        self._process = self._directory = self._connection = self._lines = None
+        self._routes = []
+
+    def __enter__(self):
+        with interrupts.making(self._remove):
+            self._directory = tempfile.mkdtemp(prefix="godwit-os-ken-")
+            with open(self._log_path, "ab") as log:
+                command = [sys.executable, APP, self.openflow_port, self._control_port]
+                self._process = start(command, stdout=log, stderr=log)
+            wait_until(self._connect, 20, "os-ken ready")
+        return self
+
+    def __exit__(self, *_):
+        with interrupts.uninterrupted():
+            self._remove()
+
+    def _connect(self):
+        if self._process.poll() is not None:
+            raise CommandFailed(f"os-ken ended with {self._process.returncode}:\n{self.log()}")
+        try:
+            self._connection = socket.create_connection(("127.0.0.1", self._control_port), 10)
+        except ConnectionRefusedError:
+            return False
+        self._lines = self._connection.makefile("rwb")
+        return True
+
+    def _remove(self):
+        if self._connection is not None:
+            self._lines.close()
+            self._connection.close()
+        if self._process is not None:
+            end(self._process)
+        if self._directory is not None:
+            shutil.rmtree(self._directory, ignore_errors=True)
+
+    @property
+    def pid(self):
+        """The process id."""
+        return self._process.pid
+
+    @property
+    def _log_path(self):
+        return os.path.join(self._directory, "log")
+
+    def log(self):
+        """All that it has written."""
+        with open(self._log_path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    def request(self, do, timeout=30, **fields):
+        """The answer to a request as `os_ken_migration` describes them; `Refused` says why there is none. `TimeoutError`
+        if it didn't come within `timeout` seconds, after which nothing more can be asked."""
+        answer = self.ask_line(json.dumps({"do": do, **fields}).encode(), timeout)
+        problem = answer.get("refused") or answer.get("failed")
+        if problem:
+            raise Refused(f"{do}: {problem}")
+        return answer
+
+    def ask_line(self, line, timeout=30):
+        """The answer to a line, whatever is in it."""
+        self._connection.settimeout(timeout)
+        try:
+            self._lines.write(line + b"\n")
+            self._lines.flush()
+            answer = self._lines.readline()
+        except TimeoutError:
+            raise TimeoutError(f"os-ken hasn't answered within {timeout:g} s") from None
+        except OSError as why:
+            raise CommandFailed(f"os-ken has gone: {why}\n{self.log()}") from why
+        if not answer:
+            raise CommandFailed(f"os-ken has gone:\n{self.log()}")
+        return json.loads(answer)
+
+    def links(self):
+        """The links it has found, in the form of `GodwitNetwork.links`."""
+        return {(tuple(here), tuple(there)) for here, there in self.request("links")["links"]}
+
+    def settle(self, network):
+        """Return when all switches and links of the network are known. The hosts are told to it, and to each other."""
+        network.wait_connected(SETTLE_S)
+        wanted = sorted(switch.number for switch in network.switches)
+        wait_until(lambda: self.request("links")["switches"] == wanted, SETTLE_S, "all switches known to os-ken")
+        wait_until(lambda: self.links() == network.links(), SETTLE_S, "all links known to os-ken", interval=0.1)
+        places = network.attachments()
+        hosts = [(host.IP(), *places[host.MAC()]) for host in network.hosts if host.MAC() in places]
+        self.request("hosts", hosts=[{"ip": ip, "switch": switch, "port": port} for ip, switch, port in hosts])
+        network.static_arp()
+
+    def add_routes(self, first, second, count, first_port, via=None):
+        """Make `count` routes in each direction between two hosts, for the UDP ports from `first_port` on, all over the
+        switch `via` (a datapath id) if there is one. Their numbers, those from first to second before the others."""
+        bodies = [
+            {"from": a.IP(), "to": b.IP(), "udp_port": first_port + i, "via": via}
+            for a, b in ((first, second), (second, first))
+            for i in range(count)
+        ]
+        made = self.request("add", routes=bodies)["routes"]
+        self._routes += made
+        return made
+
+    def migrate(self, source_number, target_number, algorithm="clone", timeout=60):
+        """Move all routes of a switch to another, both by datapath id; the result as `Migration.result` of the app has
+        it, also when it failed. `timeout` in seconds."""
+        return self.request("migrate", timeout, source=source_number, target=target_number, algorithm=algorithm)
+
+    def counters(self):
+        """What each route has counted, in packets, as `Route.counters` of the app has it, in the order in which they
+        were made."""
+        return self.request("counters")["counters"]
+
+    def clear(self, source_number):
+        """Remove all routes, and let a switch that was migrated carry traffic again."""
+        gone, self._routes = self._routes, []
+        self.request("delete", routes=gone)
+        self.request("restore", switch=source_number)
+
+
+def _version():
+    try:
+        return f"os-ken {importlib.metadata.version('os-ken')}"
+    except importlib.metadata.PackageNotFoundError:
+        raise CommandFailed("os-ken isn't installed: `apt-get install python3-os-ken`") from None
