@@ -55,8 +55,8 @@ def _parsed(line):
 
 
 def checked(name, body, fields, others=False):
-    """`body`, an object with exactly these fields, each of its type; with `others`, with at least these. `Refused` names
-    the field at fault."""
+    """`body`, an object with exactly these fields, each of its type; with `others`, with at least these. `Refused`
+    names the field at fault."""
     if not isinstance(body, dict):
         raise Refused(f"{name}: not an object")
     for key, kinds in fields.items():

@@ -4,8 +4,8 @@ algorithms.
     os_ken_migration.py OPENFLOW-PORT CONTROL-PORT
 
 It is what somebody who knows os-ken writes in a day. Links are learned by os-ken's own discovery, hosts are told. Each
-step of a migration sends all of its messages to all switches, then a barrier to each, and waits for the replies. Nothing
-is slowed down or tuned.
+step of a migration sends all of its messages to all switches, then a barrier to each, and waits for the replies.
+Nothing is slowed down or tuned.
 
 Requests are JSON over 127.0.0.1, as `os_ken_control` has them; switches are datapath ids. An end of a link is a switch
 and its port. A `via` may be null.
@@ -22,10 +22,11 @@ One request is done after another: while a switch is migrated nothing else is wr
 """
 
 # pylint: disable=wrong-import-position,wrong-import-order
-from os_ken.lib import hub, ip
+from os_ken.lib import hub
 
 hub.patch()
 
+import ipaddress
 import itertools
 import sys
 import time
@@ -256,7 +257,7 @@ class Peer(app_manager.OSKenApp):
             priority=PRIORITY,
             out_port=ofproto.OFPP_ANY,
             out_group=ofproto.OFPG_ANY,
-            match=route.match(),
+            match=route.match,
             **more,
         )
 
@@ -306,8 +307,10 @@ class Peer(app_manager.OSKenApp):
     def _tell_hosts(self, hosts):
         told = [Host(**checked(f"hosts[{i}]", host, HOST)) for i, host in enumerate(hosts)]
         for i, host in enumerate(told):
-            if not ip.valid_ipv4(host.ip):
-                raise Refused(f"hosts[{i}].ip: {host.ip!r} is no IPv4 address")
+            try:
+                ipaddress.IPv4Address(host.ip)
+            except ValueError as why:
+                raise Refused(f"hosts[{i}].ip: {why}") from why
             self._check_switch(f"hosts[{i}].switch", host.switch)
             if not 0 < host.port <= ofproto.OFPP_MAX:
                 raise Refused(f"hosts[{i}].port: there is no port {host.port}")

@@ -5,6 +5,7 @@ A graph has for each switch, by datapath id, the port to each of its neighbours.
 
 from collections import deque
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from os_ken.lib.packet import ether_types, in_proto
 from os_ken.ofproto import ofproto_v1_3_parser as parser
@@ -33,8 +34,8 @@ class Move:
     final: int = None
 
     def counted(self, live):
-        """What a user is told when the target has counted `live` packets. `freeze-copy` begins again. `move` adds what was
-        read. `clone` adds what the removed rule said at last, since the read is older, or else the read."""
+        """What a user is told when the target has counted `live` packets. `freeze-copy` begins again. `move` adds what
+        was read. `clone` adds what the removed rule said at last, since the read is older, or else the read."""
         if self.algorithm == "freeze-copy":
             return live
         if self.algorithm == "move" or self.final is None:
@@ -59,8 +60,9 @@ class Route:
         """What no other route has."""
         return (self.sender.ip, self.receiver.ip, self.udp_port)
 
+    @cached_property
     def match(self):
-        """Which packets are its."""
+        """Which packets are its. Made once: that takes as long as the rest of a message."""
         return parser.OFPMatch(
             eth_type=ether_types.ETH_TYPE_IP,
             ip_proto=in_proto.IPPROTO_UDP,
@@ -70,9 +72,9 @@ class Route:
         )
 
     def counters(self, live):
-        """Packets: of the source of its last migration, by FLOW_REMOVED and by the read before (null if there was none);
-        of the target by its rule, which is looked up in `live` by switch and cookie; and what a user is told. All null
-        before a migration."""
+        """Packets: of the source of its last migration, by FLOW_REMOVED and by the read before (null if there was
+        none); of the target by its rule, from `live` by switch and cookie; and what a user is told. All null before a
+        migration."""
         if self.move is None:
             return {"route": self.number, **dict.fromkeys(("source_final", "source_read", "target_live", "counted"))}
         target = live.get((self.move.target, self.number))
@@ -86,8 +88,8 @@ class Route:
 
 
 def way(graph, sender, receiver, via=None):
-    """The port that each switch between two hosts sends to, from the first switch to the last, over as few as possible to
-    `via` and from there; `Failed` if there is no such way, or only one that goes over a switch twice."""
+    """The port that each switch between two hosts sends to, from the first switch to the last, over as few as possible
+    to `via` and from there; `Failed` if there is no such way, or only one that goes over a switch twice."""
     if via is None:
         path = shortest_path(graph, sender.switch, receiver.switch)
     else:
@@ -99,8 +101,8 @@ def way(graph, sender, receiver, via=None):
 
 
 def shortest_path(graph, start, end):
-    """The switches from one to another. Of paths of the same length it is the one with the lowest datapath ids, hop after
-    hop from the start."""
+    """The switches from one to another. Of paths of the same length it is the one with the lowest datapath ids, hop
+    after hop from the start."""
     reached = {start: None} if start in graph else {}
     queue = deque(reached)
     while queue and end not in reached:

@@ -23,8 +23,8 @@ class Refused(Exception):
 
 
 class OsKen:
-    """The app, running while the context lasts. `openflow_port` is replaced by a free one if it is taken; `version` says
-    which os-ken it is. `CommandFailed` if that isn't installed."""
+    """The app, running while the context lasts. `openflow_port` is replaced by a free one if it is taken; `version`
+    says which os-ken it is. `CommandFailed` if that isn't installed."""
 
     def __init__(self, openflow_port=0):
         self.version = _version()
@@ -80,8 +80,8 @@ class OsKen:
             return file.read()
 
     def request(self, do, timeout=30, **fields):
-        """The answer to a request as `os_ken_migration` describes them; `Refused` says why there is none. `TimeoutError`
-        if it didn't come within `timeout` seconds, after which nothing more can be asked."""
+        """The answer to a request as `os_ken_migration` describes them; `Refused` says why there is none.
+        `TimeoutError` if it didn't come within `timeout` seconds, after which nothing more can be asked."""
         answer = self.ask_line(json.dumps({"do": do, **fields}).encode(), timeout)
         problem = answer.get("refused") or answer.get("failed")
         if problem:
