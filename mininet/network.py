@@ -3,6 +3,7 @@
 import os
 import stat
 from contextlib import ExitStack, contextmanager, suppress
+from itertools import permutations
 
 from mininet.net import Mininet
 
@@ -198,8 +199,11 @@ class GodwitNetwork:
 
     def static_arp(self):
         """Let every host know every other's address. A sender that must ask first queues its packets and drops some
-        of them, which would look like the network's loss."""
-        self.mininet.staticArp()
+        of them, which would look like the network's loss. The kernel has one table for all namespaces: it may be full
+        until another network has gone."""
+        for host, other in permutations(self.hosts, 2):
+            told = lambda: host.setARP(other.IP(), other.MAC()) == ""  # pylint: disable=cell-var-from-loop
+            wait_until(told, 10, f"the address of {other.name} known to {host.name}", interval=0.1)
 
     def ping_all(self, wait_s=2):
         """Percentage of lost pings between all hosts."""
