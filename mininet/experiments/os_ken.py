@@ -130,6 +130,11 @@ class OsKen:
         self._routes += made
         return made
 
+    def delete_routes(self, numbers):
+        """Remove the routes with these numbers."""
+        self.request("delete", routes=numbers)
+        self._routes = [number for number in self._routes if number not in numbers]
+
     def migrate(self, source_number, target_number, algorithm="clone", timeout=60):
         """Move all routes of a switch to another, both by datapath id; the result as `Migration.result` of the app has
         it, also when it failed. `timeout` in seconds."""
@@ -137,13 +142,13 @@ class OsKen:
 
     def counters(self):
         """What each route has counted, in packets, as `Route.counters` of the app has it, in the order in which they
-        were made."""
+        were made. FLOW_REMOVED comes some milliseconds after the migration's last barrier reply, and Open vSwitch's
+        counters lag by up to half a second."""
         return self.request("counters")["counters"]
 
     def clear(self, source_number):
         """Remove all routes, and let a switch that was migrated carry traffic again."""
-        gone, self._routes = self._routes, []
-        self.request("delete", routes=gone)
+        self.delete_routes(self._routes)
         self.request("restore", switch=source_number)
 
 
