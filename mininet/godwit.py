@@ -27,17 +27,14 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(sys._getframe().f_code.co_fil
 # pylint: disable=wrong-import-position
 import nodes
 from controller import Controller as Program
-from processes import CommandFailed, program
-
-# Also when Mininet is killed, which then stops nothing.
-ENDS_WITH_MININET = ("setpriv", "--pdeathsig", "TERM", "--")
+from processes import ENDS_WITH_US, CommandFailed, program
 
 
 class Godwit(nodes.Godwit):
     """A controller of the network's own."""
 
     def __init__(self, name, openflow=None, http=None, **params):
-        self.program = Program(openflow, http, wrapper=ENDS_WITH_MININET)
+        self.program = Program(openflow, http, wrapper=ENDS_WITH_US)
         super().__init__(name, **{**params, "ip": "127.0.0.1", "port": self.program.openflow_port})
 
     def start(self):

@@ -8,7 +8,8 @@ from itertools import permutations
 from mininet.net import Mininet
 
 import interrupts
-from nodes import Godwit, GodwitSwitch, QuietHost, QuietInterface, RelayLink, SeparateSwitch, interface_exists
+from links import QueuedSwitch, RelayLink
+from nodes import Godwit, GodwitSwitch, QuietHost, QuietInterface, SeparateSwitch, interface_exists
 from open_vswitch import parse_flows
 from processes import CommandFailed, run, wait_until
 
@@ -20,7 +21,8 @@ class GodwitNetwork:
     `ovs-ofctl` tells them to.
 
     - `openflow10`: names of the switches that speak OpenFlow 1.0; the others speak 1.3.
-    - `relays`: delays in milliseconds of links, each named by its two switches: `{("s4", "s7"): 10}`.
+    - `relays`: delays in milliseconds of links, each named by its two switches: `{("s4", "s7"): 10}`. Parallel links
+      get the same.
     - `separate`: names of the switches that get an ovs-vswitchd of their own.
     """
 
@@ -80,6 +82,9 @@ class GodwitNetwork:
         words = [word for switch in self._shared() for word in ("--", "--if-exists", "del-br", switch.name)]
         if words:
             run("ovs-vsctl", *words[1:])
+        for switch in self._shared():
+            if isinstance(switch, QueuedSwitch):
+                switch.forget_queues()
 
     def _end_separate_daemons(self):
         for switch in self.switches:
@@ -231,13 +236,16 @@ class _Mininet(Mininet):
         if name in self._openflow10:
             params["protocols"] = "OpenFlow10"
         if name in self._separate:
+            if cls is QueuedSwitch:
+                raise CommandFailed(f"{name} has queues, and can't have an ovs-vswitchd of its own")
             cls = SeparateSwitch
         return super().addSwitch(name, cls=cls, **params)
 
     def addLink(self, node1, node2, port1=None, port2=None, cls=None, **params):
         delay = self._relays.get(frozenset((str(node1), str(node2))))
         if delay is not None:
-            cls = RelayLink
+            # A `ShapedLink` keeps its bandwidth.
+            cls = cls or RelayLink
             params["delay_ms"] = delay
         return super().addLink(node1, node2, port1=port1, port2=port2, cls=cls, **params)
 

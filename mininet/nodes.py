@@ -1,4 +1,4 @@
-"""Mininet's hosts, switches and links, made fit for Open vSwitch's userspace datapath."""
+"""Mininet's hosts and switches, made fit for Open vSwitch's userspace datapath."""
 
 import os
 import shutil
@@ -8,11 +8,11 @@ import subprocess
 import tempfile
 from contextlib import suppress
 
-from mininet.link import Intf, Link
+from mininet.link import Intf
 from mininet.node import Host, OVSSwitch, RemoteController
 
 from open_vswitch import RUN_DIRECTORY
-from processes import CommandFailed, end, end_group, program, run, start, wait_until
+from processes import CommandFailed, end, end_group, run, start, wait_until
 
 SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
 
@@ -63,30 +63,6 @@ class QuietInterface(Intf):
                 with open(path, "w", encoding="ascii") as file:
                     file.write("1")
         return super().config(**params)
-
-
-class RelayLink(Link):
-    """A link with a delay: two taps, joined by a relay process. The kernels at hand have no `netem`."""
-
-    def __init__(self, node1, node2, delay_ms, **params):
-        self.delay_ms = delay_ms
-        self.relay = None
-        # Taps are made in the root namespace: `fast` would skip moving them to where their nodes are.
-        super().__init__(node1, node2, fast=False, **params)
-
-    # Mininet calls it on the instance; as its own class methods don't, this one needs the delay.
-    def makeIntfPair(self, intfname1, intfname2, addr1=None, addr2=None, **_):  # pylint: disable=arguments-differ
-        command = [program("godwit-probe"), "relay", "--a", intfname1, "--b", intfname2, "--delay-ms", self.delay_ms]
-        self.relay = start(command, stderr=subprocess.DEVNULL)
-        wait_until(lambda: all(interface_exists(name) for name in (intfname1, intfname2)), 5, "the relay's interfaces")
-        for name, address in ((intfname1, addr1), (intfname2, addr2)):
-            if address:
-                run("ip", "link", "set", "dev", name, "address", address)
-
-    def end(self):
-        """End the relay; its interfaces go with it."""
-        if self.relay is not None:
-            end(self.relay)
 
 
 class GodwitSwitch(OwnSession, OVSSwitch):
@@ -193,6 +169,12 @@ class SeparateSwitch(GodwitSwitch):
             arguments += ["--", "--id=@c", "create", "Controller", f'target="{target}"', "max_backoff=1000"]
             arguments += ["--", "set", "bridge", self.name, "controller=[@c]"]
         self.ovs_vsctl(*arguments)
+        self._shape()
+
+    def _shape(self):
+        """A new ovs-vswitchd removes what shapes the interfaces that become its ports."""
+        for interface in self.intfList():
+            self.TCReapply(interface)
 
     def daemon_pid(self, name):
         """The process id of one of its daemons."""
@@ -243,6 +225,7 @@ class SeparateSwitch(GodwitSwitch):
         with suppress(FileNotFoundError):
             os.remove(f"{self._directory}/ovs-vswitchd.pid")
         self._start_daemon("ovs-vswitchd", [f"unix:{self._directory}/db.sock"])
+        self._shape()
 
     def end_daemons(self):
         """End the daemons; bridge and ports go with them."""

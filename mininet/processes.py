@@ -9,6 +9,9 @@ import time
 PROJECT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 RELEASE = os.path.join(PROJECT, "target", "release")
 
+# Before a command that Mininet may have no chance to end, because it is killed.
+ENDS_WITH_US = ("setpriv", "--pdeathsig", "TERM", "--")
+
 
 class CommandFailed(Exception):
     """A command ended with an error; says which and what it wrote."""
