@@ -119,6 +119,8 @@ def shaping(interface, bandwidth_mbps, delay_ms):
         burst = max(LEAST_BURST_BYTES, round(BURST_MS * bytes_per_ms))
         queue = max(LEAST_QUEUE_FRAMES * FULL_FRAME_BYTES, round(QUEUE_MS * bytes_per_ms))
         rate = ["rate", f"{bandwidth_mbps}mbit", "burst", str(burst), "cburst", str(burst)]
+        # How much classes send in turn; there is only one, but the kernel warns of what it would choose itself.
+        rate += ["quantum", str(FULL_FRAME_BYTES)]
         commands.append(["qdisc", "add", "dev", interface, "root", "handle", "5:", "htb", "default", "1"])
         commands.append(["class", "add", "dev", interface, "parent", "5:", "classid", "5:1", "htb", *rate])
         parent = ["parent", "5:1"]

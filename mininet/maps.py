@@ -62,7 +62,7 @@ def _read_graphml(text):
     try:
         root = ElementTree.fromstring(text.encode())
     except ElementTree.ParseError as why:
-        raise ValueError(f"line {why.position[0]}: not XML: {why}") from why
+        raise ValueError(f"not XML: {why}") from why
     if root.tag != GRAPHML + "graphml":
         raise ValueError(f"not GraphML: it begins with the element {root.tag}")
     keys = root.iter(GRAPHML + "key")
