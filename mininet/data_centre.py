@@ -51,7 +51,6 @@ from mininet.topo import Topo
 from graphs import distances, graph_of
 from links import MOST_MBPS, QueuedSwitch, ShapedLink
 from maps import data_file
-from processes import wait_until
 
 MOST_SWITCHES = 1000
 MOST_QUEUES = 8
@@ -210,13 +209,17 @@ class DataCentreNetwork(Topo):
 
 
 def make_known(hosts, within_s):
-    """Let each host say something, so that the controller knows where it is: a ping to the next one, answered.
-    `TimeoutError` naming the first that has no answer within this time, in seconds."""
+    """Let each host say something, so that the controller knows where it is: a ping to the next one, until there is an
+    answer. `TimeoutError` naming those that have none within this time, in seconds."""
+    silent = dict(zip(hosts, [*hosts[1:], hosts[0]]))
     deadline = time.monotonic() + within_s
-    for host, other in zip(hosts, [*hosts[1:], hosts[0]]):
-        command = f"ping -c1 -W1 {other.IP()}"
-        left = max(0, deadline - time.monotonic())
-        wait_until(lambda: ", 0% packet loss" in host.cmd(command), left, f"an answer from {other} to {host}")
+    while silent and time.monotonic() < deadline:
+        for host, other in list(silent.items()):
+            if ", 0% packet loss" in host.cmd(f"ping -c1 -W1 {other.IP()}"):
+                del silent[host]
+    if silent:
+        pairs = ", ".join(f"{host} from {other}" for host, other in silent.items())
+        raise TimeoutError(f"no answer within {within_s:g} s: {pairs}")
 
 
 def _queues(section):

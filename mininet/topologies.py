@@ -22,6 +22,7 @@ Switch sN has the datapath id N. A `Graph` maps each switch's number to its neig
 import os
 import sys
 
+from mininet.link import Link, OVSLink, TCLink, TCULink
 from mininet.topo import Topo
 
 # Mininet runs this file without a name of its own.
@@ -202,4 +203,7 @@ topos = {
     "map": NetworkMap,
     "datacentre": DataCentreNetwork,
 }
-links = {"shaped": ShapedLink}
+
+# Mininet 2.3 means to add the `links` of such a file to its own, and doesn't. What it doesn't know takes the place of its
+# variable of that name: so this is all of them.
+LINKS = {"default": Link, "tc": TCLink, "tcu": TCULink, "ovs": OVSLink, "shaped": ShapedLink}
