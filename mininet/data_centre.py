@@ -1,5 +1,5 @@
-"""Data centres from an INI file, with the sections and keys of the Minho framework (the ERCS project's `conf.ini`, as the
-thesis Migration of Networks, Lisbon 2021, used it).
+"""Data centres from an INI file, with the sections and keys of the Minho framework, as its topology generator reads them;
+the thesis Migration of Networks, Lisbon 2021, has such a file in its appendix.
 
     [TopologySwitches]     how many of each kind; 1 and up
     core_no = 4

@@ -17,7 +17,8 @@ from nodes import GodwitSwitch, QuietInterface, interface_exists
 from processes import ENDS_WITH_US, CommandFailed, end, program, run, start, wait_until
 
 # What may wait in front of a link that is full, in milliseconds of its bandwidth: the usual round trip that routers'
-# buffers are made for (C. Villamizar, C. Song: High Performance TCP in ANSNET, 1994). At least some full frames.
+# buffers are made for (C. Villamizar, C. Song: High Performance TCP in ANSNET, 1994). At least some full frames; and at a
+# switch, no more than Open vSwitch's socket takes: about ninety.
 QUEUE_MS = 100
 LEAST_QUEUE_FRAMES = 20
 FULL_FRAME_BYTES = 1514
