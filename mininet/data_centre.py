@@ -1,5 +1,5 @@
-"""Data centres from an INI file, with the sections and keys of the Minho framework, as its topology generator reads them;
-the thesis Migration of Networks, Lisbon 2021, has such a file in its appendix.
+"""Data centres from an INI file, with the sections and keys of the Minho framework, as its topology generator reads
+them; the thesis Migration of Networks, Lisbon 2021, has such a file in its appendix.
 
     [TopologySwitches]     how many of each kind; 1 and up
     core_no = 4
@@ -34,8 +34,8 @@ the thesis Migration of Networks, Lisbon 2021, has such a file in its appendix.
     [Socket]               may be left out
     socket_path = /tmp/x   where the framework's own application listened; there is nothing like it here
 
-The links of a layer are spread evenly over the layer above, to different switches as long as there are any. A data centre in
-which they don't reach every switch is refused.
+The links of a layer are spread evenly over the layer above, to different switches as long as there are any. A data
+centre in which they don't reach every switch is refused.
 
 Switches are numbered from the core down: core, aggregation, edge, gateways. Hosts h1 and so on are inside, in the order of
 their edge switches; o1 and so on are outside.
@@ -181,7 +181,8 @@ class _Wiring:
 
 
 class DataCentreNetwork(Topo):
-    """The data centre of an INI file: the path of one, or the name of one in `data`. `ValueError` says what is wrong."""
+    """The data centre of an INI file: the path of one, or the name of one in `data`. `plan` is what it says.
+    `ValueError` for a file that can't be read, or that `DataCentre.parse` refuses."""
 
     def build(self, name="thesis"):
         path = data_file(name, (".ini",))
@@ -231,7 +232,10 @@ class _Sections:
     """The sections of an INI file; what has been asked for is known."""
 
     def __init__(self, text):
-        self._parser = configparser.ConfigParser(interpolation=None, default_section=None, inline_comment_prefixes=(";", "#"))
+        comments = (";", "#")
+        self._parser = configparser.ConfigParser(
+            interpolation=None, default_section=None, inline_comment_prefixes=comments
+        )
         self._parser.optionxform = str
         try:
             self._parser.read_string(text, source="the file")

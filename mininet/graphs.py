@@ -1,11 +1,12 @@
 """Graphs of switches: what they are like, and random ones after the router models of BRITE.
 
-A graph maps each switch's number to the set of its neighbours' numbers; the numbers are 1 to n. Nothing here needs Mininet.
+A graph maps each switch's number to the set of its neighbours' numbers; the numbers are 1 to n. Nothing here needs
+Mininet.
 
 The models are those of BRITE (A. Medina, A. Lakhina, I. Matta, J. Byers: BRITE: An Approach to Universal Topology
-Generation, MASCOTS 2001) with incremental growth: one switch after the other joins the network, and links itself to m of
-those that are there. With a mean degree of d, m is d/2: where that isn't whole, some switches bring one link more than
-others. The first few can't bring their share, and those after them bring what is missing.
+Generation, MASCOTS 2001) with incremental growth: one switch after the other joins the network, and links itself to m
+of those that are there. With a mean degree of d, m is d/2: where that isn't whole, some switches bring one link more
+than others. The first few can't bring their share, and those after them bring what is missing.
 """
 
 import math

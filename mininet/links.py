@@ -17,8 +17,8 @@ from nodes import GodwitSwitch, QuietInterface, interface_exists
 from processes import ENDS_WITH_US, CommandFailed, end, program, run, start, wait_until
 
 # What may wait in front of a link that is full, in milliseconds of its bandwidth: the usual round trip that routers'
-# buffers are made for (C. Villamizar, C. Song: High Performance TCP in ANSNET, 1994). At least some full frames; and at a
-# switch, no more than Open vSwitch's socket takes: about ninety.
+# buffers are made for (C. Villamizar, C. Song: High Performance TCP in ANSNET, 1994). At least some full frames; and
+# at a switch, no more than Open vSwitch's socket takes: about ninety.
 QUEUE_MS = 100
 LEAST_QUEUE_FRAMES = 20
 FULL_FRAME_BYTES = 1514
@@ -101,8 +101,8 @@ class ShapedLink(RelayLink):
 
 
 class ShapedInterface(QuietInterface, TCIntf):
-    """An end of a `ShapedLink`. Open vSwitch removes what shapes an interface when that becomes a port; those that are a
-    `TCIntf` are then configured by Mininet once more."""
+    """An end of a `ShapedLink`. Open vSwitch removes what shapes an interface when that becomes a port; those that are
+    a `TCIntf` are then configured by Mininet once more."""
 
     def config(self, **params):
         result = super().config(txo=False, rxo=False, **params)

@@ -1,8 +1,9 @@
 """Maps of networks in GraphML and in GML, as the Internet Topology Zoo has them in both.
 
-What is read of a map: its nodes in their order, which makes them switches 1 to n; a name for each, its `label` or else its
-id; and its links, parallel ones as often as the map has them. A link from a node to itself would carry nothing, and is left
-out. Whatever is wrong with a file is a `ValueError` with the file and, as far as it is known, the line.
+What is read of a map: its nodes in their order, which makes them switches 1 to n; a name for each, its `label` or
+else its id; and its links, parallel ones as often as the map has them. A link from a node to itself would carry
+nothing, and is left out. Whatever is wrong with a file is a `ValueError` with the file and, as far as it is known, the
+line.
 """
 
 import html

@@ -26,9 +26,9 @@ from mininet.link import Link, OVSLink, TCLink, TCULink
 from mininet.topo import Topo
 
 # Mininet runs this file without a name of its own.
-sys.path.insert(0, os.path.dirname(os.path.abspath(sys._getframe().f_code.co_filename)))  # pylint: disable=protected-access
+# pylint: disable=protected-access,wrong-import-position,unused-import
+sys.path.insert(0, os.path.dirname(os.path.abspath(sys._getframe().f_code.co_filename)))
 
-# pylint: disable=wrong-import-position,unused-import
 from data_centre import DataCentreNetwork
 from graphs import (
     WAXMAN_BETA,
@@ -204,6 +204,6 @@ topos = {
     "datacentre": DataCentreNetwork,
 }
 
-# Mininet 2.3 means to add the `links` of such a file to its own, and doesn't. What it doesn't know takes the place of its
-# variable of that name: so this is all of them.
+# Mininet 2.3 means to add the `links` of such a file to its own, and doesn't. What it doesn't know takes the place
+# of its variable of that name: so this is all of them.
 LINKS = {"default": Link, "tc": TCLink, "tcu": TCULink, "ovs": OVSLink, "shaped": ShapedLink}

@@ -117,7 +117,8 @@ def test_queues_are_made_at_every_port_and_removed_with_their_switch(plain):
 
 def rows():
     """The queues in Open vSwitch's database, and what has them."""
-    return {row for table in ("QoS", "Queue") for row in run("ovs-vsctl", "--bare", "--columns=_uuid", "list", table).split()}
+    tables = [run("ovs-vsctl", "--bare", "--columns=_uuid", "list", table) for table in ("QoS", "Queue")]
+    return {row for table in tables for row in table.split()}
 
 
 @pytest.mark.parametrize(
