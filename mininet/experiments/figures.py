@@ -6,7 +6,7 @@ A figure for which nothing was measured is not drawn; `left_out` names it.
 from pathlib import Path
 
 from experiments import over_time
-from experiments.panels import Figure, Row, against, grid, legend, save, span, style
+from experiments.panels import Figure, Row, against, grid, legend, plural, save, size_name, span, style
 from experiments.summary import Results, statistic
 
 MILLISECOND_US = 1000.0
@@ -16,9 +16,9 @@ COLUMNS = 3
 THESIS_MS = 100
 
 PARTS = (
-    ("plan_us", "reading and planning", {"facecolor": "white", "hatch": "/////"}),
+    ("plan_us", "planning", {"facecolor": "white", "hatch": "/////"}),
     ("rules_us", "writing rules", {"facecolor": "0.25"}),
-    ("wait_us", "waiting for packets, caches and counters", {"facecolor": "0.9", "hatch": "...."}),
+    ("wait_us", "waiting", {"facecolor": "0.9", "hatch": "...."}),
     ("other_us", "the rest", {"facecolor": "white"}),
 )
 SWITCHES = "switches in the network"
@@ -72,14 +72,15 @@ def migration_time(results):
     for panel, (rules, switches) in zip(panels.flat, cells):
         here = [run for run in runs if (run["rules"], run["switches"]) == (rules, switches)]
         counts += _bars(panel, here, results)
-        panel.set_title(f"{switches or 'unknown'} switches, {rules} rules")
+        panel.set_title(f"{size_name(switches)}, {plural(rules, 'rule')}")
     for panel in panels.flat[len(cells) :]:
         panel.set_visible(False)
     canvas.supxlabel("ms, each panel with its own scale", fontsize=8)
     legend(canvas, panels)
     caption = (
-        "Migration time by what it went to: mean over the sessions; the line at a bar's end is one standard deviation of"
-        f" the whole to each side. n = {span(counts)} sessions a bar. Rules are on the source, for each direction."
+        "Migration time by what it went to: reading and planning; writing rules; waiting for packets, caches and counters;"
+        " the rest. Bars: means over the sessions; the line at a bar's end is one standard deviation of the whole to each"
+        f" side. n = {span(counts)} sessions a bar. Rules are on the source, for each direction."
         " A dashed line, where it is in reach, marks the 100 ms below which the thesis's migrations stayed."
     )
     return canvas, caption
@@ -138,11 +139,13 @@ def _series(results, quantities, shared, caption, over=("switches", "rules")):
         return None
     canvas, counts = made
     notes = {
-        "switches": f"Over the switches with {ways['switches'][2]} rules in each direction",
-        "rules": f"over the rules with {ways['rules'][2]} switches",
+        "switches": f"Over the switches with {plural(ways['switches'][2], 'rule')} in each direction",
+        "rules": f"over the rules with {size_name(ways['rules'][2])}",
     }
     where = "; ".join(notes[way] for way in over)
     scale = "" if shared else " Each panel has its own scale."
+    if any(row.threshold for row in rows):
+        scale += " The scale is linear up to 1 and logarithmic beyond."
     return canvas, (
         f"{caption} Points: mean; lines at them: one standard deviation, cut off at zero for what can't be less."
         f" {where[0].upper()}{where[1:]}. n = {span(counts)} sessions a point.{scale}"

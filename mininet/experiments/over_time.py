@@ -5,7 +5,7 @@ from collections import defaultdict
 import numpy
 from matplotlib.lines import Line2D
 
-from experiments.panels import LINES, grid, legend, span
+from experiments.panels import LINES, from_low, grid, legend, log_ticks, plural, size_name, span
 
 # So many lines or marks would make a file that no reader wants to load: they become dots.
 MANY = 300
@@ -15,6 +15,9 @@ BY_CONTROLLER = (
     {"color": "0.3", "linestyle": "--", "band": {"facecolor": "none", "edgecolor": "0.65", "hatch": "////", "linewidth": 0}},
 )
 DIRECTIONS = {"there": {"marker": "|", "color": "black"}, "back": {"marker": ".", "color": "0.55"}}
+
+# The height of a panel in which sessions are lines, about.
+PANEL_POINTS = 85
 
 SINCE = "ms since the migration was asked for"
 
@@ -66,7 +69,7 @@ def throughput(results):
         return None
     sizes = sorted({run["switches"] for run in runs if run["session"] in found})
     canvas, panels = grid(len(results.algorithms), len(sizes), 1.55, sharex=True, sharey=True)
-    counts = []
+    counts, edges = [], []
     for algorithm, line in zip(results.algorithms, panels):
         for size, panel in zip(sizes, line):
             for number, controller in enumerate(results.controllers):
@@ -75,26 +78,36 @@ def throughput(results):
                     for run in runs
                     if (run["controller"], run["algorithm"], run["switches"]) == (controller, algorithm, size)
                 ]
-                counts += _band(panel, found, chosen, controller, BY_CONTROLLER[number % len(BY_CONTROLLER)])
-            panel.set_title(f"{algorithm}, {size or 'unknown'} switches")
+                values = _band(panel, found, chosen, controller, BY_CONTROLLER[number % len(BY_CONTROLLER)])
+                if values is not None:
+                    counts.append(len(values))
+                    edges += _edges(values)
+            panel.set_title(f"{algorithm}, {size_name(size)}")
             panel.grid(axis="y")
             _trigger(panel)
-    panels[0][0].set_ylim(bottom=0)
+    note = from_low(panels, max(min(edges), 0), max(edges))
     canvas.supxlabel(SINCE, fontsize=8)
     canvas.supylabel("Mbit/s that arrived, both directions together", fontsize=8)
     legend(canvas, panels)
     caption = (
-        f"Throughput in samples of {_length(found)} ms; {rules} rules in each direction. Line: mean over the sessions;"
+        f"Throughput in samples of {_length(found)} ms; {plural(rules, 'rule')} in each direction. Line: mean over the sessions;"
         " band: one standard deviation to each side; dotted line: the migration is asked for."
-        f" n = {span(counts)} sessions a line. Samples that fewer than half of the sessions have are left out."
+        f" n = {span(counts)} sessions a line. Samples that fewer than half of the sessions have are left out.{note}"
     )
     return canvas, caption
 
 
+def _edges(values):
+    """Where a band about the mean of these ends."""
+    mean, spread = numpy.nanmean(values, axis=0), numpy.nanstd(values, axis=0)
+    return [float(numpy.min(mean - spread)), float(numpy.max(mean + spread))]
+
+
 def _band(panel, found, runs, controller, look):
+    """Draws one; the values behind it, or `None` if there is none."""
     starts, values = table(found, runs, 0)
     if not len(starts):
-        return []
+        return None
     starts, values = _usual(starts, values)
     mean, spread = numpy.nanmean(values, axis=0), numpy.nanstd(values, axis=0)
     length = _length(found)
@@ -103,7 +116,7 @@ def _band(panel, found, runs, controller, look):
     panel.fill_between(edges, numpy.maximum(low, 0), high, step="post", **look["band"])
     line = {"color": look["color"], "linestyle": look["linestyle"]}
     panel.plot(edges, middle, drawstyle="steps-post", label=controller, **line)
-    return [len(values)]
+    return values
 
 
 def _each(results, found, row_inches, draw, **shared):
@@ -148,7 +161,8 @@ def overlay(results, value, label):
         _trigger(panel)
 
     canvas, panels, counts = _each(results, found, 1.6, draw, sharex=True, sharey=True)
-    panels[0][0].set_ylim(bottom=0)
+    every = [sample[value] for line in found.values() for sample in line.values()]
+    note = from_low(panels, min(every), max(every))
     canvas.supylabel(label, fontsize=8)
     canvas.legend(
         [Line2D([], [], color="0.6", linewidth=0.6), Line2D([], [], color="black", linewidth=1.4)],
@@ -159,6 +173,7 @@ def overlay(results, value, label):
     caption = (
         f"Samples of {length} ms of all sessions, whatever the network and the rules; n = {span(counts)} sessions a panel."
         " Dotted line: the migration is asked for. The mean ends where fewer than half of the sessions have a sample."
+        + note
     )
     return canvas, caption
 
@@ -169,7 +184,10 @@ def heat_map(results):
     if not found:
         return None
     length = _length(found)
-    greatest = max(sample[0] for line in found.values() for sample in line.values()) or 1
+    every = [sample[0] for line in found.values() for sample in line.values()]
+    # Darker than a tenth below the greatest is only what lost that much.
+    greatest = max(every) or 1
+    least = min(min(every), 0.9 * greatest)
     images = []
 
     def draw(panel, runs):
@@ -184,7 +202,7 @@ def heat_map(results):
                 aspect="auto",
                 interpolation="nearest",
                 cmap="gray",
-                vmin=0,
+                vmin=least,
                 vmax=greatest,
                 extent=extent,
             )
@@ -193,7 +211,7 @@ def heat_map(results):
         panel.axvline(0, color="black", linewidth=0.8, linestyle=(0, (1, 1)))
         panel.axvline(0, color="white", linewidth=0.8, linestyle=(1, (1, 1)))
 
-    canvas, panels, counts = _each(results, found, 1.7, draw, sharex=True)
+    canvas, panels, counts = _each(results, found, 1.7, draw, sharex=True, legend_inches=0)
     canvas.colorbar(images[0], ax=panels, label="Mbit/s that arrived, both directions together", aspect=40, shrink=0.8)
     caption = (
         f"A line is a session, a field a sample of {length} ms; the darker, the less arrived. Sessions are ordered by"
@@ -212,7 +230,7 @@ def _blocks(panel, runs):
         panel.axhline(first, color="0.5", linewidth=0.6)
     panel.set_yticks(
         [first + sizes.count(size) / 2 for first, size in zip(firsts, names)],
-        [f"{size or 'unknown'} switches" for size in names],
+        [size_name(size) for size in names],
     )
     panel.tick_params(axis="y", length=0)
     panel.set_ylim(len(runs), 0)
@@ -238,13 +256,16 @@ def losses(results):
                 lines += [number + 0.5] * row["count"]
         for direction, (times, lines) in marks.items():
             if times:
-                look = {"linestyle": "none", "markersize": 4, "rasterized": lost > MANY, **DIRECTIONS[direction]}
-                panel.plot(times, lines, label=f"lost on the way {direction}", **look)
+                size = min(4, max(1, PANEL_POINTS / len(chosen)))
+                look = {"linestyle": "none", "markersize": size, "rasterized": lost > MANY, **DIRECTIONS[direction]}
+                panel.plot(times, lines, **look)
         _blocks(panel, chosen)
         _trigger(panel)
 
     canvas, panels, counts = _each(results, sessions, 1.7, draw, sharex=True)
-    legend(canvas, panels)
+    # The marks in the panels may be too small to be told apart.
+    marks = [Line2D([], [], linestyle="none", markersize=5, **look) for look in DIRECTIONS.values()]
+    canvas.legend(marks, [f"lost on the way {direction}" for direction in DIRECTIONS], loc="upper center", ncols=2)
     caption = (
         "Each mark is a packet that never came, at the time at which it was sent; a line is a session. Of a gap the first"
         " packet's time is known, the others are drawn as the rate has them. Sessions are ordered by switches in the"
@@ -280,6 +301,7 @@ def delays(results):
     for controller, (whole, tail) in zip(controllers, panels.T):
         whole.set_title(controller)
         whole.set_xscale("log")
+        log_ticks(tail.xaxis)
         tail.set_yscale("log")
         tail.set_xlabel("µs of one-way delay (logarithmic)")
         for panel in (whole, tail):
@@ -288,8 +310,8 @@ def delays(results):
     panels[1][0].set_ylabel("share of packets\nlater (logarithmic)")
     legend(canvas, panels)
     caption = (
-        f"One-way delays of all packets that came, before, during and after the migration; {rules} rules in each direction,"
-        f" all networks. n = {span(len(found) for found in sessions.values())} sessions a line,"
+        f"One-way delays of all packets that came, before, during and after the migration; {plural(rules, 'rule')} in each"
+        f" direction, all networks. n = {span(len(found) for found in sessions.values())} sessions a line,"
         f" {sum(sum(one.values()) for one in counts.values()):,} packets in all. As exact as the probe's histogram."
     )
     return canvas, caption

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import matplotlib
 from matplotlib.figure import Figure as Canvas
+from matplotlib.ticker import LogLocator, StrMethodFormatter, SymmetricalLogLocator
 
 from experiments.summary import statistic
 
@@ -44,7 +45,8 @@ LINES = {
 # Where the algorithms of one place on an axis stand beside each other.
 OFFSETS = {"freeze-copy": -0.14, "move": 0.0, "clone": 0.14}
 
-SYMLOG = "linear up to {}, logarithmic beyond"
+# Labelled on a logarithmic scale, times powers of ten.
+LOG_STEPS = (1, 2, 5)
 
 
 @dataclass(frozen=True)
@@ -67,12 +69,12 @@ def style():
         yield
 
 
-def grid(rows, columns, row_inches, sharex=False, sharey=False):
-    """A canvas with so many panels; the panels are a two-dimensional array."""
-    height = row_inches * rows + LEGEND_INCHES
+def grid(rows, columns, row_inches, legend_inches=LEGEND_INCHES, **shared):
+    """A canvas with so many panels; the panels are a two-dimensional array. `shared`: `sharex`, `sharey`."""
+    height = row_inches * rows + legend_inches
     canvas = Canvas(figsize=(WIDTH_INCHES, height), layout="constrained")
-    canvas.get_layout_engine().set(rect=(0, 0, 1, 1 - LEGEND_INCHES / height), h_pad=0.06, w_pad=0.06)
-    panels = canvas.subplots(rows, columns, squeeze=False, sharex=sharex, sharey=sharey)
+    canvas.get_layout_engine().set(rect=(0, 0, 1, 1 - legend_inches / height), h_pad=0.06, w_pad=0.06)
+    panels = canvas.subplots(rows, columns, squeeze=False, **shared)
     return canvas, panels
 
 
@@ -134,7 +136,9 @@ def against(results, rows, runs_of, shared=True):
             counts += _points(panel, row, chosen, results.algorithms)
             panel.set_title(controller)
             panel.set_xlabel(row.over_label)
-        line[0].set_ylabel(row.label if row.threshold is None else f"{row.label}\n({SYMLOG.format(f'{row.threshold:g}')})")
+        line[0].set_ylabel(row.label)
+        for panel in line[:1] if shared else line:
+            _scale(panel, row)
     legend(canvas, panels)
     return canvas, counts
 
@@ -151,7 +155,8 @@ def _points(panel, row, runs, algorithms):
                 points.append((position + OFFSETS.get(algorithm, 0), here))
         if points:
             _line(panel, row, algorithm, points)
-    _scale(panel, row, len(places))
+    panel.grid(axis="y")
+    panel.set_xlim(-0.5, max(len(places), 1) - 0.5)
     panel.set_xticks(range(len(places)), [f"{place or 'unknown'}\nn = {span(counts[place])}" for place in places])
     return [count for here in counts.values() for count in here]
 
@@ -165,16 +170,47 @@ def _line(panel, row, algorithm, points):
     panel.errorbar(positions, means, yerr=[below, spreads], label=algorithm, capsize=2.5, elinewidth=0.7, **line)
 
 
-def _scale(panel, row, places):
-    panel.grid(axis="y")
-    panel.set_xlim(-0.5, max(places, 1) - 0.5)
+def _scale(panel, row):
+    low, high = panel.get_ylim()
+    least = row.threshold or 1e-9
     if row.threshold is not None:
         panel.set_yscale("symlog", linthresh=row.threshold)
-    low, high = panel.get_ylim()
+        panel.yaxis.set_major_locator(SymmetricalLogLocator(linthresh=row.threshold, base=10))
+        panel.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    # Everything at zero is a finding; it shall look neither like a failed axis nor be cut by it.
     if row.signed:
         panel.axhline(0, color="0.6", linewidth=0.6)
-        least = row.threshold or 0
         panel.set_ylim(min(low, -least), max(high, least))
     else:
-        # Everything at zero is a finding; it shall not look like a failed axis.
-        panel.set_ylim(0, max(high, row.threshold or 0, 1e-9))
+        highest = max(1.04 * high, 2 * least)
+        panel.set_ylim(-0.2 * least if row.threshold else -0.04 * highest, highest)
+
+
+def from_low(panels, low, high):
+    """Ends the scale that panels share below `low`, what is drawn lowest, where zero would leave no room for what
+    differs; says so for the caption."""
+    if low < high / 2:
+        panels[0][0].set_ylim(bottom=0)
+        return ""
+    margin = (high - low) * 0.1 or high * 0.05 or 1
+    panels[0][0].set_ylim(low - margin, high + margin)
+    return " The scale does not begin at zero."
+
+
+def log_ticks(axis):
+    """Plain numbers along a logarithmic axis."""
+    axis.set_major_locator(LogLocator(subs=LOG_STEPS))
+    axis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axis.set_minor_locator(LogLocator(subs=range(1, 10)))
+    axis.set_minor_formatter("")
+
+
+def plural(number, noun):
+    """`1 rule`, `2 rules`, `1 switch`, `2 switches`."""
+    ending = "" if number == 1 else "es" if noun.endswith("ch") else "s"
+    return f"{number:,} {noun}{ending}"
+
+
+def size_name(switches):
+    """`25 switches`; zero stands for a network of which it isn't known."""
+    return plural(switches, "switch") if switches else "unknown size"
