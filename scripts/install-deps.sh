@@ -7,6 +7,7 @@ packages=(
     mininet openvswitch-switch
     ethtool fping iproute2 iputils-ping libfaketime procps socat tcpdump
     python3 python3-pip python3-pytest python3-requests
+    python3-matplotlib python3-numpy
     python3-os-ken tshark chromium
 )
 

@@ -27,7 +27,8 @@ RULES = "rules on the source, in each direction"
 
 def draw(store, campaign, directory):
     """Draws every figure of a campaign for which there are data into a directory, which is made if it isn't there, and
-    returns them as a list of `Figure`. `NotThere` if there is no such campaign, `OSError` if a file can't be written."""
+    returns them as a list of `Figure`. `NotThere` if there is no such campaign, `OSError` if a file can't be
+    written."""
     return draw_results(Results(store, campaign), directory)
 
 
@@ -78,10 +79,10 @@ def migration_time(results):
     canvas.supxlabel("ms, each panel with its own scale", fontsize=8)
     legend(canvas, panels)
     caption = (
-        "Migration time by what it went to: reading and planning; writing rules; waiting for packets, caches and counters;"
-        " the rest. Bars: means over the sessions; the line at a bar's end is one standard deviation of the whole to each"
-        f" side. n = {span(counts)} sessions a bar. Rules are on the source, for each direction."
-        " A dashed line, where it is in reach, marks the 100 ms below which the thesis's migrations stayed."
+        "Migration time by what it went to: reading and planning; writing rules; waiting for packets, caches and"
+        " counters; the rest. Bars: means over the sessions; the line at a bar's end is one standard deviation of"
+        f" the whole to each side. n = {span(counts)} sessions a bar. Rules are on the source, for each direction. A"
+        " dashed line, where it is in reach, marks the 100 ms below which the thesis's migrations stayed."
     )
     return canvas, caption
 
@@ -164,8 +165,8 @@ def _switching(results):
 
 def _latency(results):
     caption = (
-        "Above: the mean one-way delay of packets sent between the request and the commit, less that of packets sent before"
-        " it, which is what the migration added. Below: the longest delay of any packet of the session."
+        "Above: the mean one-way delay of packets sent between the request and the commit, less that of packets"
+        " sent before it, which is what the migration added. Below: the longest delay of any packet of the session."
     )
     quantities = [
         ("induced_us", "µs of induced latency", {"signed": True}),
@@ -185,7 +186,7 @@ def _disorder(results):
         ("duplicates", "packets duplicated", {"threshold": 1.0}),
         ("silence_us", "ms, longest silence", {"unit": MILLISECOND_US}),
     ]
-    caption = "Packets that came after one sent later, packets that came twice, and the longest time without an arrival."
+    caption = "Packets that came after one sent later, packets that came twice, and the longest time without any."
     return _series(results, quantities, True, caption, over=("switches",))
 
 

@@ -26,8 +26,8 @@ def _clone(results):
     if len(runs) > 3:
         # The rule of three: (1 - p)^n = 0.05 has p below 3/n.
         sentence += (
-            f" If sessions are alike and independent, that is 95 % confidence that fewer than {300 / len(runs):.2g} % of"
-            " such migrations lose any."
+            f" If sessions are alike and independent, that is 95 % confidence that fewer than {300 / len(runs):.2g}"
+            " % of such migrations lose any."
         )
     yield sentence
 
@@ -53,8 +53,8 @@ def _waiting(results):
         total, waited = (statistic(run[column] for run in runs) for column in ("total_us", "wait_us"))
         if total and waited and total.mean and waited.mean > total.mean / 2:
             yield (
-                f"{100 * waited.mean / total.mean:.0f} % of the time of godwit's {algorithm} is waiting: for packets under"
-                " way, for caches, for counters that lag. It writes no rules meanwhile."
+                f"{100 * waited.mean / total.mean:.0f} % of the time of godwit's {algorithm} is waiting: for packets"
+                " under way, for caches, for counters that lag. It writes no rules meanwhile."
             )
 
 
@@ -65,8 +65,8 @@ def _latency(results):
             if induced:
                 more = "more" if induced.mean >= 0 else "less"
                 yield (
-                    f"While {controller}'s {algorithm} ran, packets took {abs(induced.mean):,.0f} µs {more} than before on"
-                    f" average, over {plural(induced.n, 'session')}."
+                    f"While {controller}'s {algorithm} ran, packets took {abs(induced.mean):,.0f} µs {more} than"
+                    f" before on average, over {plural(induced.n, 'session')}."
                 )
 
 
@@ -81,14 +81,16 @@ def reasons(results):
         if not difference:
             told.append(f"{_where(step)}, {step.first} and {step.second} took the same time.")
             continue
-        phase, (before, after) = max(step.phases.items(), key=lambda item: item[1][0] - item[1][1], default=("", (0, 0)))
+        grown = {name: before - after for name, (before, after) in step.phases.items()}
+        phase = max(grown, key=grown.get, default=None)
         sentence = (
             f"{_where(step)}, {step.first} took {more / 1000:.2f} ms and {step.second} {less / 1000:.2f} ms:"
             f" {difference / 1000:.2f} ms more, not less. Planning makes {_more(step.plan)} of it, writing rules"
             f" {_more(step.rules)}."
         )
-        if before > after:
-            sentence += f" The phase that differs most is {phase}: {before / 1000:.2f} ms against {after / 1000:.2f} ms."
+        if phase is not None and grown[phase] > 0:
+            before, after = (took / 1000 for took in step.phases[phase])
+            sentence += f" The phase that differs most is {phase}: {before:.2f} ms against {after:.2f} ms."
         told.append(sentence + _clear(step))
     return told
 
@@ -124,15 +126,12 @@ def beside_thesis(results):
     runs = [len(group.runs) for group in results.groups() if group.controller == "godwit"]
     below = sum(run["total_us"] is not None and run["total_us"] < THESIS_US for run in godwit)
     missing = "not measured"
+    longest = took and f"{took.least / 1000:,.1f} to {took.most / 1000:,.1f} ms"
     latencies = "; ".join(f"{algorithm} {one.mean:,.0f} µs" for algorithm, one in induced if one)
     return [
         ("networks", "random, 25, 50 and 100 nodes, 3 links a node on average", f"{sizes} switches"),
         ("runs of each", "100", span(runs)),
-        (
-            "migration time",
-            "under 100 ms",
-            f"{took.least / 1000:,.1f} to {took.most / 1000:,.1f} ms; {below:,} of {took.n:,} under 100 ms" if took else missing,
-        ),
+        ("migration time", "under 100 ms", f"{longest}; {below:,} of {took.n:,} under 100 ms" if took else missing),
         ("induced latency", "hundreds of microseconds", f"means: {latencies}" if latencies else missing),
         ("loss with clone", "none", f"{lost.total:,} packets in {plural(lost.n, 'session')}" if lost else missing),
         ("how loss was measured", "iperf UDP, samples of 1 s", "sequence numbers: every packet is accounted for"),
@@ -146,14 +145,14 @@ def beside_peer(ratios):
         if known:
             less = sum(value < 1 for value in known)
             yield (
-                f"For {what}, godwit took less time than os-ken in {less:,} of {plural(len(known), 'setting')}; the ratio"
-                f" is {min(known):.2f} at least and {max(known):.2f} at most."
+                f"For {what}, godwit took less time than os-ken in {less:,} of {plural(len(known), 'setting')}; the"
+                f" ratio is {min(known):.2f} at least and {max(known):.2f} at most."
             )
     lost = [(ratio.ours.of("lost"), ratio.theirs.of("lost")) for ratio in ratios]
     lost = [(ours.mean, theirs.mean) for ours, theirs in lost if ours and theirs]
     if lost:
         less, same = sum(ours < theirs for ours, theirs in lost), sum(ours == theirs for ours, theirs in lost)
         yield (
-            f"Godwit lost fewer packets than os-ken in {less:,} of {plural(len(lost), 'setting')}, as many in {same:,}, and"
-            f" more in {len(lost) - less - same:,}."
+            f"Godwit lost fewer packets than os-ken in {less:,} of {plural(len(lost), 'setting')}, as many in"
+            f" {same:,}, and more in {len(lost) - less - same:,}."
         )

@@ -12,7 +12,7 @@ MANY = 300
 
 BY_CONTROLLER = (
     {"color": "black", "linestyle": "-", "band": {"color": "0.8", "linewidth": 0}},
-    {"color": "0.3", "linestyle": "--", "band": {"facecolor": "none", "edgecolor": "0.65", "hatch": "////", "linewidth": 0}},
+    {"color": "0.3", "linestyle": "--", "band": {"fc": "none", "ec": "0.65", "hatch": "////", "linewidth": 0}},
 )
 DIRECTIONS = {"there": {"marker": "|", "color": "black"}, "back": {"marker": ".", "color": "0.55"}}
 
@@ -90,9 +90,9 @@ def throughput(results):
     canvas.supylabel("Mbit/s that arrived, both directions together", fontsize=8)
     legend(canvas, panels)
     caption = (
-        f"Throughput in samples of {_length(found)} ms; {plural(rules, 'rule')} in each direction. Line: mean over the sessions;"
-        " band: one standard deviation to each side; dotted line: the migration is asked for."
-        f" n = {span(counts)} sessions a line. Samples that fewer than half of the sessions have are left out.{note}"
+        f"Throughput in samples of {_length(found)} ms; {plural(rules, 'rule')} in each direction. Line: mean over"
+        " the sessions; band: one standard deviation to each side; dotted line: the migration is asked for. n ="
+        f" {span(counts)} sessions a line. Samples that fewer than half of the sessions have are left out.{note}"
     )
     return canvas, caption
 
@@ -150,13 +150,11 @@ def overlay(results, value, label):
         for line in values:
             has = ~numpy.isnan(line)
             edges, heights = _steps(starts[has], line[has], length)
-            panel.plot(
-                edges, heights, drawstyle="steps-post", color="0.6", linewidth=0.4, alpha=0.5, rasterized=len(found) > MANY
-            )
+            thin = {"color": "0.6", "linewidth": 0.4, "alpha": 0.5, "rasterized": len(found) > MANY}
+            panel.plot(edges, heights, drawstyle="steps-post", **thin)
         starts, values = _usual(starts, values)
-        panel.plot(
-            *_steps(starts, numpy.nanmean(values, axis=0), length), drawstyle="steps-post", color="black", linewidth=1.4
-        )
+        edges, heights = _steps(starts, numpy.nanmean(values, axis=0), length)
+        panel.plot(edges, heights, drawstyle="steps-post", color="black", linewidth=1.4)
         panel.grid(axis="y")
         _trigger(panel)
 
@@ -171,8 +169,9 @@ def overlay(results, value, label):
         ncols=2,
     )
     caption = (
-        f"Samples of {length} ms of all sessions, whatever the network and the rules; n = {span(counts)} sessions a panel."
-        " Dotted line: the migration is asked for. The mean ends where fewer than half of the sessions have a sample."
+        f"Samples of {length} ms of all sessions, whatever the network and the rules; n = {span(counts)} sessions a"
+        " panel. Dotted line: the migration is asked for. The mean ends where fewer than half of the sessions have"
+        " a sample."
         + note
     )
     return canvas, caption
@@ -267,10 +266,10 @@ def losses(results):
     marks = [Line2D([], [], linestyle="none", markersize=5, **look) for look in DIRECTIONS.values()]
     canvas.legend(marks, [f"lost on the way {direction}" for direction in DIRECTIONS], loc="upper center", ncols=2)
     caption = (
-        "Each mark is a packet that never came, at the time at which it was sent; a line is a session. Of a gap the first"
-        " packet's time is known, the others are drawn as the rate has them. Sessions are ordered by switches in the"
-        " network, then rules, then time. Dotted line: the migration is asked for."
-        f" n = {span(counts)} sessions a panel; {lost:,} packets in {len(gaps):,} of {len(runs):,} sessions."
+        "Each mark is a packet that never came, at the time at which it was sent; a line is a session. Of a gap the"
+        " first packet's time is known, the others are drawn as the rate has them. Sessions are ordered by switches"
+        f" in the network, then rules, then time. Dotted line: the migration is asked for. n = {span(counts)}"
+        f" sessions a panel; {lost:,} packets in {len(gaps):,} of {len(runs):,} sessions."
     )
     return canvas, caption
 
@@ -295,7 +294,8 @@ def delays(results):
         return None
     controllers = [one for one in results.controllers if any(kind[0] == one for kind in counts)]
     canvas, panels = grid(2, len(controllers), 2.0, sharex=True, sharey="row")
-    for (controller, algorithm), histogram in sorted(counts.items(), key=lambda kind: results.algorithms.index(kind[0][1])):
+    in_order = sorted(counts.items(), key=lambda item: results.algorithms.index(item[0][1]))
+    for (controller, algorithm), histogram in in_order:
         column = panels[:, controllers.index(controller)]
         _distribution(column, algorithm, histogram)
     for controller, (whole, tail) in zip(controllers, panels.T):
@@ -310,8 +310,8 @@ def delays(results):
     panels[1][0].set_ylabel("share of packets\nlater (logarithmic)")
     legend(canvas, panels)
     caption = (
-        f"One-way delays of all packets that came, before, during and after the migration; {plural(rules, 'rule')} in each"
-        f" direction, all networks. n = {span(len(found) for found in sessions.values())} sessions a line,"
+        f"One-way delays of all packets that came, before, during and after the migration; {plural(rules, 'rule')}"
+        f" in each direction, all networks. n = {span(len(found) for found in sessions.values())} sessions a line,"
         f" {sum(sum(one.values()) for one in counts.values()):,} packets in all. As exact as the probe's histogram."
     )
     return canvas, caption

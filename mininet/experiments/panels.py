@@ -80,6 +80,9 @@ def grid(rows, columns, row_inches, legend_inches=LEGEND_INCHES, **shared):
 
 def save(canvas, directory, name):
     """Writes the canvas as SVG and PNG; their paths."""
+    # The layout is the same in both, and takes longer than drawing.
+    canvas.draw_without_rendering()
+    canvas.set_layout_engine("none")
     svg_path, png_path = directory / f"{name}.svg", directory / f"{name}.png"
     canvas.savefig(svg_path, metadata={"Date": None, "Creator": None}, dpi=PNG_DOTS_PER_INCH)
     canvas.savefig(png_path, metadata={"Software": None}, dpi=PNG_DOTS_PER_INCH)
@@ -125,7 +128,8 @@ def against(results, rows, runs_of, shared=True):
     row have the same scale."""
     measured = [(row, [run for run in runs_of(row) if run[row.column] is not None]) for row in rows]
     measured = [(row, runs) for row, runs in measured if runs]
-    controllers = [one for one in results.controllers if any(run["controller"] == one for _, runs in measured for run in runs)]
+    names = {run["controller"] for _, runs in measured for run in runs}
+    controllers = [one for one in results.controllers if one in names]
     if not measured:
         return None
     canvas, panels = grid(len(measured), len(controllers), 2.1, sharey="row" if shared else False)
@@ -149,7 +153,8 @@ def _points(panel, row, runs, algorithms):
     for algorithm in algorithms:
         points = []
         for position, place in enumerate(places):
-            here = statistic(run[row.column] for run in runs if run["algorithm"] == algorithm and run[row.over] == place)
+            chosen = [run for run in runs if run["algorithm"] == algorithm and run[row.over] == place]
+            here = statistic(run[row.column] for run in chosen)
             if here is not None:
                 counts[place].append(here.n)
                 points.append((position + OFFSETS.get(algorithm, 0), here))

@@ -37,15 +37,16 @@ $body
 )
 
 THESIS = (
-    "The thesis is Migration of Networks (Lisbon 2021): the same three algorithms on Floodlight and Mininet, with two hosts"
-    " on different switches. It saw loss in samples of one second, in which 20 lost packets can't be seen. What is said of it"
-    " here is what it reports; it was not run again, and it was run on another machine."
+    "The thesis is Migration of Networks (Lisbon 2021): the same three algorithms on Floodlight and Mininet, with"
+    " two hosts on different switches. It saw loss in samples of one second, in which 20 lost packets can't be"
+    " seen. What is said of it here is what it reports; it was not run again, and it was run on another machine."
 )
 
 
 def write(store, campaign, path, drawn=None):
-    """Writes the report of a campaign to `path`, whole or not at all. `drawn` are its figures as `figures.draw` returned
-    them, which are drawn for it otherwise. `NotThere` if there is no such campaign, `OSError` if it can't be written."""
+    """Writes the report of a campaign to `path`, whole or not at all. `drawn` are its figures as `figures.draw`
+    returned them, which are drawn for it otherwise. `NotThere` if there is no such campaign, `OSError` if it can't be
+    written."""
     results = Results(store, campaign)
     with tempfile.TemporaryDirectory(prefix="godwit-report-") as directory:
         if drawn is None:
@@ -66,7 +67,7 @@ def page(results, drawn):
     sections = (
         ("", _opening(results)),
         ("What was expected, and what was found", _checks(results)),
-        ("What it means", _list(findings.meaning(results)) or _say("There is nothing to say of a campaign without results.")),
+        ("What it means", _list(findings.meaning(results)) or _say("Nothing was measured that could mean anything.")),
         ("How it was measured", _method(results)),
         ("Tables", _tables(results, groups)),
         ("Figures", _figures(drawn)),
@@ -97,9 +98,12 @@ def _wide(table):
 def _opening(results):
     campaign = results.campaign
     ended = f"ended {campaign['finished_at']}" if campaign["finished_at"] else "has not ended"
-    counts = f"{plural(len(results.runs), 'session')} done, {len(results.failed):,} failed, {results.open:,} not tried to the end"
     sentences = [campaign["description"]] if campaign["description"] else []
-    return _say(*sentences, f"{counts}. The campaign began {campaign['started_at']} and {ended}.")
+    return _say(*sentences, f"Sessions: {_counts(results)}. The campaign began {campaign['started_at']} and {ended}.")
+
+
+def _counts(results):
+    return f"{len(results.runs):,} done, {len(results.failed):,} failed, {results.open:,} not tried to the end"
 
 
 def _checks(results):
@@ -114,36 +118,44 @@ def _checks(results):
 
 def _method(results):
     campaign, machine = results.campaign, results.machine
+    cycles = span(row["cycles"] for row in results.definitions)
     told = [
-        ("machine", ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in machine.items())),
+        ("machine", ", ".join(_fact(name, value) for name, value in machine.items())),
         ("versions", ", ".join(f"{name} {version}" for name, version in results.versions.items())),
         ("git revision", campaign["git_revision"]),
         ("seed", str(campaign["seed"])),
         ("began", campaign["started_at"]),
         ("ended", campaign["finished_at"] or "it has not"),
         ("topologies", ", ".join(sorted({row["topology"] for row in results.definitions})) or "none"),
-        ("definitions", f"{len(results.definitions):,}, of {span(row['cycles'] for row in results.definitions)} cycles each"),
-        ("sessions", f"{len(results.runs):,} done, {len(results.failed):,} failed, {results.open:,} not tried to the end"),
+        ("definitions", f"{len(results.definitions):,}, of {cycles} cycles each"),
+        ("sessions", _counts(results)),
     ]
     facts = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>\n" for name, value in told)
-    return f"<dl>\n{facts}</dl>\n{_sentences(results)}{tables.failures(results) if results.failed else ''}"
+    return f"<dl>\n{facts}</dl>\n{_sentences()}{tables.failures(results) if results.failed else ''}"
 
 
-def _sentences(results):
+def _fact(name, value):
+    if name.endswith("_bytes") and isinstance(value, int):
+        return f"{name.removesuffix('_bytes')} {value / 2**30:.1f} GiB"
+    return f"{name.replace('_', ' ')} {value}"
+
+
+def _sentences():
     return _say(
-        "A session is one migration of a switch's work to another switch, under UDP traffic with sequence numbers in both"
-        " directions between two hosts. The hosts' probes tell which packets were lost, came twice or came late, and when."
-        " Times of phases are the controller's own; the time seen from outside is the experiment's. Delays are one-way:"
-        " sender and receiver read the same clock.",
-        "Networks are Mininet's, their switches Open vSwitch with its userspace datapath. Topologies with the same number"
-        " of switches are pooled. Standard deviations are the sample's.",
+        "A session is one migration of a switch's work to another switch, under UDP traffic with sequence numbers"
+        " in both directions between two hosts. The hosts' probes tell which packets were lost, came twice or came"
+        " late, and when. Times of phases are the controller's own; the time seen from outside is the experiment's."
+        " Delays are one-way: sender and receiver read the same clock.",
+        "Networks are Mininet's, their switches Open vSwitch with its userspace datapath. Topologies with the same"
+        " number of switches are pooled. Standard deviations are the sample's.",
     )
 
 
 def _tables(results, groups):
     if not groups:
         return _say("No session is done: there is nothing to put into tables.")
-    return _wide(tables.times(groups)) + _wide(tables.packets(groups)) + _wide(tables.changes(groups)) + tables.phases(results)
+    made = (tables.times(groups), tables.packets(groups), tables.changes(groups), tables.phases(results))
+    return "".join(_wide(table) for table in made if table)
 
 
 def _figures(drawn):
@@ -172,14 +184,15 @@ def _order(results):
 
 
 def _thesis(results):
-    return _say(THESIS) + tables.table(("what", "thesis", "here, godwit"), findings.beside_thesis(results))
+    told = _say(THESIS) + tables.table(("what", "thesis", "here, godwit"), findings.beside_thesis(results))
+    return told + (tables.by_size(results) if results.runs else "")
 
 
 def _peer(results, groups):
     found = tables.ratios(groups)
     if not found:
         measured = ", ".join(results.controllers) or "none"
-        return _say(f"There is no setting in which both godwit and os-ken were measured. Controllers measured: {measured}.")
+        return _say(f"In no setting both godwit and os-ken were measured. Controllers with results: {measured}.")
     return (
         _say(
             "The peer is a small os-ken application with the same three algorithms, on the same networks under the same"
@@ -195,7 +208,7 @@ def _limits(results):
     shared = f"{plural(processors, 'processor')}" if isinstance(processors, int) else "the processors"
     told = [
         f"One machine: switches, controller, hosts and probes share {shared}. Times hold for this machine.",
-        "Open vSwitch's userspace datapath: hardware installs rules more slowly and counts otherwise.",
+        "Open vSwitch's userspace datapath: how long hardware takes to install rules, and how it counts, was not seen.",
         "Links have no errors of their own, and no other work moves in the network while a migration runs.",
     ]
     separate = _separate(results)
@@ -208,8 +221,8 @@ def _limits(results):
             told.append(f"Only one {name} has results: {group[0]}.")
     if not results.runs:
         told.append("No session is done.")
-    elif len(results.runs) < len(results.definitions) or results.failed or results.open:
-        told.append(f"{len(results.failed) + results.open:,} of the campaign's sessions have no result.")
+    elif results.not_done:
+        told.append(f"{plural(len(results.not_done), 'session')} of the campaign's have no result.")
     return _list(told)
 
 

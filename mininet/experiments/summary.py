@@ -1,7 +1,7 @@
 """Numbers of a campaign: its runs, put into settings, and what a setting's runs were on average.
 
-A run is a session that is done. Runs of one setting differ in nothing but the cycle and the topology: topologies with the
-same number of switches are pooled.
+A run is a session that is done. Runs of one setting differ in nothing but the cycle and the topology: topologies with
+the same number of switches are pooled.
 """
 
 import json
@@ -34,8 +34,8 @@ WHERE campaign = ? AND status != 'done' ORDER BY sessions.id
 
 @dataclass(frozen=True)
 class Statistic:
-    """What `n` values were. `sd` is the sample's standard deviation, `None` of a single value; `p95` the 95th percentile
-    by nearest rank, a value that was measured."""
+    """What `n` values were. `sd` is the sample's standard deviation, `None` of a single value; `p95` the 95th
+    percentile by nearest rank, a value that was measured."""
 
     n: int
     mean: float
@@ -154,7 +154,7 @@ class Results:
         return max(values, key=lambda value: (len(values[value]), value))
 
     def of_runs(self, table, columns, runs, having=""):
-        """Rows `session` and these columns of a table, for each of the runs. `having` is what follows FROM and WHERE."""
+        """Rows `session` and these columns of a table, for each of the runs. `having` follows FROM and WHERE."""
         wanted = {run["session"] for run in runs}
         rows = self._store.rows(
             f"SELECT session, {columns} FROM {table} WHERE session IN (SELECT sessions.id FROM sessions"

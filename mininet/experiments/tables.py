@@ -7,9 +7,6 @@ from experiments.summary import Group, Setting, statistic
 
 NONE = "–"
 
-WHAT = ("controller", "algorithm", "switches", "rules", "traffic", "n")
-
-
 def table(headings, rows, caption=""):
     """HTML of a table; the cells are text, or numbers, which stand to the right."""
     told = f"<caption>{escape(caption)}</caption>" if caption else ""
@@ -42,36 +39,53 @@ def _of(found, name, unit=1.0, digits=0):
     return number(None if found is None else getattr(found, name), unit, digits)
 
 
-def _what(group):
-    setting = group.setting
-    traffic = f"{setting.rate:,}/s × {setting.size:,}"
-    return (group.controller, group.algorithm, setting.switches or "unknown", setting.rules, traffic, len(group.runs))
+class _Columns:
+    """The columns that say which group a line is of. Traffic has one only where groups differ in it."""
+
+    def __init__(self, groups):
+        traffic = sorted({_traffic(group.setting) for group in groups})
+        self._several = len(traffic) > 1
+        self.headings = ("controller", "algorithm", "switches", "rules", *(["traffic"] if self._several else []), "n")
+        self.note = " Traffic: packets/s × bytes in each direction" + ("." if self._several else f", {traffic[0]}.")
+
+    def of(self, group):
+        """The cells of a group."""
+        setting = group.setting
+        traffic = [_traffic(setting)] if self._several else []
+        size = setting.switches or "unknown"
+        return (group.controller, group.algorithm, size, setting.rules, *traffic, len(group.runs))
+
+
+def _traffic(setting):
+    return f"{setting.rate:,}/s × {setting.size:,}"
 
 
 def times(groups):
     """Migration times of each group, in ms."""
-    headings = (*WHAT, "migration", "95 %", "planning", "writing rules", "waiting", "the rest", "seen from outside")
+    columns = _Columns(groups)
+    parts = ("plan_us", "rules_us", "wait_us", "other_us", "wall_us")
+    headings = ("migration", "95 %", "planning", "writing rules", "waiting", "the rest", "seen from outside")
     rows = [
         (
-            *_what(group),
+            *columns.of(group),
             spread(group.of("total_us"), 1000),
             _of(group.of("total_us"), "p95", 1000, 2),
-            *(spread(group.of(column), 1000) for column in ("plan_us", "rules_us", "wait_us", "other_us", "wall_us")),
+            *(spread(group.of(part), 1000) for part in parts),
         )
         for group in groups
     ]
     caption = (
         "Migration time in ms, mean ± standard deviation over n sessions; 95 %: the 95th percentile by nearest rank."
         " From the request to the commit by the controller, but for the last column, which the experiment measured."
-        " Traffic: packets/s × bytes in each direction."
     )
-    return table(headings, rows, caption)
+    return table((*columns.headings, *headings), rows, caption + columns.note)
 
 
 def packets(groups):
     """What became of the packets of each group."""
+    columns = _Columns(groups)
     headings = (
-        *WHAT,
+        *columns.headings,
         "sent",
         "lost",
         "sessions with loss",
@@ -85,11 +99,12 @@ def packets(groups):
     )
     return table(
         headings,
-        [(*_what(group), *_packets(group)) for group in groups],
-        "Packets of all sessions of a group, both directions together. Silence: the longest of any session. Induced latency:"
-        " mean one-way delay during the migration less that before it, mean ± standard deviation over the sessions. Counter"
-        " error: packets that the controller counted less those that came, mean over the sessions, and the farthest from"
-        " zero.",
+        [(*columns.of(group), *_packets(group)) for group in groups],
+        "Packets of all sessions of a group, both directions together. Silence: the longest of any session. Induced"
+        " latency: mean one-way delay during the migration less that before it, mean ± standard deviation over the"
+        " sessions. Counter error: packets that the controller counted less those that came, mean over the"
+        " sessions, and the farthest from"
+        " zero." + columns.note,
     )
 
 
@@ -112,11 +127,26 @@ def _packets(group):
 
 def changes(groups):
     """Rules that a migration of each group writes."""
-    rows = [
-        (*_what(group), *(spread(group.of(f"rules_{kind}"), 1, 1) for kind in ("installed", "modified", "removed")))
-        for group in groups
-    ]
-    return table((*WHAT, "installed", "modified", "removed"), rows, "Rules written by a migration, mean ± standard deviation.")
+    columns, kinds = _Columns(groups), ("installed", "modified", "removed")
+    rows = [(*columns.of(group), *(spread(group.of(f"rules_{kind}"), 1, 1) for kind in kinds)) for group in groups]
+    caption = "Rules that a migration writes, mean ± standard deviation."
+    return table((*columns.headings, *kinds), rows, caption + columns.note)
+
+
+def by_size(results):
+    """Migration time of each algorithm at each size of network, godwit's beside the peer's and the thesis's."""
+    rows = []
+    for algorithm in results.algorithms:
+        for switches in sorted({run["switches"] for run in results.runs}):
+            cells = []
+            for controller in results.controllers:
+                runs = results.chosen(controller=controller, algorithm=algorithm, switches=switches)
+                took = statistic(run["total_us"] for run in runs)
+                cells += [took.n if took else 0, spread(took, 1000), _of(took, "most", 1000, 2)]
+            rows.append((algorithm, switches or "unknown", *cells, "under 100"))
+    headings = [f"{controller}, {what}" for controller in results.controllers for what in ("n", "ms", "longest")]
+    caption = "Migration time in ms, mean ± standard deviation over all sessions, whatever the rules and the traffic."
+    return table(("algorithm", "switches", *headings, "thesis"), rows, caption)
 
 
 def phases(results):
@@ -129,7 +159,7 @@ def phases(results):
                 total = statistic(run["total_us"] for run in runs)
                 share = f"{100 * mean_us / total.mean:.0f} %" if total and total.mean else NONE
                 rows.append((controller, algorithm, name, len(runs), number(mean_us, 1000), share))
-    caption = "Phases as the controllers name them: mean over all sessions of an algorithm, in ms, and share of its time."
+    caption = "Phases as the controllers name them: mean over all sessions of an algorithm, and share of its time."
     return table(("controller", "algorithm", "phase", "n", "ms", "share"), rows, caption) if rows else ""
 
 
@@ -184,7 +214,7 @@ def beside(found):
             ratio.algorithm,
             ratio.setting.switches or "unknown",
             ratio.setting.rules,
-            f"{ratio.setting.rate:,}/s × {ratio.setting.size:,}",
+            _traffic(ratio.setting),
             f"{len(ratio.ours.runs):,} and {len(ratio.theirs.runs):,}",
             number(ratio.time),
             number(ratio.busy),
@@ -195,8 +225,8 @@ def beside(found):
         for ratio in found
     ]
     caption = (
-        "Godwit's mean divided by os-ken's: below 1, godwit took less or lost less. Lost: packets a session, mean. A dash:"
-        " os-ken's is zero, or one of them has none."
+        "Godwit's mean divided by os-ken's: below 1, godwit took less or lost less. Lost: packets a session, mean."
+        " A dash: os-ken's is zero, or one of them has none."
     )
     return table(headings, rows, caption)
 
@@ -205,4 +235,5 @@ def failures(results, most=50):
     """The sessions that failed, and why; no more than so many."""
     rows = [(row["name"], row["cycle"], row["error"] or "unknown") for row in results.failed[:most]]
     left = len(results.failed) - len(rows)
-    return table(("what", "cycle", "why"), rows, f"Failed sessions; {left:,} more are not shown." if left else "Failed sessions.")
+    caption = f"Failed sessions; {left:,} more are not shown." if left else "Failed sessions."
+    return table(("what", "cycle", "why"), rows, caption)

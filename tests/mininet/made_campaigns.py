@@ -7,7 +7,7 @@ from experiments.definition import parse
 SURROUNDINGS = {
     "git_revision": "0123456789abcdef",
     "versions": {"godwit": "0.6.0", "Open vSwitch": "3.1.0"},
-    "machine": {"processor": "Made <Up> & Co", "processors": 2, "memory_bytes": 8 << 30, "system": "Debian", "kernel": "6.1"},
+    "machine": {"processor": "Made <Up> & Co", "processors": 2, "memory_bytes": 8 << 30, "system": "Debian"},
 }
 NETWORKS = {25: "waxman,25,3", 50: "waxman,50,3", 100: "waxman,100,3"}
 RATE = 2000
@@ -45,7 +45,8 @@ def pending(store, campaign):
     """The sessions that have no result: `session`, and what their definitions say."""
     return store.rows(
         "SELECT sessions.id AS session, cycle, controller, algorithm, rules, switches FROM sessions"
-        " JOIN definitions ON definition = definitions.id WHERE campaign = ? AND status = 'pending' ORDER BY sessions.id",
+        " JOIN definitions ON definition = definitions.id WHERE campaign = ? AND status = 'pending'"
+        " ORDER BY sessions.id",
         campaign,
     )
 
@@ -108,7 +109,9 @@ def result(session, generator):
             {"position": 2, "name": "flip", "duration_us": writing - writing // 3},
             {"position": 3, "name": "drain", "duration_us": waiting},
         ],
-        "transfers": [_sample(generator, way, at, lost) for way in ("there", "back") for at in range(-400, 600, LENGTH_MS)],
+        "transfers": [
+            _sample(generator, way, at, lost) for way in ("there", "back") for at in range(-400, 600, LENGTH_MS)
+        ],
         "delays": [
             {"upper_us": 120 * step, "count": max(1, int(sent * 0.5**step))} for step in range(1, 9 + 2 * slow)
         ],
