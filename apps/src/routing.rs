@@ -26,6 +26,7 @@ pub mod kept;
 mod lay;
 mod pair;
 mod parted;
+mod remove;
 mod rest;
 pub mod route;
 pub mod settings;

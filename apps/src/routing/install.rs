@@ -341,51 +341,6 @@ impl Routing {
         })
     }
 
-    /// Takes a route away. When this returns, every switch that is connected has confirmed.
-    ///
-    /// # Errors
-    /// When a switch would not delete its rule; the route is then still there.
-    pub async fn delete(&self, id: FlowId) -> Result<bool, RoundError> {
-        let lease = self.table.lease(&[id]).await;
-        let Some(route) = lease.routes().pop() else {
-            return Ok(false);
-        };
-        if let (Origin::Forwarding, Some(from), Some(to)) =
-            (route.origin, route.from.mac, route.to.mac)
-        {
-            self.parted.note(from, to);
-        }
-        if route.spread.is_some() {
-            if let Err(error) = self.take_away(&route).await {
-                lease.update(|route| route.state = State::Broken);
-                return Err(error);
-            }
-            lease.remove_all();
-            self.save([id]).await;
-            return Ok(true);
-        }
-        // First hop first: what is let in no more needs no rule further on.
-        let flow = Flow {
-            template: route.template,
-            old: Some(route.path.clone()),
-            new: route.path,
-        };
-        for (dpid, rule) in flow.template.rules(&flow.new) {
-            if self.network.switches().get(dpid).is_some() {
-                let removal = FlowMod::delete_strict(rule);
-                let round: godwit_controller::Round = [(dpid, removal)].into_iter().collect();
-                if let Err(error) = round.apply(self.network.switches()).await {
-                    // Some of its rules are gone: the keeper puts them back, all or none.
-                    lease.update(|route| route.state = State::Broken);
-                    return Err(error);
-                }
-            }
-        }
-        lease.remove_all();
-        self.save([id]).await;
-        Ok(true)
-    }
-
     /// Moves routes to other paths, make before break. What is on the old path is not waited for: it is gone, or
     /// going. Rules on switches that are gone are left to their return.
     ///

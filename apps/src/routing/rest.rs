@@ -43,7 +43,7 @@ pub(super) fn router(routing: Shared) -> Routes {
         .guarded_by("/routes")
         .answers::<OneOrMany<RouteDto>>(201)
         .or(&[409, 503, 507]);
-    let all = operation("The routes, with what they have carried");
+    let all = operation("The routes, with what they have carried").query::<ShowQuery>();
     let one = operation("One route").query::<ShowQuery>();
     let take_away = operation("Takes a route away")
         .guarded_by("/routes/{id}")
@@ -424,18 +424,6 @@ fn is_answer(error: &RoundError) -> bool {
         .all(|failure| answered(&failure.error))
 }
 
-async fn list(State(routing): State<Shared>) -> Json<Vec<RouteDto>> {
-    let mut ids = Vec::new();
-    routing.table().for_each(|id, _| ids.push(id));
-    log_unread(routing.refresh(&ids, false).await);
-    let mut routes = Vec::with_capacity(ids.len());
-    let topology = routing.network().topology();
-    routing
-        .table()
-        .for_each(|_, route| routes.push(RouteDto::new(route.clone(), false, &topology)));
-    Json(routes)
-}
-
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ShowQuery {
@@ -443,17 +431,40 @@ struct ShowQuery {
     per_switch: bool,
 }
 
+impl ShowQuery {
+    fn of(query: Result<Query<Self>, QueryRejection>) -> Result<Self, ApiError> {
+        let Query(query) = query.map_err(|rejection| ApiError::malformed(rejection.body_text()))?;
+        Ok(query)
+    }
+}
+
+async fn list(
+    State(routing): State<Shared>,
+    query: Result<Query<ShowQuery>, QueryRejection>,
+) -> Result<Json<Vec<RouteDto>>, ApiError> {
+    let ShowQuery { per_switch } = ShowQuery::of(query)?;
+    let mut ids = Vec::new();
+    routing.table().for_each(|id, _| ids.push(id));
+    log_unread(routing.refresh(&ids, per_switch).await);
+    let mut routes = Vec::with_capacity(ids.len());
+    let topology = routing.network().topology();
+    routing
+        .table()
+        .for_each(|_, route| routes.push(RouteDto::new(route.clone(), per_switch, &topology)));
+    Ok(Json(routes))
+}
+
 async fn show(
     State(routing): State<Shared>,
     Id(id): Id<FlowId>,
     query: Result<Query<ShowQuery>, QueryRejection>,
 ) -> Result<Json<RouteDto>, ApiError> {
-    let Query(query) = query.map_err(|rejection| ApiError::malformed(rejection.body_text()))?;
+    let ShowQuery { per_switch } = ShowQuery::of(query)?;
     let id = known(&routing, id)?;
-    log_unread(routing.refresh(&[id], query.per_switch).await);
+    log_unread(routing.refresh(&[id], per_switch).await);
     let route = routing.table().get(id).ok_or_else(no_route)?;
     let topology = routing.network().topology();
-    Ok(Json(RouteDto::new(route, query.per_switch, &topology)))
+    Ok(Json(RouteDto::new(route, per_switch, &topology)))
 }
 
 fn log_unread(failed: Vec<(DatapathId, godwit_controller::ReadError)>) {
@@ -464,15 +475,9 @@ fn log_unread(failed: Vec<(DatapathId, godwit_controller::ReadError)>) {
 
 async fn delete(State(routing): State<Shared>, Id(id): Id<FlowId>) -> Result<StatusCode, ApiError> {
     let id = known(&routing, id)?;
-    let deleting = Arc::clone(&routing);
-    let deleted = tokio::spawn(async move { deleting.delete(id).await })
-        .await
-        .map_err(|_| ApiError::unavailable("the controller is stopping"))?;
-    match deleted {
-        Ok(true) => Ok(StatusCode::NO_CONTENT),
-        Ok(false) => Err(no_route()),
-        Err(error) if is_answer(&error) => Err(ApiError::impossible(error.to_string())),
-        Err(error) => Err(ApiError::unavailable(error.to_string())),
+    match take_away(routing, vec![id]).await? {
+        0 => Err(no_route()),
+        _ => Ok(StatusCode::NO_CONTENT),
     }
 }
 
@@ -488,32 +493,26 @@ async fn delete_those(
     State(routing): State<Shared>,
     Body(those): Body<Those>,
 ) -> Result<StatusCode, ApiError> {
-    let at = |place: usize, error: ApiError| error.at(format!("ids[{place}]"));
     for (place, id) in those.ids.iter().enumerate() {
         if routing.table().get(*id).is_none() {
             let why = format!("no route has the number {id}; none was taken away");
-            return Err(at(place, ApiError::not_found(why)));
+            return Err(ApiError::not_found(why).at(format!("ids[{place}]")));
         }
     }
-    let deleting = tokio::spawn(async move {
-        for (place, id) in those.ids.into_iter().enumerate() {
-            // One that is named twice, or that somebody else has taken away, is gone as it shall be.
-            routing.delete(id).await.map_err(|error| {
-                let text = error.to_string();
-                at(
-                    place,
-                    match is_answer(&error) {
-                        true => ApiError::impossible(text),
-                        false => ApiError::unavailable(text),
-                    },
-                )
-            })?;
-        }
-        Ok(StatusCode::NO_CONTENT)
-    });
-    deleting
+    // One that somebody else has taken away meanwhile is gone as it shall be.
+    take_away(routing, those.ids).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Takes routes away, also when whoever asked for it has gone, and says how many there were.
+async fn take_away(routing: Shared, ids: Vec<FlowId>) -> Result<usize, ApiError> {
+    tokio::spawn(async move { routing.delete_all(&ids).await })
         .await
         .map_err(|_| ApiError::unavailable("the controller is stopping"))?
+        .map_err(|error| match is_answer(&error) {
+            true => ApiError::impossible(error.to_string()),
+            false => ApiError::unavailable(error.to_string()),
+        })
 }
 
 fn known(routing: &Routing, id: FlowId) -> Result<FlowId, ApiError> {
