@@ -43,6 +43,10 @@ const LONGEST_WAIT: Duration = Duration::from_secs(20);
 /// When all packets that were sent have come, duplicates of them are waited for until nothing has come for this long.
 const QUIET_WHEN_COMPLETE: Duration = Duration::from_millis(100);
 
+/// When the last packet of every flow has come, those before it are overdue: they are waited for until nothing has come
+/// for this long.
+const QUIET_BEHIND_THE_LAST: Duration = Duration::from_millis(300);
+
 /// Where to listen, and for how long.
 #[derive(Args)]
 pub(crate) struct Options {
@@ -181,18 +185,22 @@ async fn told(is_wanted: bool) -> Result<u64> {
     }
 }
 
-/// Returns when no packet has come for [`QUIET`], or sooner if all that were `sent` have come. Under load the switches'
-/// queues hold seconds of traffic.
+/// Returns when no packet has come for [`QUIET`], or sooner if all that were `sent` have come, or the last of every flow.
+/// Under load the switches' queues hold seconds of traffic.
 async fn settled(tally: &RefCell<Tally>, sent: Option<u64>) {
     let began = now_ns();
     let mut ticks = interval(IDLE_CHECK);
     loop {
         ticks.tick().await;
         let (now, last) = (now_ns(), tally.borrow().last_at_ns());
-        let has_all = sent.is_some_and(|sent| tally.borrow().received() >= sent);
-        let is_quiet = match has_all {
-            true => now - last > nanoseconds(QUIET_WHEN_COMPLETE),
-            false => now - last.max(began) > nanoseconds(QUIET),
+        let is_quiet = match sent {
+            Some(sent) if tally.borrow().received() >= sent => {
+                now - last > nanoseconds(QUIET_WHEN_COMPLETE)
+            }
+            Some(sent) if tally.borrow().reached() >= sent => {
+                now - last > nanoseconds(QUIET_BEHIND_THE_LAST)
+            }
+            _ => now - last.max(began) > nanoseconds(QUIET),
         };
         if is_quiet || now - began > nanoseconds(LONGEST_WAIT) {
             return;

@@ -139,6 +139,11 @@ impl Tally {
         self.flows.iter().map(|flow| flow.received).sum()
     }
 
+    /// How many packets were sent up to the latest of each flow that has come, over all flows.
+    pub(crate) fn reached(&self) -> u64 {
+        self.flows.iter().map(|flow| flow.next_expected).sum()
+    }
+
     /// The summary, with the kernel's `receiver_drops`.
     pub(crate) fn summary(&self, receiver_drops: u64) -> Summary {
         let sum = |count: fn(&Flow) -> u64| self.flows.iter().map(count).sum::<u64>();
