@@ -5,6 +5,7 @@ import subprocess
 import sys
 from contextlib import contextmanager
 
+from openflow import mac
 from processes import end, start
 
 TOOL = os.path.join(os.path.dirname(os.path.abspath(__file__)), "frames.py")
@@ -65,11 +66,6 @@ def ethernet(destination, source, ethertype, payload):
     """A frame, padded to the least length that Ethernet has."""
     frame = mac(destination) + mac(source) + ethertype.to_bytes(2, "big") + payload
     return frame.ljust(60, b"\0")
-
-
-def mac(text):
-    """A MAC address as bytes."""
-    return bytes.fromhex(text.replace(":", ""))
 
 
 def lldp(source, chassis, port):

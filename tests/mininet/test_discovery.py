@@ -4,7 +4,8 @@ import time
 
 import pytest
 
-from host_frames import LLDP_TYPE, ethernet, first_frame_into, lldp, mac, send_frame
+from host_frames import LLDP_TYPE, ethernet, first_frame_into, lldp, send_frame
+from openflow import mac
 from processes import wait_until
 from topologies import Abilene, Large, Mesh, Ring
 

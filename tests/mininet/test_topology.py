@@ -8,9 +8,10 @@ import pytest
 from mininet.topo import Topo
 
 from controller import Controller
-from host_frames import BROADCAST, LLDP_ADDRESS, counted, ethernet, first_frame_at, first_frame_into, mac, send_frame
+from host_frames import BROADCAST, LLDP_ADDRESS, counted, ethernet, first_frame_at, first_frame_into, send_frame
 from network import GodwitNetwork
 from nodes import PlainSwitch
+from openflow import mac
 from processes import wait_until
 
 SETTINGS = """

@@ -1,4 +1,4 @@
-"""Routes as the tests ask for them, and how they look in a switch."""
+"""Routes as tests and experiments ask for them, and how they look in a switch."""
 
 UDP = {"eth_type": 2048, "ip_proto": 17}
 FIRST_PORT = 20000

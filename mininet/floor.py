@@ -6,7 +6,6 @@ import threading
 import time
 
 import openflow
-from host_frames import mac
 from routes import outputs
 
 REPETITIONS = 5
@@ -62,8 +61,8 @@ def _flow_mod(version, command, rule):
 
     match = openflow.UdpMatch(
         in_port=field("in_port", int),
-        eth_src=field("dl_src", mac),
-        eth_dst=field("dl_dst", mac),
+        eth_src=field("dl_src", openflow.mac),
+        eth_dst=field("dl_dst", openflow.mac),
         ipv4_src=field("nw_src", socket.inet_aton),
         ipv4_dst=field("nw_dst", socket.inet_aton),
         udp_dst=field("tp_dst", int),

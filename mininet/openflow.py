@@ -1,4 +1,4 @@
-"""As much OpenFlow as the tests speak themselves, to switches and to the controller."""
+"""As much OpenFlow as tests and experiments speak themselves, to switches and to the controller."""
 
 import itertools
 import socket
@@ -175,3 +175,8 @@ def flow_mod(version, command, match, priority, output, cookie=0, flags=0):
     instruction = struct.pack("!HH4xHHIH6x", 4, 24, 0, 16, output, 0xFFFF)
     rest = struct.pack("!QQBBHHHIIIH2x", cookie, 0, 0, command, 0, 0, priority, 0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF, flags)
     return message(V13, FLOW_MOD, rest + match.v13() + instruction)
+
+
+def mac(text):
+    """A MAC address as bytes."""
+    return bytes.fromhex(text.replace(":", ""))
