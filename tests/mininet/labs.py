@@ -20,8 +20,8 @@ sys.path.insert(0, os.path.join(HERE, "..", "..", "mininet"))
 
 # pylint: disable=wrong-import-position
 import interrupts
+from lab import start_in_lab
 from network import large_receive_buffers
-from processes import start
 
 # They measure time, or count every packet at high rates: another lab on the same processors is what they would measure,
 # and an Open vSwitch that is overloaded loses counts of its own.
@@ -47,18 +47,6 @@ LONGEST = (
     "test_faults_disconnects.py",
 )
 AT_ONCE = 2
-
-# What the machine's own Open vSwitch and `ip netns` keep in these isn't seen in a lab. /var/run is /run.
-ENTER = """
-ip link set lo up
-mkdir -p /etc/openvswitch /var/log/openvswitch
-for directory in /run /etc/openvswitch /var/log/openvswitch; do mount -t tmpfs none $directory || exit 1; done
-mkdir /run/openvswitch /run/netns
-"$@"
-exit $?
-"""
-# The first process of a process namespace takes all others with it.
-LAB = ("unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "bash", "-c", ENTER, "lab")
 
 SUMMARY = re.compile(r"(\d+) (passed|failed|error|skipped)")
 # What pytest answers with when nothing failed, and when its options left no test of a file.
@@ -104,7 +92,7 @@ class Labs:
         pytest = (sys.executable, "-m", "pytest", *options, os.path.join(HERE, name))
         with tempfile.TemporaryDirectory(prefix="godwit-lab-") as own:
             streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "errors": "replace"}
-            process = start((*LAB, *pytest), env={**os.environ, "TMPDIR": own}, **streams)
+            process = start_in_lab(pytest, env={**os.environ, "TMPDIR": own}, **streams)
             self._running.add(process)
             output, _ = process.communicate()
             self._running.discard(process)
