@@ -153,13 +153,21 @@ def migration_case(graph):
     doesn't matter: the first is the source and the second a target that can serve. `ValueError` if there are none."""
     by_distance = sorted((-d, a, b) for a in graph for b, d in distances(graph, a).items() if a < b)
     for _, a, b in by_distance:
-        old = between(graph, a, b)
-        for source in _bottlenecks(old, a, b):
-            new = between(graph, a, b, without=source)
-            targets = [n for n in _bottlenecks(new, a, b) if n not in old]
-            if targets:
-                return MigrationCase(hosts=(a, b), source=source, target=targets[len(targets) // 2])
+        for source, target in replaceable(graph, a, b):
+            return MigrationCase(hosts=(a, b), source=source, target=target)
     raise ValueError("no two hosts of this network have a switch between them that can be spared")
+
+
+def replaceable(graph, a, b):
+    """Source and target of each migration between two switches that is certain: every shortest path goes through the
+    source, none through the target, and every one through the target when the source is gone. Sources near `a` come
+    first, and of a source's targets the one in the middle: that way most switches are concerned."""
+    old = between(graph, a, b)
+    for source in _bottlenecks(old, a, b):
+        new = between(graph, a, b, without=source)
+        targets = [n for n in _bottlenecks(new, a, b) if n not in old]
+        middle = len(targets) // 2
+        yield from ((source, target) for target in (*targets[middle:], *targets[:middle]))
 
 
 def _bottlenecks(shortest, a, b):
