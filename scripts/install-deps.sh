@@ -5,9 +5,8 @@ set -euo pipefail
 packages=(
     gcc libc6-dev
     mininet openvswitch-switch
-    ethtool fping iproute2 iputils-ping libfaketime procps socat tcpdump
-    python3 python3-pip python3-pytest python3-requests
-    python3-matplotlib python3-numpy
+    ethtool fping iperf3 iproute2 iputils-ping libfaketime procps socat tcpdump
+    python3 python3-matplotlib python3-pip python3-pytest python3-requests python3-tqdm
     python3-os-ken tshark chromium
 )
 

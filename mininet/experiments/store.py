@@ -236,8 +236,8 @@ class Store:
     def sessions(self, campaign):
         """The sessions of a campaign, with what their definitions are, in order."""
         return self.rows(
-            "SELECT definitions.*, sessions.*, definitions.id AS definition FROM sessions"
-            " JOIN definitions ON definition = definitions.id WHERE campaign = ? ORDER BY sessions.id",
+            "SELECT sessions.*, name, controller, topology, algorithm, rules, rate, size, switches, links, hops, source, target"
+            " FROM sessions JOIN definitions ON definition = definitions.id WHERE campaign = ? ORDER BY sessions.id",
             campaign,
         )
 

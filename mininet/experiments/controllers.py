@@ -1,0 +1,101 @@
+"""The controllers that are measured, each driven the same way.
+
+A driver is a context manager with `openflow_port`; `version`; `settle(network)`, which returns when the controller knows
+the whole network; `add_routes(first, second, count, first_port)`, a route in each direction for each UDP port; `migrate`;
+`counted(source, target)`, the packets of the routes that the two switches have forwarded, by the controller's word, with
+no lag of the switches in it;
+`clear(source)`, which removes the routes and puts the source back into service; and `log()`.
+"""
+
+import subprocess
+import time
+
+from controller import Controller
+from experiments.os_ken import OsKen
+from processes import program, wait_until
+from routes import requests
+
+# What a migration's phases are for. What is in neither, such as keeping the journal, is in the total alone.
+PLANNING = ("freeze", "plan")
+WRITING = ("cut", "install", "flip", "remove")
+WAITING = ("confirm", "drain", "read")
+
+# A rule that no packet comes to. To write it makes Open vSwitch credit cached traffic to its rules, a little later.
+UNUSED_RULE = "table=253,priority=1,actions=drop"
+UP_TO_DATE_S = 0.05
+
+
+class Godwit(Controller):
+    """Godwit, by its REST interface."""
+
+    def __init__(self):
+        super().__init__(openflow_port=0, http_port=0)
+        self._routes = []
+
+    @property
+    def version(self):
+        """What the program says of itself."""
+        words = [program("godwit"), "--version"]
+        return subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
+
+    def settle(self, network):
+        """Return when the network is known completely, and its hosts know each other."""
+        self.api.settle(network)
+
+    def add_routes(self, first, second, count, first_port):
+        """Routes in both directions, for each of so many UDP ports."""
+        made = self.api.post("/routes", requests(first, second, count, first_port))
+        self._routes = [route["id"] for route in made]
+
+    def migrate(self, source, target, algorithm, timeout):
+        """A migration between two switches by their numbers: `state`, `total_us`, `phases`, `rules`, `error`."""
+        migration = self.api.migrate(f"{source:#x}", f"{target:#x}", algorithm, timeout)
+        return {
+            "state": migration["state"],
+            "total_us": migration["duration_us"],
+            "phases": migration["phases"],
+            "rules": migration["rules"],
+            "error": migration.get("error"),
+        }
+
+    def counted(self, source, target):
+        """The packets that source and target have forwarded on all routes, by the controller's word."""
+        mine = set(self._routes)
+        return sum(
+            switch["packets"]
+            for route in self.api.get("/routes?per_switch=true")
+            for switch in route["switches"]
+            if route["id"] in mine and int(switch["dpid"], 16) in (source, target)
+        )
+
+    def clear(self, source):
+        """Without routes, the source in service."""
+        if self._routes:
+            self.api.post("/routes/delete", {"ids": self._routes})
+        self._routes = []
+        if self.api.switch_state(f"{source:#x}") != "active":
+            self.api.post(f"/switches/{source:#x}/restore")
+            wait_until(lambda: self.api.switch_state(f"{source:#x}") == "active", 10, "the source back in service")
+
+
+class Peer(OsKen):
+    """The os-ken app. Its counters are what FLOW_REMOVED says of the source's rules, and what the target's count."""
+
+    def __init__(self):
+        super().__init__()
+        self._network = None
+
+    def settle(self, network):
+        """Return when the app knows all switches and links."""
+        super().settle(network)
+        self._network = network
+
+    def counted(self, _source, target):
+        """The packets that source and target have forwarded on all routes, by the app's word. What the target counts is
+        brought up to date before: that it lags is not what is measured."""
+        self._network.switch(target).ofctl("add-flow", UNUSED_RULE)
+        time.sleep(UP_TO_DATE_S)
+        return sum(route["counted"] for route in self.counters())
+
+
+DRIVERS = {"godwit": Godwit, "os-ken": Peer}
