@@ -7,6 +7,9 @@
 # make test-mininet [FILES="test_crash.py …"]
 #                      the tests on real switches alone, or some of their files, two at once in namespaces of their own (root)
 # make soak            the migrations of `make test`, 20 times each, 100 random ones and 100 random deaths (root)
+# make evaluate [FULL=1] [RESUME=1]
+#                      migrations by the hundred, measured on random networks beside a controller of another make, and
+#                      target/evaluation/report.html; quick (a quarter of an hour) unless FULL=1 (hours); RESUME=1 goes on (root)
 # make fuzz [RUNS=1000000] [TARGET=message_v13]
 #                      so many inputs for each fuzzer, or for one (cargo install cargo-fuzz --locked; needs g++)
 # make build, make lint, make deps
@@ -30,7 +33,7 @@ PROGRAM ?= target/release/godwit
 # What it says of itself: manual pages and completions.
 GENERATED ?= target/generated
 
-.PHONY: demo demo-stop test test-unit test-oracles test-mininet soak fuzz build lint deps install uninstall deb generated
+.PHONY: demo demo-stop test test-unit test-oracles test-mininet soak evaluate fuzz build lint deps install uninstall deb generated
 
 demo: deps build
 	$(PYTHON) mininet/demo.py $(if $(KEEP),--keep)
@@ -52,6 +55,9 @@ test-mininet: deps build
 soak: deps build
 	GODWIT_RUNS=20 GODWIT_CASES=100 $(PYTEST) tests/mininet/test_migration.py tests/mininet/test_random.py tests/mininet/test_guard.py
 	GODWIT_RUNS=100 $(PYTEST) tests/mininet/test_crash.py -k random
+
+evaluate: deps build
+	$(PYTHON) mininet/evaluate.py $(if $(FULL),--full) $(if $(RESUME),--resume)
 
 RUNS ?= 1000000
 TARGET ?= frame message_v10 message_v13 lldp packet
