@@ -187,4 +187,4 @@ def _lab():
 def _progress(total, quiet):
     # On a terminal it is drawn anew all the time; in a file a line a minute will do.
     interval = 0.5 if sys.stderr.isatty() else 60
-    return tqdm(total=total, unit="session", disable=quiet, mininterval=interval, dynamic_ncols=True, file=sys.stderr)
+    return tqdm(total=total, unit="session", disable=quiet or not total, mininterval=interval, dynamic_ncols=True, file=sys.stderr)

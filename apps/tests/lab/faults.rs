@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use godwit_apps::migration::record::{Migration, State};
 use godwit_apps::migration::request::{Algorithm, Request};
+use godwit_apps::plan::FlowId;
 use godwit_apps::routing::table::State as RouteState;
 use godwit_openflow::model::FlowRule;
 use godwit_openflow::types::{DatapathId, PortNo};
@@ -218,6 +219,30 @@ async fn a_redirection_that_one_switch_refuses_leaves_nothing_on_the_others() {
         bench.fabric.routing_rules(2).is_empty()
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn routes_that_are_taken_away_together_stay_together_when_a_switch_refuses() {
+    let bench = Bench::new().await;
+    let ids = bench.routes(ROUTES).await;
+    // The second of their hops: the first has let go by then.
+    bench.fabric.mood(2, Mood::Refuses);
+    bench.routing.delete_all(&ids).await.unwrap_err();
+    assert!(bench.fabric.refused(2) > 0);
+    bench.fabric.mood(2, Mood::Well);
+    let is_active = |id: &FlowId| {
+        let route = bench.routing.table().get(*id);
+        route.is_some_and(|route| route.state == RouteState::Active)
+    };
+    until("all to be there again", || {
+        ids.iter().all(is_active) && bench.fabric.delivers()
+    })
+    .await;
+    assert_eq!(bench.routing.delete_all(&ids).await.unwrap(), ids.len());
+    for dpid in 1..=5 {
+        assert_eq!(bench.fabric.routing_rules(dpid), []);
+    }
+    assert_eq!(bench.routing.delete_all(&ids).await.unwrap(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
