@@ -43,7 +43,7 @@ pub(super) fn router(routing: Shared) -> Routes {
         .guarded_by("/routes")
         .answers::<OneOrMany<RouteDto>>(201)
         .or(&[409, 503, 507]);
-    let all = operation("The routes, with what they have carried").query::<ShowQuery>();
+    let all = operation("The routes, with what they have carried").query::<ListQuery>();
     let one = operation("One route").query::<ShowQuery>();
     let take_away = operation("Takes a route away")
         .guarded_by("/routes/{id}")
@@ -431,18 +431,24 @@ struct ShowQuery {
     per_switch: bool,
 }
 
-impl ShowQuery {
-    fn of(query: Result<Query<Self>, QueryRejection>) -> Result<Self, ApiError> {
-        let Query(query) = query.map_err(|rejection| ApiError::malformed(rejection.body_text()))?;
-        Ok(query)
-    }
+/// As [`ShowQuery`], beside what asks for a part of the list.
+#[derive(Debug, Deserialize, JsonSchema)]
+struct ListQuery {
+    #[serde(default)]
+    per_switch: bool,
+}
+
+fn asked<T>(query: Result<Query<T>, QueryRejection>) -> Result<T, ApiError> {
+    query
+        .map(|Query(asked)| asked)
+        .map_err(|rejection| ApiError::malformed(rejection.body_text()))
 }
 
 async fn list(
     State(routing): State<Shared>,
-    query: Result<Query<ShowQuery>, QueryRejection>,
+    query: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<Json<Vec<RouteDto>>, ApiError> {
-    let ShowQuery { per_switch } = ShowQuery::of(query)?;
+    let ListQuery { per_switch } = asked(query)?;
     let mut ids = Vec::new();
     routing.table().for_each(|id, _| ids.push(id));
     log_unread(routing.refresh(&ids, per_switch).await);
@@ -459,7 +465,7 @@ async fn show(
     Id(id): Id<FlowId>,
     query: Result<Query<ShowQuery>, QueryRejection>,
 ) -> Result<Json<RouteDto>, ApiError> {
-    let ShowQuery { per_switch } = ShowQuery::of(query)?;
+    let ShowQuery { per_switch } = asked(query)?;
     let id = known(&routing, id)?;
     log_unread(routing.refresh(&[id], per_switch).await);
     let route = routing.table().get(id).ok_or_else(no_route)?;

@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 
 use super::error::{ApiError, Problem};
 use super::id::Id;
-use super::routes::{Answer, Described, Operation, Routes, operation};
+use super::routes::{Answer, Described, Operation, Routes, SchemaOf, operation};
 
 /// Where the document keeps its schemas.
 const SCHEMAS: &str = "/components/schemas";
@@ -328,9 +328,11 @@ fn path_parameters(path: &str) -> Vec<Value> {
 
 /// Each field of what is read behind `?`.
 fn query_parameters(operation: &Operation, read: &mut SchemaGenerator) -> Vec<Value> {
-    let Some(query) = operation.query else {
-        return Vec::new();
-    };
+    let queries = operation.queries.iter();
+    queries.flat_map(|query| fields_of(*query, read)).collect()
+}
+
+fn fields_of(query: SchemaOf, read: &mut SchemaGenerator) -> Vec<Value> {
     let mut schema = query(read).to_value();
     if let Some(name) = schema.get("$ref").and_then(Value::as_str) {
         let name = name.rsplit('/').next().unwrap_or_default();

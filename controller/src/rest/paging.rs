@@ -22,6 +22,9 @@ pub(super) struct PageQuery {
     limit: Option<NonZeroUsize>,
     /// Those behind the one with this key: as `Link` names it, or the number that the list's elements have.
     after: Option<String>,
+    /// What else is asked for, as it stands in the request, each with a `&` behind it.
+    #[serde(skip)]
+    others: String,
 }
 
 const TOTAL: HeaderName = HeaderName::from_static("x-total-count");
@@ -29,10 +32,19 @@ const TOTAL: HeaderName = HeaderName::from_static("x-total-count");
 impl PageQuery {
     /// What is asked for; `None` when all is.
     pub(super) fn of(uri: &Uri) -> Result<Option<Self>, ApiError> {
-        let Query(query) = Query::<Self>::try_from_uri(uri)
+        let Query(mut query) = Query::<Self>::try_from_uri(uri)
             .map_err(|rejection| ApiError::malformed(rejection.body_text()))?;
-        let whole = query.limit.is_none() && query.after.is_none();
-        Ok((!whole).then_some(query))
+        if query.limit.is_none() && query.after.is_none() {
+            return Ok(None);
+        }
+        let mine = |asked: &&str| asked.starts_with("limit=") || asked.starts_with("after=");
+        let others = uri
+            .query()
+            .unwrap_or_default()
+            .split('&')
+            .filter(|asked| !mine(asked));
+        query.others = others.map(|asked| format!("{asked}&")).collect();
+        Ok(Some(query))
     }
 
     /// Cuts a list, whose elements are known by these of their members, and says in the headers what is left.
@@ -55,7 +67,8 @@ impl PageQuery {
         list.truncate(limit.get());
         if let Some(last) = list.last() {
             let next = format!(
-                "<{path}?limit={limit}&after={}>; rel=\"next\"",
+                "<{path}?{}limit={limit}&after={}>; rel=\"next\"",
+                self.others,
                 key(last, known_by)
             );
             if let Ok(next) = HeaderValue::from_str(&next) {
@@ -155,6 +168,15 @@ mod tests {
             }
             assert_eq!(seen, [2, 3, 5, 7, 11]);
         }
+    }
+
+    #[test]
+    fn the_next_part_is_asked_for_as_the_first_was() {
+        let (_, headers) = part("per_switch=true&limit=2&x=%26", &["id"]).unwrap();
+        assert_eq!(
+            headers["link"],
+            "</v1/routes?per_switch=true&x=%26&limit=2&after=3>; rel=\"next\""
+        );
     }
 
     #[test]

@@ -39,7 +39,7 @@ pub(super) struct Described {
 #[derive(Debug, Clone)]
 pub struct Operation {
     pub(super) summary: &'static str,
-    pub(super) query: Option<SchemaOf>,
+    pub(super) queries: Vec<SchemaOf>,
     pub(super) body: Option<SchemaOf>,
     pub(super) headers: Vec<(&'static str, &'static str)>,
     pub(super) answers: BTreeMap<u16, Answer>,
@@ -66,7 +66,7 @@ pub(super) enum Answer {
 pub const fn operation(summary: &'static str) -> Operation {
     Operation {
         summary,
-        query: None,
+        queries: Vec::new(),
         body: None,
         headers: Vec::new(),
         answers: BTreeMap::new(),
@@ -82,10 +82,10 @@ fn schema_of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
 }
 
 impl Operation {
-    /// The parameters behind `?`: the fields of `T`.
+    /// Parameters behind `?`: the fields of `T`, beside those of an earlier one.
     #[must_use]
     pub fn query<T: JsonSchema>(mut self) -> Self {
-        self.query = Some(schema_of::<T>);
+        self.queries.push(schema_of::<T>);
         self.problems.insert(400);
         self
     }
