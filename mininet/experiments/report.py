@@ -42,6 +42,21 @@ THESIS = (
     " seen. What is said of it here is what it reports; it was not run again, and it was run on another machine."
 )
 
+ORDER = (
+    "Godwit's freeze-copy and move take route by route: its rule is removed at the source, its new rules are"
+    " installed, and each step is confirmed before the next route's turn, so that each route is cut for as short as"
+    " possible. Clone cuts none, and writes the rules of all routes together, each switch's in one write. So the time"
+    " of the former grows with the number of routes times a few confirmations, and that of clone hardly."
+)
+COUNTERS = (
+    "The counter error is what the controller says that source and target have forwarded, less what the hosts"
+    " received. freeze-copy begins to count anew, so that what the source had counted is its error. Open vSwitch"
+    " credits cached traffic to a rule up to half a second late: whoever reads the source's counters, or believes the"
+    " numbers in FLOW_REMOVED, misses what was forwarded since. The peer does, as its simplicity asks for; godwit waits"
+    " in clone until the source is at rest and has caught up. Packets that were counted and then lost make an error"
+    " above zero."
+)
+
 
 def write(store, campaign, path, drawn=None):
     """Writes the report of a campaign to `path`, whole or not at all. `drawn` are its figures as `figures.draw`
@@ -131,7 +146,7 @@ def _method(results):
         ("sessions", _counts(results)),
     ]
     facts = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>\n" for name, value in told)
-    return f"<dl>\n{facts}</dl>\n{_sentences()}{tables.failures(results) if results.failed else ''}"
+    return f"<dl>\n{facts}</dl>\n{_sentences()}{_traffic(results)}{tables.failures(results) if results.failed else ''}"
 
 
 def _fact(name, value):
@@ -151,11 +166,25 @@ def _sentences():
     )
 
 
+def _traffic(results):
+    """How long the traffic lasts beside the migration, by the campaign's file."""
+    try:
+        definitions = parse(results.campaign["file"]).definitions
+    except BadDefinition:
+        return ""
+    lead, tail = (span(getattr(one, name) for one in definitions) for name in ("lead_s", "tail_s"))
+    return _say(
+        f"Traffic begins {lead} s before the migration is asked for and ends {tail} s after its end. Before it the"
+        " routes are made anew, all through the source; the first migration on a network isn't measured. Within a"
+        " network the kinds of migrations take turns, in an order that the seed shuffles."
+    )
+
+
 def _tables(results, groups):
     if not groups:
         return _say("No session is done: there is nothing to put into tables.")
     made = (tables.times(groups), tables.packets(groups), tables.changes(groups), tables.phases(results))
-    return "".join(_wide(table) for table in made if table)
+    return "".join(_wide(table) for table in made if table) + _say(COUNTERS)
 
 
 def _figures(drawn):
@@ -179,7 +208,7 @@ def _order(results):
     told = _say(f"Expected, as in the thesis: {order.expectation}. {order.verdict.capitalize()}. {order.detail}")
     reasons = findings.reasons(results)
     if reasons:
-        told += _say("Where the order is another, this is what the phases say of the reason:") + _list(reasons)
+        told += _say(ORDER, "Where the order is another, this is what the phases say of the reason:") + _list(reasons)
     return told
 
 
