@@ -60,7 +60,12 @@ class Definition:
     @property
     def name(self):
         """What tells it from the others of its campaign."""
-        return f"{self.controller} {self.algorithm} {self.topology} {self.rules}x{self.rate}/s"
+        words = [self.controller, self.algorithm, self.topology, f"{self.rules}x{self.rate}/s", f"{self.size}B"]
+        if self.source:
+            words.append(f"{self.source}>{self.target}")
+        if not self.separate:
+            words.append("shared")
+        return " ".join(words)
 
     @property
     def block(self):

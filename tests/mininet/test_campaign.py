@@ -52,6 +52,17 @@ def test_lists_are_multiplied_out():
     assert (last.controller, last.algorithm, last.rules, last.rate) == ("os-ken", "clone", 1, 500)
 
 
+def test_what_differs_in_any_way_is_not_the_same_twice():
+    tables = ["size = [64, 1024]", "separate = false", 'source = "s7"\ntarget = "s6"']
+    text = 'name = "x"\n' + "".join(f'[[migrations]]\ntopology = "abilene"\n{table}\n' for table in tables)
+    assert [one.name for one in parse(text).definitions] == [
+        "godwit clone abilene 1x2000/s 64B",
+        "godwit clone abilene 1x2000/s 1024B",
+        "godwit clone abilene 1x2000/s 128B shared",
+        "godwit clone abilene 1x2000/s 128B s7>s6",
+    ]
+
+
 @pytest.mark.parametrize(
     "text, said",
     [
