@@ -61,7 +61,7 @@ def _parser():
     run.add_argument("file", metavar="FILE.toml")
     run.add_argument("--resume", action="store_true", help="go on with the latest campaign of this file")
     run.add_argument("--retry-failed", action="store_true", help="with --resume: try failed sessions again")
-    run.add_argument("--cycles", type=int, help="measure each migration so often, whatever the file says")
+    run.add_argument("--cycles", type=int, help="a new campaign measures each migration so often, whatever the file says")
     command("list", _list, "all campaigns, and how far they are", campaign=False)
     command("show", _show, "a campaign's definitions and what was measured")
     export = command("export", _export, "a campaign as CSV, one row a sample of 100 ms")

@@ -83,7 +83,10 @@ class Campaign:
     definitions: tuple
 
     def repeated(self, cycles):
-        """The same with this many cycles of each definition."""
+        """The same with this many cycles of each definition; `BadDefinition` if there can't be so many."""
+        least, most = RANGES["cycles"]
+        if not least <= cycles <= most:
+            raise BadDefinition(f"cycles: {cycles} is not between {least} and {most}")
         return replace(self, definitions=tuple(replace(one, cycles=cycles) for one in self.definitions))
 
 

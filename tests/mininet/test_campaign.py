@@ -87,6 +87,13 @@ def test_what_a_file_must_not_say_is_named(text, said):
         parse(text)
 
 
+@pytest.mark.parametrize("cycles", [0, -1, 100_001])
+def test_no_cycles_and_too_many_are_refused(cycles):
+    with pytest.raises(BadDefinition, match=f"cycles: {cycles} is not between 1 and 100000"):
+        parse(SMALL).repeated(cycles)
+    assert {one.cycles for one in parse(SMALL).repeated(7).definitions} == {7}
+
+
 @pytest.mark.parametrize(
     "topology, said",
     [("donut,3", "there is no donut"), ("ring,1,2,3", "ring,1,2,3: too many"), ("random,abc", "random,abc: switches has to be a number")],
