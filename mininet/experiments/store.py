@@ -243,14 +243,16 @@ class Store:
 
     def reopen(self, campaign, failed):
         """Sessions that were running when the campaign was interrupted are pending again, and with `failed` those that
-        failed, too. What they had measured is forgotten."""
+        failed, too. What they had measured is forgotten. A campaign of which nothing is pending then has still ended
+        when it did."""
         states = ("running", "failed") if failed else ("running",)
         with self._together():
             for row in self.sessions(campaign):
                 if row["status"] in states:
                     self._forget(row["id"])
                     self._update("sessions", row["id"], {"status": "pending", "error": None})
-            self._update("campaigns", campaign, {"finished_at": None})
+            if any(row["status"] == "pending" for row in self.sessions(campaign)):
+                self._update("campaigns", campaign, {"finished_at": None})
 
     def _forget(self, session):
         for table in ("phases", "transfers", "delays", "losses"):
@@ -278,8 +280,10 @@ class Store:
                 self._insert_all(table, ({"session": session, **row} for row in result[table]))
 
     def finish(self, campaign):
-        """All sessions have been tried."""
-        self._update("campaigns", campaign, {"finished_at": now()})
+        """All sessions have been tried, now unless they had been before."""
+        self._database.execute(
+            "UPDATE campaigns SET finished_at = COALESCE(finished_at, ?) WHERE id = ?", (now(), campaign)
+        )
 
     def export(self, campaign, output):
         """CSV, one row a sample, each with its session's and its definition's columns."""

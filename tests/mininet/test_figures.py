@@ -294,6 +294,21 @@ def test_a_campaign_without_results_is_told(store, tmp_path):
     assert "img" not in page.elements
 
 
+def test_a_campaign_that_has_ended_and_is_resumed_ended_when_it_did(store, monkeypatch):
+    campaign = made_campaigns.begin(store, made_campaigns.text(("godwit",), (25,), (1,), cycles=1))
+    monkeypatch.setattr("experiments.store.now", lambda: "then")
+    made_campaigns.fill(store, campaign)
+    monkeypatch.setattr("experiments.store.now", lambda: "later")
+    store.reopen(campaign, failed=True)
+    store.finish(campaign)
+    assert store.campaign()["finished_at"] == "then"
+    store.failed(store.sessions(campaign)[0]["id"], "late")
+    store.reopen(campaign, failed=True)
+    assert store.campaign()["finished_at"] is None
+    store.finish(campaign)
+    assert store.campaign()["finished_at"] == "later"
+
+
 def test_failures_are_told_with_their_reasons(store, tmp_path):
     campaign = made_campaigns.begin(store, made_campaigns.text(sizes=(25,), rules=(1,)))
     for session in made_campaigns.pending(store, campaign):
