@@ -146,7 +146,10 @@ class Store:
 
     def _prepare(self, path):
         layout = self._database.execute("PRAGMA user_version").fetchone()[0]
-        if layout not in (0, LAYOUT):
+        # Whoever only reads must neither wait for nor hold up whoever measures.
+        if layout == LAYOUT:
+            return
+        if layout != 0:
             raise NotThere(f"{path} was written by another version: its layout is {layout}, not {LAYOUT}")
         self._database.execute("PRAGMA journal_mode = WAL")
         self._database.executescript(SCHEMA)
