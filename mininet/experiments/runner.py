@@ -23,8 +23,9 @@ from dataclasses import asdict
 
 from tqdm import tqdm
 
+import interrupts
 from experiments.definition import parse
-from lab import start_in_lab
+from lab import end_lab, start_in_lab
 from network import large_receive_buffers
 
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -165,23 +166,25 @@ class _Worker:
     def end(self):
         """Let go of it, and of all that runs in its lab."""
         self._process.stdin.close()
-        self._process.kill()
-        self._process.wait()
+        end_lab(self._process)
         self._process.stdout.close()
         self._errors.close()
 
 
 @contextmanager
 def _lab():
-    directory = tempfile.mkdtemp(prefix="godwit-campaign-")
-    worker = None
+    directory = worker = None
     try:
-        worker = _Worker(directory)
+        with interrupts.uninterrupted():
+            directory = tempfile.mkdtemp(prefix="godwit-campaign-")
+            worker = _Worker(directory)
         yield worker
     finally:
-        if worker is not None:
-            worker.end()
-        shutil.rmtree(directory, ignore_errors=True)
+        with interrupts.uninterrupted():
+            if worker is not None:
+                worker.end()
+            if directory is not None:
+                shutil.rmtree(directory, ignore_errors=True)
 
 
 def _progress(total, quiet):
