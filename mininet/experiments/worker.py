@@ -13,6 +13,7 @@ import requests
 
 import interrupts
 from controller import Refused
+from experiments import os_ken
 from experiments.definition import BadDefinition, Definition
 from experiments.session import Failed
 from experiments.stage import Stage
@@ -20,7 +21,7 @@ from open_vswitch import Service
 from processes import CommandFailed
 
 EXPECTED = (
-    *(BadDefinition, CommandFailed, Failed, Refused),
+    *(BadDefinition, CommandFailed, Failed, Refused, os_ken.Refused),
     *(OSError, RuntimeError, TimeoutError, AssertionError, requests.RequestException),
 )
 
