@@ -7,6 +7,7 @@ import shutil
 import socket
 import sys
 import tempfile
+from contextlib import suppress
 
 import interrupts
 from controller import free_port
@@ -58,7 +59,9 @@ class OsKen:
 
     def _remove(self):
         if self._connection is not None:
-            self._lines.close()
+            # What an app that has died wasn't told any more can't be written now either.
+            with suppress(OSError):
+                self._lines.close()
             self._connection.close()
         if self._process is not None:
             end(self._process)
