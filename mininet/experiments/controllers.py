@@ -1,16 +1,14 @@
 """The controllers that are measured, each driven the same way.
 
-A driver is a context manager with `openflow_port`; `version`; `settle(network)`, which returns when the controller knows
-the whole network; `add_routes(first, second, count, first_port)`, a route in each direction for each UDP port; `migrate`;
-`counted(source, target)`, the packets of the routes that the two switches have forwarded, by the controller's word;
-`clear(source)`, which removes the routes and puts the source back into service; and `log()`.
+A driver is a context manager with `openflow_port`; `settle(network)`, which returns when the controller knows the whole
+network; `add_routes(first, second, count, first_port)`, a route in each direction for each UDP port; `migrate`;
+`counted(source, target)`, the packets of the routes that the two switches have forwarded, by the controller's word; and
+`clear(source)`, which removes the routes and puts the source back into service.
 """
-
-import subprocess
 
 from controller import Controller
 from experiments.os_ken import OsKen
-from processes import program, wait_until
+from processes import wait_until
 from routes import requests
 
 # What a migration's phases are for. What is in neither, such as keeping the journal, is in the total alone.
@@ -25,12 +23,6 @@ class Godwit(Controller):
     def __init__(self):
         super().__init__(openflow_port=0, http_port=0)
         self._routes = []
-
-    @property
-    def version(self):
-        """What the program says of itself."""
-        words = [program("godwit"), "--version"]
-        return subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
 
     def settle(self, network):
         """Return when the network is known completely, and its hosts know each other."""

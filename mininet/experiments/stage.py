@@ -44,11 +44,6 @@ class Stage:
     def __exit__(self, *failure):
         self._stack.__exit__(*failure)
 
-    @property
-    def version(self):
-        """The controller's."""
-        return self._controller.version
-
     def described(self):
         """What the network turned out to be, for the store."""
         return {
@@ -86,10 +81,6 @@ class Stage:
         if with_floor:
             rows["session"]["floor_us"] = round(floor.measure(self._network, rules_before, self._route_rules()))
         return rows
-
-    def log(self):
-        """The controller's."""
-        return self._controller.log()
 
     def _hosts(self):
         return self._network.host(self.place.first), self._network.host(self.place.second)

@@ -1,8 +1,8 @@
 """Measures the sessions of one block, in a lab of its own: `python3 -m experiments.worker`.
 
 One JSON object a line. On standard input first the definition whose network is to be built, then one order a session,
-`{"definition": {…}, "with_floor": true}`; on standard output `{"ready": {…}, "version": "…"}`, and for each order
-`{"done": {…}}`, the rows for the store, or `{"failed": "why"}`. Ends with its standard input.
+`{"definition": {…}, "with_floor": true}`; on standard output `{"ready": {…}}`, and for each order `{"done": {…}}`,
+the rows for the store, or `{"failed": "why"}`. Ends with its standard input.
 """
 
 import json
@@ -40,14 +40,13 @@ def main():
         first = Definition(**json.loads(sys.stdin.readline()))
         with Service(), Stage(first) as stage:
             stage.warm_up(first)
-            answer(ready=stage.described(), version=stage.version)
+            answer(ready=stage.described())
             for line in sys.stdin:
                 order = json.loads(line)
                 try:
                     done = stage.measure(Definition(**order["definition"]), order["with_floor"])
                 except EXPECTED as error:
                     answer(failed=_said(error))
-                    print(stage.log(), file=sys.stderr)
                 else:
                     answer(done=done)
     except EXPECTED as error:
