@@ -65,7 +65,8 @@ class Godwit(Controller):
 
 
 class Peer(OsKen):
-    """The os-ken app. Its counters are what FLOW_REMOVED says of the source's rules, and what the target's count."""
+    """The os-ken app. Its counters are those of the target's rules, and what `os_ken_routes.Move.counted` adds to them:
+    of clone what FLOW_REMOVED says of the source's, of move what was read there before, of freeze-copy nothing."""
 
     def counted(self, _source, _target):
         """The packets that source and target have forwarded on all routes, by the app's word."""

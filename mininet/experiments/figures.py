@@ -7,7 +7,9 @@ from pathlib import Path
 
 from experiments import over_time
 from experiments.panels import Figure, Row, against, grid, legend, plural, save, size_name, span, style
+from experiments.session import FINE_MS
 from experiments.summary import Results, statistic
+from floor import REPETITIONS
 
 MILLISECOND_US = 1000.0
 # Panels beside each other.
@@ -165,8 +167,9 @@ def _switching(results):
 
 def _latency(results):
     caption = (
-        "Above: the mean one-way delay of packets sent between the request and the commit, less that of packets"
-        " sent before it, which is what the migration added. Below: the longest delay of any packet of the session."
+        "Induced latency: the mean one-way delay of packets sent between the request and the commit, less that of"
+        f" packets sent before, which is what the migration added; to within {FINE_MS} ms, the length of a sample. Longest"
+        " delay: of any packet of the session."
     )
     quantities = [
         ("induced_us", "µs of induced latency", {"signed": True}),
@@ -191,9 +194,15 @@ def _disorder(results):
 
 
 def _counter_error(results):
-    caption = "Packets that the controller says the two switches forwarded, less those that came; zero is right."
+    caption = (
+        "Packets that the controller says the two switches forwarded, less those that came. Zero is right where none was"
+        " lost behind them."
+    )
     if "os-ken" in results.controllers:
-        caption += " Of os-ken it is the naive number, from what FLOW_REMOVED says."
+        caption += (
+            " os-ken's are naive numbers: what the target has counted, and of clone what FLOW_REMOVED says of the"
+            " source, of move what was read there, of freeze-copy nothing."
+        )
     quantities = [("counter_error", "packets counted\ntoo many", {"threshold": 1.0, "signed": True})]
     return _series(results, quantities, True, caption)
 
@@ -204,8 +213,8 @@ def _floor(results):
         ("rules_over_floor", "writing rules / floor", {}),
     ]
     caption = (
-        "How many times as long as a bare client that writes the same rules to the same switches; 1 is the floor. Only"
-        " sessions beside which the floor was measured."
+        "How many times as long as a bare client that writes the same rules to the same switches; 1 is the floor, the"
+        f" best of {REPETITIONS} of its runs. Only sessions beside which the floor was measured."
     )
     return _series(results, quantities, False, caption)
 

@@ -15,6 +15,7 @@ from experiments import figures, findings, tables
 from experiments.checks import checks
 from experiments.definition import BadDefinition, parse
 from experiments.panels import plural, span
+from experiments.session import FINE_MS
 from experiments.summary import Results
 
 STYLE = Path(__file__).with_name("report.css")
@@ -160,7 +161,8 @@ def _sentences():
         "A session is one migration of a switch's work to another switch, under UDP traffic with sequence numbers"
         " in both directions between two hosts. The hosts' probes tell which packets were lost, came twice or came"
         " late, and when. Times of phases are the controller's own; the time seen from outside is the experiment's."
-        " Delays are one-way: sender and receiver read the same clock.",
+        " Delays are one-way: sender and receiver read the same clock. Those during a migration are of the samples of"
+        f" {FINE_MS} ms in which it ran: where it was shorter, packets from just before and after it are among them.",
         "Networks are Mininet's, their switches Open vSwitch with its userspace datapath. Topologies with the same"
         " number of switches are pooled. Standard deviations are the sample's.",
     )
