@@ -97,9 +97,17 @@ def throughput(results):
     return canvas, caption
 
 
+def mean_and_spread(values):
+    """The mean of each column and the sample's standard deviation, 0 of a single value. NaN is no value; each column
+    has another."""
+    counts = numpy.count_nonzero(~numpy.isnan(values), axis=0)
+    unbiased = numpy.sqrt(counts / numpy.maximum(counts - 1, 1))
+    return numpy.nanmean(values, axis=0), numpy.nanstd(values, axis=0) * unbiased
+
+
 def _edges(values):
     """Where a band about the mean of these ends."""
-    mean, spread = numpy.nanmean(values, axis=0), numpy.nanstd(values, axis=0)
+    mean, spread = mean_and_spread(values)
     return [float(numpy.min(mean - spread)), float(numpy.max(mean + spread))]
 
 
@@ -109,7 +117,7 @@ def _band(panel, found, runs, controller, look):
     if not len(starts):
         return None
     starts, values = _usual(starts, values)
-    mean, spread = numpy.nanmean(values, axis=0), numpy.nanstd(values, axis=0)
+    mean, spread = mean_and_spread(values)
     length = _length(found)
     edges, middle = _steps(starts, mean, length)
     low, high = _steps(starts, mean - spread, length)[1], _steps(starts, mean + spread, length)[1]

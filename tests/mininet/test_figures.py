@@ -10,11 +10,12 @@ from html import unescape
 from html.parser import HTMLParser
 
 import made_campaigns
+import numpy
 import pytest
 from experiments import figures, report
 from experiments.checks import HELD, NOT_HELD, NOT_MEASURED, checks, steps
 from experiments.findings import reasons
-from experiments.over_time import packets
+from experiments.over_time import mean_and_spread, packets
 from experiments.store import NotThere, Store
 from experiments.summary import Results, statistic
 from matplotlib.image import imread
@@ -182,6 +183,12 @@ def test_statistics_by_hand():
     assert statistic(range(1, 101)).p95 == 95
     assert statistic([7]).sd is None
     assert statistic([None]) is None
+
+
+def test_the_band_of_throughput_is_the_samples_deviation_too():
+    mean, spread = mean_and_spread(numpy.array([[1.0, 5.0, 7.0], [2.0, numpy.nan, 7.0], [6.0, numpy.nan, 7.0]]))
+    assert list(mean) == [3, 5, 7]
+    assert spread == pytest.approx([statistics.stdev([1, 2, 6]), 0, 0])
 
 
 def test_the_page_is_whole_and_loads_nothing(whole):
