@@ -1,5 +1,6 @@
 """What is expected of the migrations, and whether the data of a campaign bear it out."""
 
+import math
 from collections import defaultdict
 from dataclasses import dataclass
 
@@ -76,10 +77,12 @@ class Step:
 
     @property
     def clear(self):
-        """Whether the means are farther apart than either standard deviation; `None` if there is none."""
+        """Whether the means are farther apart than two standard errors of their difference; `None` if one is of a
+        single run."""
         if None in self.spreads:
             return None
-        return abs(self.means[1] - self.means[0]) > max(self.spreads)
+        error = math.sqrt(sum(spread**2 / n for spread, n in zip(self.spreads, self.n)))
+        return abs(self.means[1] - self.means[0]) > 2 * error
 
 
 def steps(results):

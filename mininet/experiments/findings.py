@@ -109,8 +109,8 @@ def _clear(step):
     if step.clear is None:
         return " A single run says nothing of how much of that is chance."
     if step.clear:
-        return " The means are farther apart than one standard deviation of either."
-    return " The means are no farther apart than one standard deviation: it may be chance."
+        return " The means are farther apart than two standard errors of their difference."
+    return " The means are no farther apart than two standard errors of their difference: it may be chance."
 
 
 def beside_thesis(results):

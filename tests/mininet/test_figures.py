@@ -273,6 +273,22 @@ def test_another_order_is_told_with_its_reason(store, tmp_path):
     assert reason in page.text
 
 
+@pytest.mark.parametrize("apart_us, clear", [(40, True), (20, False)])
+def test_what_many_runs_show_is_not_called_chance(store, apart_us, clear):
+    """25 runs each with a deviation of 50 µs: the difference of their means has a standard error of 14 µs."""
+    campaign = made_campaigns.begin(store, made_campaigns.text(("godwit",), (25,), (1,), cycles=25))
+
+    def set_times(session, result):
+        slower = apart_us if session["algorithm"] == "freeze-copy" else 0
+        spread = 50 if session["cycle"] % 2 else -50
+        result["session"].update(plan_us=1000 + spread + slower, rules_us=2000)
+
+    made_campaigns.fill(store, campaign, set_times)
+    step = steps(Results(store, campaign))[0]
+    assert (step.held, step.clear) == (False, clear)
+    assert ("it may be chance" in reasons(Results(store, campaign))[0]) == (not clear)
+
+
 def test_a_slow_migration_is_told(store):
     campaign = made_campaigns.begin(store, made_campaigns.text(sizes=(25, 50), rules=(1,)))
 
