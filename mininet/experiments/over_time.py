@@ -253,6 +253,8 @@ def losses(results):
     if not gaps:
         return None
     lost = sum(row["count"] for rows in gaps.values() for row in rows)
+    # A probe names its first 1,024 gaps.
+    unnamed = sum(run["lost"] or 0 for run in runs) - lost
 
     def draw(panel, chosen):
         marks = {direction: ([], []) for direction in DIRECTIONS}
@@ -279,6 +281,8 @@ def losses(results):
         f" in the network, then rules, then time. Dotted line: the migration is asked for. n = {span(counts)}"
         f" sessions a panel; {lost:,} packets in {len(gaps):,} of {len(runs):,} sessions."
     )
+    if unnamed > 0:
+        caption += f" {unnamed:,} more packets were lost of which it isn't known when."
     return canvas, caption
 
 
