@@ -2,8 +2,8 @@
 
     web_server.py ADDRESS PORT SIZE…
 
-Only the sizes that it is given are there; anything else is 404. It says `ready` on standard error once it listens, and
-serves until it is ended. `loads/web.py` runs it inside a host.
+Only the sizes that it is given are there; anything else is 404. It serves until it is ended. `loads/web.py` runs it
+inside a host.
 """
 
 import sys
@@ -57,7 +57,6 @@ def main():
     except OSError as error:
         sys.exit(f"{address}:{port}: {error.strerror}")
     server.files = {f"/{size}": bytes(int(size)) for size in sizes}
-    print("ready", file=sys.stderr, flush=True)
     server.serve_forever()
 
 
