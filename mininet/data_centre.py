@@ -14,7 +14,7 @@ them; the thesis Migration of Networks, Lisbon 2021, has such a file in its appe
     [TopologyLinks]        1 and up
     edgetoagglinkno = 2    links from each edge switch to aggregation switches; with two tiers, to core switches
     aggtocorelinkno = 2    links from each aggregation switch to core switches; not used with two tiers
-    coretooutlinkno = 1    links from each core switch to gateways
+    coretooutlinkno = 1    links from each core switch to gateways; 0 where there are none
 
     [SwitchBandwidth]      Mbit/s of each link, by the switch nearer to the outside:
     out_bw = 100           core switches to gateways, and gateways to outside hosts
