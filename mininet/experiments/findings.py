@@ -126,12 +126,12 @@ def beside_thesis(results):
     runs = [len(group.runs) for group in results.groups() if group.controller == "godwit"]
     below = sum(run["total_us"] is not None and run["total_us"] < THESIS_US for run in godwit)
     missing = "not measured"
-    longest = took and f"{took.least / 1000:,.1f} to {took.most / 1000:,.1f} ms"
+    times = took and f"{took.least / 1000:,.1f} to {took.most / 1000:,.1f} ms"
     latencies = "; ".join(f"{algorithm} {one.mean:,.0f} µs" for algorithm, one in induced if one)
     return [
-        ("networks", "random, 25, 50 and 100 nodes, 3 links a node on average", f"{sizes} switches"),
-        ("runs of each", "100", span(runs)),
-        ("migration time", "under 100 ms", f"{longest}; {below:,} of {took.n:,} under 100 ms" if took else missing),
+        ("networks", "random, 25, 50 and 100 nodes, 3 links a node on average", f"{sizes} switches" if godwit else missing),
+        ("runs of each", "100", span(runs) if godwit else missing),
+        ("migration time", "under 100 ms", f"{times}; {below:,} of {took.n:,} under 100 ms" if took else missing),
         ("induced latency", "hundreds of microseconds", f"means: {latencies}" if latencies else missing),
         ("loss with clone", "none", f"{lost.total:,} packets in {plural(lost.n, 'session')}" if lost else missing),
         ("how loss was measured", "iperf UDP, samples of 1 s", "sequence numbers: every packet is accounted for"),

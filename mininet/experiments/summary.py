@@ -153,12 +153,12 @@ class Results:
             values[run[fixed]].add(run[varied])
         return max(values, key=lambda value: (len(values[value]), value))
 
-    def of_runs(self, table, columns, runs, having=""):
-        """Rows `session` and these columns of a table, for each of the runs. `having` follows FROM and WHERE."""
+    def of_runs(self, table, columns, runs, rest=""):
+        """Rows `session` and these columns of a table, for each of the runs. `rest` follows FROM and WHERE."""
         wanted = {run["session"] for run in runs}
         rows = self._store.rows(
             f"SELECT session, {columns} FROM {table} WHERE session IN (SELECT sessions.id FROM sessions"
-            f" JOIN definitions ON definition = definitions.id WHERE campaign = ?) {having}",
+            f" JOIN definitions ON definition = definitions.id WHERE campaign = ?) {rest}",
             self.campaign["id"],
         )
         return [row for row in rows if row["session"] in wanted]

@@ -7,6 +7,7 @@ from experiments.summary import Group, Setting, statistic
 
 NONE = "–"
 
+
 def table(headings, rows, caption=""):
     """HTML of a table; the cells are text, or numbers, which stand to the right."""
     told = f"<caption>{escape(caption)}</caption>" if caption else ""
