@@ -344,7 +344,7 @@ def test_failures_are_told_with_their_reasons(store, tmp_path):
 def test_one_controller_needs_no_peer(store, tmp_path):
     campaign = made_campaigns.begin(store, made_campaigns.text(("godwit",), (25,), (1,), cycles=1))
     made_campaigns.fill(store, campaign)
-    page = written(store, campaign, tmp_path)
+    page = written(store, campaign, tmp_path, drawn=())
     assert "Controllers with results: godwit." in page.text
     assert "Only one controller has results: godwit." in page.text
     # A single run has no deviation.
