@@ -26,6 +26,7 @@ from network import large_receive_buffers
 # They measure time, or count every packet at high rates: another lab on the same processors is what they would measure,
 # and an Open vSwitch that is overloaded loses counts of its own.
 ALONE = (
+    "test_campaign.py",
     "test_failover.py",
     "test_freeze.py",
     "test_guard.py",
@@ -45,6 +46,8 @@ LONGEST = (
     "test_faults_links.py",
     "test_restart.py",
     "test_faults_disconnects.py",
+    "test_os_ken_peer.py",
+    "test_loads.py",
 )
 AT_ONCE = 2
 
