@@ -75,9 +75,9 @@ class Stage:
         if traffic.outcome.receiver_drops:
             raise Failed(f"the receiver was too slow: it dropped {traffic.outcome.receiver_drops} packets")
         rows = result(migration, traffic, requested_ns, ended_ns)
+        self._assert_at(self.place.target, self.place.source, definition, "after the migration")
         counted = self._counted(traffic.outcome.received, silent_at)
         rows["session"] |= {"counted": counted, "counter_error": counted - traffic.outcome.received}
-        self._assert_moved(definition)
         if with_floor:
             rows["session"]["floor_us"] = round(floor.measure(self._network, rules_before, self._route_rules()))
         return rows
@@ -101,9 +101,6 @@ class Stage:
         if migration["state"] != "committed":
             raise Failed(f"the migration ended {migration['state']}: {migration['error']}")
         return migration
-
-    def _assert_moved(self, definition):
-        self._assert_at(self.place.target, self.place.source, definition, "after the migration")
 
     def _assert_at(self, here, not_there, definition, when):
         wanted = {here: 2 * definition.rules, not_there: 0}
