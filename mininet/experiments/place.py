@@ -3,6 +3,8 @@
 import inspect
 from dataclasses import dataclass
 
+from mininet.util import splitArgs
+
 import graphs
 import topologies
 from experiments.definition import BadDefinition
@@ -20,25 +22,15 @@ class Place:
 
 
 def built(name):
-    """The topology of this name, `mn --topo` style: `waxman,50,3,1`."""
-    kind, *arguments = name.split(",")
+    """The topology of this name, as `mn --topo` has it: `waxman,50,3,1`, `map,Geant2012,hosts=two`."""
+    kind, arguments, options = splitArgs(name)
     if kind not in topologies.topos:
         raise BadDefinition(f"topology {name}: there is no {kind}; there are {', '.join(topologies.topos)}")
     try:
-        inspect.signature(topologies.topos[kind].build).bind(None, *arguments)
-        return topologies.topos[kind](*(_value(text) for text in arguments))
-    except (TypeError, ValueError, OSError) as error:
+        inspect.signature(topologies.topos[kind].build).bind(None, *arguments, **options)
+        return topologies.topos[kind](*arguments, **options)
+    except (TypeError, ValueError, OverflowError, OSError) as error:
         raise BadDefinition(f"topology {name}: {error}") from error
-
-
-def _value(text):
-    """An argument as Mininet reads it: a number if it is one."""
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
 
 
 def place_in(topo, source="", target=""):

@@ -100,11 +100,22 @@ def test_no_cycles_and_too_many_are_refused(cycles):
 
 @pytest.mark.parametrize(
     "topology, said",
-    [("donut,3", "there is no donut"), ("ring,1,2,3", "ring,1,2,3: too many"), ("random,abc", "random,abc: switches has to be a number")],
+    [
+        ("donut,3", "there is no donut"),
+        ("ring,1,2,3", "ring,1,2,3: too many"),
+        ("ring,size=3", "ring,size=3: .*'size'"),
+        ("ring,inf", "ring,inf: "),
+        ("random,abc", "random,abc: switches has to be a number"),
+    ],
 )
 def test_a_network_that_cannot_be_is_named(topology, said):
     with pytest.raises(BadDefinition, match=said):
         built(topology)
+
+
+def test_networks_have_options_as_mininet_has_them():
+    assert len(built("waxman,9,3,1,hosts=all").hosts()) == 9
+    assert len(built("map,Abilene,hosts=two").hosts()) == 2
 
 
 def test_the_place_of_a_migration_is_between_the_hosts_on_paths_that_are_certain():
