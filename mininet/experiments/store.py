@@ -289,12 +289,15 @@ class Store:
         )
 
     def export(self, campaign, output):
-        """CSV, one row a sample, each with its session's and its definition's columns."""
+        """CSV, one row a sample, each with the columns of its session and its definition, and with what the campaign was
+        measured with: `versions` and `machine` are JSON."""
         cursor = self._database.execute(
             "SELECT definitions.name, controller, topology, switches, links, hops, algorithm, rules, rate, size,"
-            " cycle, status, started_at, total_us, plan_us, rules_us, wait_us, sessions.lost AS session_lost,"
-            " sessions.duplicates AS session_duplicates, counter_error, transfers.*"
+            " cycle, status, sessions.started_at, total_us, plan_us, rules_us, wait_us, sessions.lost AS session_lost,"
+            " sessions.duplicates AS session_duplicates, counter_error, transfers.*,"
+            " seed, git_revision, versions, machine"
             " FROM transfers JOIN sessions ON session = sessions.id JOIN definitions ON definition = definitions.id"
+            " JOIN campaigns ON campaign = campaigns.id"
             " WHERE campaign = ? ORDER BY session, direction, at_ms",
             (campaign,),
         )

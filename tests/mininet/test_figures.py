@@ -1,7 +1,10 @@
 """Figures and reports of campaigns whose results are made up: nothing here needs a network."""
 
 import base64
+import csv
 import hashlib
+import io
+import json
 import math
 import re
 import statistics
@@ -375,6 +378,20 @@ def test_what_was_not_measured_has_no_figure(store, tmp_path):
     page = written(store, campaign, tmp_path, drawn)
     titles = ", ".join(figures.FIGURES[name][0] for name in missing)
     assert f"Left out, since nothing was measured for them: {titles}." in page.text
+
+
+def test_each_sample_says_what_it_was_measured_with(store):
+    campaign = made_campaigns.begin(store, made_campaigns.text(("godwit",), (25,), (1,), cycles=1))
+    kept = made_campaigns.fill(store, campaign)
+    output = io.StringIO()
+    store.export(campaign, output)
+    rows = list(csv.DictReader(io.StringIO(output.getvalue())))
+    assert len(rows) == sum(len(result["transfers"]) for result in kept.values())
+    for row in rows:
+        assert (row["name"], row["seed"]) == (f"godwit {row['algorithm']} waxman,25,3,1 1x2000/s 128B", "7")
+        assert row["git_revision"] == made_campaigns.SURROUNDINGS["git_revision"]
+        for column in ("versions", "machine"):
+            assert json.loads(row[column]) == made_campaigns.SURROUNDINGS[column]
 
 
 def test_topologies_of_one_size_are_pooled(store):
