@@ -51,7 +51,7 @@ def _parser():
 
     def command(name, function, text, campaign=True):
         one = commands.add_parser(name, help=text, description=text)
-        one.add_argument("--results", default=RESULTS, metavar="PATH", help="the file of results (target/campaigns.sqlite)")
+        one.add_argument("--results", default=RESULTS, metavar="PATH", help="of results (target/campaigns.sqlite)")
         if campaign:
             one.add_argument("campaign", nargs="?", help="its name or number; the latest unless it is given")
         one.set_defaults(command=function)
@@ -61,7 +61,7 @@ def _parser():
     run.add_argument("file", metavar="FILE.toml")
     run.add_argument("--resume", action="store_true", help="go on with the latest campaign of this file")
     run.add_argument("--retry-failed", action="store_true", help="with --resume: try failed sessions again")
-    run.add_argument("--cycles", type=int, help="a new campaign measures each migration so often, whatever the file says")
+    run.add_argument("--cycles", type=int, help="measure each so often in a new campaign, whatever the file says")
     command("list", _list, "all campaigns, and how far they are", campaign=False)
     command("show", _show, "a campaign's definitions and what was measured")
     export = command("export", _export, "a campaign as CSV, one row a sample of 100 ms")

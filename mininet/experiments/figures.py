@@ -168,8 +168,8 @@ def _switching(results):
 def _latency(results):
     caption = (
         "Induced latency: the mean one-way delay of packets sent between the request and the commit, less that of"
-        f" packets sent before, which is what the migration added; to within {FINE_MS} ms, the length of a sample. Longest"
-        " delay: of any packet of the session."
+        f" packets sent before, which is what the migration added; to within {FINE_MS} ms, the length of a sample."
+        " Longest delay: of any packet of the session."
     )
     quantities = [
         ("induced_us", "µs of induced latency", {"signed": True}),
@@ -195,8 +195,8 @@ def _disorder(results):
 
 def _counter_error(results):
     caption = (
-        "Packets that the controller says the two switches forwarded, less those that came. Zero is right where none was"
-        " lost behind them."
+        "Packets that the controller says the two switches forwarded, less those that came. Zero is right where none"
+        " was lost behind them."
     )
     if "os-ken" in results.controllers:
         caption += (

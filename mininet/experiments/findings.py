@@ -122,14 +122,14 @@ def beside_thesis(results):
         for algorithm in results.algorithms
     ]
     lost = statistic(run["lost"] for run in godwit if run["algorithm"] == "clone")
-    sizes = span(run["switches"] for run in godwit)
+    sizes = f"{span(run['switches'] for run in godwit)} switches"
     runs = [len(group.runs) for group in results.groups() if group.controller == "godwit"]
     below = sum(run["total_us"] is not None and run["total_us"] < THESIS_US for run in godwit)
     missing = "not measured"
     times = took and f"{took.least / 1000:,.1f} to {took.most / 1000:,.1f} ms"
     latencies = "; ".join(f"{algorithm} {one.mean:,.0f} µs" for algorithm, one in induced if one)
     return [
-        ("networks", "random, 25, 50 and 100 nodes, 3 links a node on average", f"{sizes} switches" if godwit else missing),
+        ("networks", "random, 25, 50 and 100 nodes, 3 links a node on average", sizes if godwit else missing),
         ("runs of each", "100", span(runs) if godwit else missing),
         ("migration time", "under 100 ms", f"{times}; {below:,} of {took.n:,} under 100 ms" if took else missing),
         ("induced latency", "hundreds of microseconds", f"means: {latencies}" if latencies else missing),

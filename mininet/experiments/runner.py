@@ -118,7 +118,8 @@ def _fail(store, sessions, why, progress):
         store.failed(session["id"], str(why))
     first = sessions[0]
     others = f" and {len(sessions) - 1} others" if len(sessions) > 1 else ""
-    progress.write(f"session {first['id']} ({first['name']}, cycle {first['cycle']}){others} failed: {why}", file=sys.stderr)
+    which = f"session {first['id']} ({first['name']}, cycle {first['cycle']}){others}"
+    progress.write(f"{which} failed: {why}", file=sys.stderr)
     progress.update(len(sessions))
     return len(sessions)
 
@@ -190,4 +191,5 @@ def _lab():
 def _progress(total, quiet):
     # On a terminal it is drawn anew all the time; in a file a line a minute will do.
     interval = 0.5 if sys.stderr.isatty() else 60
-    return tqdm(total=total, unit="session", disable=quiet or not total, mininterval=interval, dynamic_ncols=True, file=sys.stderr)
+    look = {"unit": "session", "mininterval": interval, "dynamic_ncols": True, "file": sys.stderr}
+    return tqdm(total=total, disable=quiet or not total, **look)
