@@ -72,6 +72,10 @@ def _parser():
 
 
 def _run(options):
+    if options.retry_failed and not options.resume:
+        raise BadDefinition("--retry-failed goes with --resume")
+    if options.cycles is not None and options.resume:
+        raise BadDefinition("--cycles is for a new campaign: it doesn't go with --resume")
     with open(options.file, encoding="utf-8") as file:
         text = file.read()
     return measure(text, options.results, options.resume, options.retry_failed, options.cycles)
@@ -88,23 +92,30 @@ def measure(text, results, resume=False, retry_failed=False, cycles=None):
         raise CommandFailed("a campaign makes network namespaces: run it as root")
     os.makedirs(os.path.dirname(os.path.abspath(results)), exist_ok=True)
     with Store(results) as store, _alone(results):
-        identifier = _resumed(store, campaign, text, retry_failed) if resume else None
+        here = surroundings()
+        identifier = _resumed(store, campaign, text, here, retry_failed) if resume else None
         if identifier is None:
-            identifier = store.begin(campaign, text, surroundings())
+            identifier = store.begin(campaign, text, here)
         failed = runner.run(store, identifier)
         counts = next(one for one in store.campaigns() if one["id"] == identifier)["sessions"]
         print(f"{campaign.name}: {_counts(counts)}; in {results}", file=sys.stderr)
     return 1 if failed or counts.get("failed") else 0
 
 
-def _resumed(store, campaign, text, retry_failed):
-    """The campaign to go on with. None if this file has not been measured yet."""
+def _resumed(store, campaign, text, here, retry_failed):
+    """The campaign to go on with. None if this file has not been measured yet. What is in one campaign was measured by the
+    same programs on the same machine, or it could not be compared."""
     found = [one for one in store.campaigns() if one["name"] == campaign.name]
     if not found:
         return None
     latest = found[-1]
     if latest["file"] != text:
         raise BadDefinition(f"{campaign.name}: its file has changed since it was begun; run it without --resume")
+    then = {"git_revision": latest["git_revision"], **{key: json.loads(latest[key]) for key in ("versions", "machine")}}
+    other = [key.replace("_", " ") for key in then if then[key] != here[key]]
+    if other:
+        what = " and ".join(other)
+        raise BadDefinition(f"{campaign.name}: it was begun with another {what}; run it without --resume")
     store.reopen(latest["id"], retry_failed)
     return latest["id"]
 

@@ -46,16 +46,14 @@ THESIS = (
 ORDER = (
     "Godwit's freeze-copy and move take route by route: its rule is removed at the source, its new rules are"
     " installed, and each step is confirmed before the next route's turn, so that each route is cut for as short as"
-    " possible. Clone cuts none, and writes the rules of all routes together, each switch's in one write. So the time"
-    " of the former grows with the number of routes times a few confirmations, and that of clone hardly."
+    " possible. Clone cuts none, and writes the rules of all routes together, each switch's in one write."
 )
 COUNTERS = (
     "The counter error is what the controller says that source and target have forwarded, less what the hosts"
     " received. freeze-copy begins to count anew, so that what the source had counted is its error. Open vSwitch"
     " credits cached traffic to a rule up to half a second late: whoever reads the source's counters, or believes the"
-    " numbers in FLOW_REMOVED, misses what was forwarded since. The peer does, as its simplicity asks for; godwit waits"
-    " in clone until the source is at rest and has caught up. Packets that were counted and then lost make an error"
-    " above zero."
+    " numbers in FLOW_REMOVED, misses what was forwarded since, as a small os-ken application does. Godwit's clone waits"
+    " until the source is at rest and has caught up. Packets that were counted and then lost make an error above zero."
 )
 
 

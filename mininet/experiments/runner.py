@@ -36,8 +36,6 @@ READY_S = 240
 SESSION_S = 120
 # A network that couldn't be brought up so many times in a row won't be at all.
 ATTEMPTS = 3
-# How often the floor under a definition is measured.
-FLOORS = 3
 TAIL_LINES = 5
 
 
@@ -53,8 +51,13 @@ def run(store, identifier, quiet=False):
     by_id = {row["id"]: definition for row, definition in zip(rows, definitions)}
     pending = [row for row in store.sessions(identifier) if row["status"] == "pending"]
     order = in_order(pending, by_id, campaign["seed"])
-    with large_receive_buffers(), _progress(len(pending), quiet) as progress:
-        failed = sum(_run_block(store, by_id, sessions, progress) for sessions in order)
+    try:
+        with large_receive_buffers(), _progress(len(pending), quiet) as progress:
+            failed = sum(_run_block(store, by_id, sessions, progress) for sessions in order)
+    except BaseException:
+        # None is running any more.
+        store.reopen(identifier, failed=False)
+        raise
     store.finish(identifier)
     return failed
 
@@ -110,7 +113,7 @@ def _run_block(store, definitions, sessions, progress):
 
 def _has_floor(session, definition):
     # Its rules are written in the form in which godwit writes them.
-    return definition.controller == "godwit" and session["cycle"] <= FLOORS
+    return definition.controller == "godwit" and session["cycle"] == 1
 
 
 def _fail(store, sessions, why, progress):

@@ -58,7 +58,7 @@ CREATE TABLE IF NOT EXISTS sessions (
     plan_us INTEGER,                 -- reading and planning
     rules_us INTEGER,                -- writing rules: install, cut, flip, remove
     wait_us INTEGER,                 -- waiting for packets, caches and counters: confirm, drain, read
-    floor_us INTEGER,                -- a bare client writing the same rules (measured in the first cycles only)
+    floor_us INTEGER,                -- a bare client writing the same rules (measured in the first cycle only)
     rules_installed INTEGER,
     rules_modified INTEGER,
     rules_removed INTEGER,

@@ -87,6 +87,7 @@ def packets(groups):
     columns = _Columns(groups)
     headings = (
         *columns.headings,
+        "asked",
         "sent",
         "lost",
         "sessions with loss",
@@ -101,11 +102,10 @@ def packets(groups):
     return table(
         headings,
         [(*columns.of(group), *_packets(group)) for group in groups],
-        "Packets of all sessions of a group, both directions together. Silence: the longest of any session. Induced"
-        " latency: mean one-way delay during the migration less that before it, mean ± standard deviation over the"
-        " sessions. Counter error: packets that the controller counted less those that came, mean over the"
-        " sessions, and the farthest from"
-        " zero." + columns.note,
+        "Packets of all sessions of a group, both directions together. Asked: what the rate called for. Silence: the"
+        " longest of any session. Induced latency: mean one-way delay during the migration less that before it, mean ±"
+        " standard deviation over the sessions. Counter error: packets that the controller counted less those that"
+        " came, mean over the sessions, and the farthest from zero." + columns.note,
     )
 
 
@@ -113,6 +113,7 @@ def _packets(group):
     lost, error = group.of("lost"), group.of("counter_error")
     errors = [run["counter_error"] for run in group.runs if run["counter_error"] is not None]
     return (
+        _of(group.of("asked"), "total"),
         _of(group.of("sent"), "total"),
         _of(lost, "total"),
         sum(bool(run["lost"]) for run in group.runs) if lost else NONE,

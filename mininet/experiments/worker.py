@@ -25,6 +25,8 @@ EXPECTED = (
     *(OSError, RuntimeError, TimeoutError, AssertionError, requests.RequestException),
 )
 
+LINES_SAID = 8
+
 
 def main():
     """Orders in, answers out."""
@@ -56,7 +58,11 @@ def main():
 
 
 def _said(error):
-    return f"{type(error).__name__}: {error}"
+    """What an error says; of a long one, such as a controller's log, the first line and the last ones."""
+    lines = f"{type(error).__name__}: {error}".splitlines()
+    if len(lines) > LINES_SAID:
+        lines = [lines[0], "…", *lines[2 - LINES_SAID :]]
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":
