@@ -143,24 +143,25 @@ def _run_by_run(results):
 
 
 def _below_the_thesis(results):
-    """For each algorithm and size of network, whatever the rules."""
+    """For each algorithm and size of network, with the fewest rules: the thesis had one pair of hosts."""
     found = []
     runs = [run for run in results.chosen(controller="godwit") if run["total_us"] is not None]
     for switches in sorted({run["switches"] for run in runs}):
+        rules = min(run["rules"] for run in runs if run["switches"] == switches)
+        where = f"at {size_name(switches)} with {plural(rules, 'rule')}"
+        setting = (switches, rules)
         for algorithm in results.algorithms:
-            here = [run for run in runs if (run["switches"], run["algorithm"]) == (switches, algorithm)]
+            here = [run for run in runs if (run["switches"], run["rules"], run["algorithm"]) == (*setting, algorithm)]
             if here:
-                found.append(_below(f"godwit's {algorithm} at {size_name(switches)} takes less than 100 ms", here))
+                found.append(_below(f"godwit's {algorithm} {where} takes less than 100 ms", here))
     return found or [Check("every migration takes less than 100 ms", NOT_MEASURED, "Godwit has migrated nothing.")]
 
 
 def _below(expectation, runs):
-    took = statistic(run["total_us"] for run in runs)
-    by_rules = [[run["total_us"] for run in runs if run["rules"] == rules] for rules in {run["rules"] for run in runs}]
-    means = [statistic(times).mean for times in by_rules]
+    took, waited = (statistic(run[column] for run in runs) for column in ("total_us", "wait_us"))
     longer = sum(run["total_us"] >= THESIS_US for run in runs)
-    detail = (
-        f"Mean {took.mean / 1000:.1f} ms, greatest mean for one number of rules {max(means) / 1000:.1f} ms, longest"
-        f" {took.most / 1000:.1f} ms; {longer:,} of {plural(took.n, 'session')} took 100 ms or more."
-    )
+    detail = f"Mean {took.mean / 1000:.1f} ms"
+    if waited:
+        detail += f", {waited.mean / 1000:.1f} ms of it waiting"
+    detail += f"; longest {took.most / 1000:.1f} ms; {longer:,} of {plural(took.n, 'session')} took 100 ms or more."
     return Check(expectation, HELD if longer == 0 else NOT_HELD, detail)

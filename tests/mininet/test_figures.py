@@ -303,7 +303,7 @@ def test_a_slow_migration_is_told(store):
     found = verdicts(store, campaign)
     below = {text: verdict for text, verdict in found.items() if "100 ms" in text}
     assert [text for text, verdict in below.items() if verdict == NOT_HELD] == [
-        "godwit's move at 50 switches takes less than 100 ms"
+        "godwit's move at 50 switches with 1 rule takes less than 100 ms"
     ]
     assert len(below) == 6
 
