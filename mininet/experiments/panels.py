@@ -185,7 +185,9 @@ def _scale(panel, row):
     # Everything at zero is a finding; it shall look neither like a failed axis nor be cut by it.
     if row.signed:
         panel.axhline(0, color="0.6", linewidth=0.6)
-        panel.set_ylim(min(low, -least), max(high, least))
+        # The room beside the outermost points was measured on a linear scale.
+        room = 2 if row.threshold is not None else 1
+        panel.set_ylim(min(room * low, -least), max(room * high, least))
     else:
         highest = max(1.04 * high, 2 * least)
         panel.set_ylim(-0.2 * least if row.threshold else -0.04 * highest, highest)
