@@ -128,10 +128,11 @@ def beside_thesis(results):
     missing = "not measured"
     times = took and f"{took.least / 1000:,.1f} to {took.most / 1000:,.1f} ms"
     latencies = "; ".join(f"{algorithm} {one.mean:,.0f} µs" for algorithm, one in induced if one)
+    short = took and f"{times}; {below:,} of {took.n:,} under 100 ms"
     return [
         ("networks", "random, 25, 50 and 100 nodes, 3 links a node on average", sizes if godwit else missing),
         ("runs of each", "100", span(runs) if godwit else missing),
-        ("migration time", "under 100 ms", f"{times}; {below:,} of {took.n:,} under 100 ms" if took else missing),
+        ("migration time, however many rules", "under 100 ms", short or missing),
         ("induced latency", "hundreds of microseconds", f"means: {latencies}" if latencies else missing),
         ("loss with clone", "none", f"{lost.total:,} packets in {plural(lost.n, 'session')}" if lost else missing),
         ("how loss was measured", "iperf UDP, samples of 1 s", "sequence numbers: every packet is accounted for"),

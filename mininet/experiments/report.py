@@ -184,7 +184,8 @@ def _tables(results, groups):
     if not groups:
         return _say("No session is done: there is nothing to put into tables.")
     made = (tables.times(groups), tables.packets(groups), tables.changes(groups), tables.phases(results))
-    return "".join(_wide(table) for table in made if table) + _say(COUNTERS)
+    told = "".join(_wide(table) for table in made if table)
+    return told + (_say(COUNTERS) if "godwit" in results.controllers else "")
 
 
 def _figures(drawn):

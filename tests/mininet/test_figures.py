@@ -150,6 +150,7 @@ def test_the_tables_say_what_was_measured(whole):
     induced = [run["delay_during_us"] - run["delay_before_us"] for run in runs]
     errors = [run["counter_error"] for run in runs]
     assert traffic[5:] == [
+        f"{sum(run['asked'] for run in runs):,}",
         f"{sum(run['sent'] for run in runs):,}",
         str(sum(lost)),
         str(sum(one > 0 for one in lost)),
@@ -361,7 +362,7 @@ def test_os_ken_alone_says_nothing_of_godwit(store, tmp_path):
     page = written(store, campaign, tmp_path)
     assert set(verdicts(store, campaign).values()) == {NOT_MEASURED}
     assert "Godwit's clone" not in page.text
-    assert page.row("migration time")[2] == "not measured"
+    assert page.row("migration time, however many rules")[2] == "not measured"
 
 
 def test_what_was_not_measured_has_no_figure(store, tmp_path):
