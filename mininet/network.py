@@ -14,6 +14,15 @@ from open_vswitch import parse_flows
 from processes import CommandFailed, run, wait_until
 
 RECEIVE_BUFFER_BYTES = 32 << 20
+# Of all network namespaces together: those of a hundred hosts that all talk to each other.
+NEIGHBOURS = 16_384
+
+MACHINE_SETTINGS = {
+    "/proc/sys/net/core/rmem_default": RECEIVE_BUFFER_BYTES,
+    "/proc/sys/net/core/rmem_max": RECEIVE_BUFFER_BYTES,
+    "/proc/sys/net/ipv4/neigh/default/gc_thresh2": NEIGHBOURS // 2,
+    "/proc/sys/net/ipv4/neigh/default/gc_thresh3": NEIGHBOURS,
+}
 
 
 class GodwitNetwork:
@@ -46,7 +55,7 @@ class GodwitNetwork:
 
     def _start(self):
         self._refuse_names_in_use()
-        self._cleanup.enter_context(large_receive_buffers())
+        self._cleanup.enter_context(room_in_the_kernel())
         self.mininet = _Mininet(self._openflow10, self._relays, self._separate)
         # Whatever has been made by the time that something fails. The last is called first, and one that fails doesn't
         # keep the others from being called. Not Mininet's `stop`: that talks to each node's shell, which an interrupt
@@ -258,20 +267,22 @@ def connections_to(port):
 
 
 @contextmanager
-def large_receive_buffers():
+def room_in_the_kernel():
     """While a network is built and used, packet sockets get large receive buffers. Open vSwitch in userspace reads
     each port through one, with the kernel's default size: some hundred packets, which a switch process that isn't
-    scheduled for a few milliseconds loses. That loss would be the machine's, not the controller's."""
+    scheduled for a few milliseconds loses. That loss would be the machine's, not the controller's. Nor is it the
+    controller's when the kernel has no room for the neighbours of all hosts, whom it keeps in one table."""
     with ExitStack() as restore:
-        for name in ("rmem_default", "rmem_max"):
-            path = f"/proc/sys/net/core/{name}"
+        for path, wanted in MACHINE_SETTINGS.items():
+            # In a network namespace other than the machine's first they can only be read, or aren't there: there they
+            # are as the machine has them.
+            if not os.path.exists(path):
+                continue
             with open(path, encoding="ascii") as file:
                 before = file.read().strip()
-            # In a network namespace other than the machine's first they can only be read: there they are as the
-            # machine has them.
-            if int(before) < RECEIVE_BUFFER_BYTES and os.stat(path).st_mode & stat.S_IWUSR:
+            if int(before) < wanted and os.stat(path).st_mode & stat.S_IWUSR:
                 restore.callback(_write, path, before)
-                _write(path, str(RECEIVE_BUFFER_BYTES))
+                _write(path, str(wanted))
         yield
 
 

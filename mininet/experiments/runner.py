@@ -26,7 +26,7 @@ from tqdm import tqdm
 import interrupts
 from experiments.definition import parse
 from lab import end_lab, start_in_lab
-from network import large_receive_buffers
+from network import room_in_the_kernel
 
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -52,7 +52,7 @@ def run(store, identifier, quiet=False):
     pending = [row for row in store.sessions(identifier) if row["status"] == "pending"]
     order = in_order(pending, by_id, campaign["seed"])
     try:
-        with large_receive_buffers(), _progress(len(pending), quiet) as progress:
+        with room_in_the_kernel(), _progress(len(pending), quiet) as progress:
             failed = sum(_run_block(store, by_id, sessions, progress) for sessions in order)
     except BaseException:
         # None is running any more.
