@@ -97,7 +97,7 @@ def measure(text, results, resume=False, retry_failed=False, cycles=None):
         if identifier is None:
             identifier = store.begin(campaign, text, here)
         failed = runner.run(store, identifier)
-        counts = next(one for one in store.campaigns() if one["id"] == identifier)["sessions"]
+        counts = store.numbered(identifier)["sessions"]
         print(f"{campaign.name}: {_counts(counts)}; in {results}", file=sys.stderr)
     return 1 if failed or counts.get("failed") else 0
 

@@ -166,11 +166,18 @@ def _sentences():
     )
 
 
+def _defined(results):
+    """The definitions of the campaign's file; none if it can't be read any more."""
+    try:
+        return parse(results.campaign["file"]).definitions
+    except BadDefinition:
+        return ()
+
+
 def _traffic(results):
     """How long the traffic lasts beside the migration, by the campaign's file."""
-    try:
-        definitions = parse(results.campaign["file"]).definitions
-    except BadDefinition:
+    definitions = _defined(results)
+    if not definitions:
         return ""
     lead, tail = (span(getattr(one, name) for one in definitions) for name in ("lead_s", "tail_s"))
     return _say(
@@ -241,7 +248,7 @@ def _limits(results):
         "Open vSwitch's userspace datapath: how long hardware takes to install rules, and how it counts, was not seen.",
         "Links have no errors of their own, and no other work moves in the network while a migration runs.",
     ]
-    separate = _separate(results)
+    separate = {definition.separate for definition in _defined(results)}
     if separate == {True}:
         told.append("The source has an ovs-vswitchd of its own; all other switches share one, and its threads.")
     elif separate == {False}:
@@ -254,10 +261,3 @@ def _limits(results):
     elif results.not_done:
         told.append(f"{plural(len(results.not_done), 'session')} of the campaign's have no result.")
     return _list(told)
-
-
-def _separate(results):
-    try:
-        return {definition.separate for definition in parse(results.campaign["file"]).definitions}
-    except BadDefinition:
-        return set()

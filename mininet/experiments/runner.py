@@ -43,16 +43,16 @@ class Broken(Exception):
     """The worker has ended, or doesn't answer."""
 
 
-def run(store, identifier, quiet=False):
+def run(store, identifier):
     """Measure all sessions of a campaign that are pending. Returns how many of them failed."""
-    campaign = next(one for one in store.campaigns() if one["id"] == identifier)
+    campaign = store.numbered(identifier)
     definitions = parse(campaign["file"]).definitions
     rows = store.definitions(identifier)
     by_id = {row["id"]: definition for row, definition in zip(rows, definitions)}
     pending = [row for row in store.sessions(identifier) if row["status"] == "pending"]
     order = in_order(pending, by_id, campaign["seed"])
     try:
-        with room_in_the_kernel(), _progress(len(pending), quiet) as progress:
+        with room_in_the_kernel(), _progress(len(pending)) as progress:
             failed = sum(_run_block(store, by_id, sessions, progress) for sessions in order)
     except BaseException:
         # None is running any more.
@@ -191,8 +191,8 @@ def _lab():
                 shutil.rmtree(directory, ignore_errors=True)
 
 
-def _progress(total, quiet):
+def _progress(total):
     # On a terminal it is drawn anew all the time; in a file a line a minute will do.
     interval = 0.5 if sys.stderr.isatty() else 60
     look = {"unit": "session", "mininterval": interval, "dynamic_ncols": True, "file": sys.stderr}
-    return tqdm(total=total, disable=quiet or not total, **look)
+    return tqdm(total=total, disable=not total, **look)

@@ -232,6 +232,10 @@ class Store:
             raise NotThere("there is no campaign" if name is None else f"there is no campaign {name}")
         return found[-1]
 
+    def numbered(self, identifier):
+        """The campaign with this id."""
+        return next(one for one in self.campaigns() if one["id"] == identifier)
+
     def definitions(self, campaign):
         """The definitions of a campaign, in the order of its file."""
         return self.rows("SELECT * FROM definitions WHERE campaign = ? ORDER BY id", campaign)
