@@ -163,6 +163,14 @@ def test_an_interval_that_iperf_writes_twice_counts_once():
     assert found.error == "sender: control socket has closed unexpectedly; receiver: ended without a report"
 
 
+def test_a_receiver_that_sums_up_and_then_asks_the_closed_connection_received_all():
+    said = {"end": {"sum_sent": {"bytes": 5000, "seconds": 1}}, "error": "interrupt - the client has terminated"}
+    late = "getsockopt - Bad file descriptor"
+    found = transfer("tcp", RATE, SIZE, 0, 1.0, said, {"end": {"sum_received": {"bytes": 5000}}, "error": late})
+    assert (found.error, found.received_bytes) == (None, 5000)
+    assert transfer("tcp", RATE, SIZE, 0, 1.0, said, {"end": {}, "error": late}).error == f"receiver: {late}"
+
+
 # -- ping
 
 
