@@ -139,19 +139,17 @@ impl RouteTable {
 
     /// Leases those of `wanted` that exist, when none of them is leased to another.
     pub async fn lease(&self, wanted: &[FlowId]) -> Lease {
+        let wanted: BTreeSet<FlowId> = wanted.iter().copied().collect();
+        let existing = |inner: &Inner| {
+            let there = |id: &FlowId| inner.routes.contains_key(id);
+            wanted.iter().copied().filter(there).collect()
+        };
         loop {
             let released = self.released.notified();
             tokio::pin!(released);
             // From here on a release wakes this task, also when it happens before the await.
             released.as_mut().enable();
-            if let Some(lease) = self.try_lease(|inner| {
-                inner
-                    .routes
-                    .keys()
-                    .copied()
-                    .filter(|id| wanted.contains(id))
-                    .collect()
-            }) {
+            if let Some(lease) = self.try_lease(existing) {
                 return lease;
             }
             released.await;
