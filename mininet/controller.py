@@ -1,17 +1,15 @@
 """The godwit program, started and stopped, and its REST interface."""
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 from contextlib import contextmanager
 
 import requests
 
-import interrupts
-from processes import end, program, start, wait_until
+from background import Background
+from processes import end, program, wait_until
 
 OPENFLOW_PORT = 6653
 HTTP_PORT = 8080
@@ -139,7 +137,7 @@ class Api:
 QUIET = "[statistics]\ninterval_s = 0\n[rules]\naudit_interval_s = 0\n"
 
 
-class Controller:
+class Controller(Background):
     """The program, running while the context lasts. A port that is taken is replaced by a free one. `environment` is
     added to that of this process; `config` is the text of a configuration file; `wrapper` are the words of a command that
     starts it; `name` is that of another program that takes the same arguments."""
@@ -147,6 +145,7 @@ class Controller:
     def __init__(
         self, openflow_port=None, http_port=None, arguments=(), environment=None, config=None, wrapper=(), name="godwit"
     ):  # pylint: disable=too-many-arguments
+        super().__init__("godwit-")
         self.openflow_port = free_port(OPENFLOW_PORT if openflow_port is None else openflow_port)
         self.http_port = free_port(HTTP_PORT if http_port is None else http_port)
         self.url = f"http://127.0.0.1:{self.http_port}"
@@ -156,28 +155,11 @@ class Controller:
         self._config = config
         self._wrapper = list(wrapper)
         self._name = name
-        self._process = None
-        self._directory = None
-
-    @property
-    def pid(self):
-        """The process id."""
-        return self._process.pid
 
     @property
     def data_directory(self):
         """Where it keeps its journal."""
         return os.path.join(self._directory, "data")
-
-    def __enter__(self):
-        with interrupts.making(self._remove):
-            self._directory = tempfile.mkdtemp(prefix="godwit-")
-            self._start()
-        return self
-
-    def __exit__(self, *_):
-        with interrupts.uninterrupted():
-            self._remove()
 
     def _start(self):
         command = [*self._wrapper, program(self._name), "run", "--openflow", f"127.0.0.1:{self.openflow_port}"]
@@ -187,8 +169,7 @@ class Controller:
             with open(path, "w", encoding="utf-8") as file:
                 file.write(self._config)
             command += ["--config", path]
-        with open(self._log_path, "ab") as log:
-            self._process = start(command, stdout=log, stderr=log, env={**os.environ, **self._environment})
+        self._run(command, self._environment)
         wait_until(self._is_ready, 10, f"the controller ready at {self.url}")
 
     def restart(self, with_signal):
@@ -216,21 +197,6 @@ class Controller:
             return self.api.request("GET", "/readyz", timeout=2).status_code == 200
         except requests.ConnectionError:
             return False
-
-    def _remove(self):
-        if self._process is not None:
-            end(self._process, patience=10)
-        if self._directory is not None:
-            shutil.rmtree(self._directory, ignore_errors=True)
-
-    @property
-    def _log_path(self):
-        return os.path.join(self._directory, "log")
-
-    def log(self):
-        """All that it has logged."""
-        with open(self._log_path, encoding="utf-8", errors="replace") as file:
-            return file.read()
 
     @contextmanager
     def log_shown_on_failure(self, lines=40):

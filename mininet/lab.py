@@ -9,7 +9,7 @@ import signal
 import subprocess
 from contextlib import suppress
 
-from processes import start
+from processes import children, start
 
 # What the machine's own Open vSwitch and `ip netns` keep in these isn't seen in a lab. /var/run is /run.
 ENTER = """
@@ -34,18 +34,10 @@ def end_lab(process, patience=10):
     """End a lab by what `start_in_lab` returned. When this returns, nothing in it runs any more that could write
     another file. `patience` is in seconds, after which that isn't waited for any more."""
     # Of these two `unshare` waits for the other: the lab's first process, which ends after all others in it.
-    for first in _children(process.pid):
+    for first in children(process.pid):
         with suppress(ProcessLookupError):
             os.kill(first, signal.SIGKILL)
         with suppress(subprocess.TimeoutExpired):
             process.wait(patience)
     process.kill()
     process.wait()
-
-
-def _children(pid):
-    try:
-        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
-            return [int(word) for word in file.read().split()]
-    except (FileNotFoundError, ProcessLookupError):
-        return []

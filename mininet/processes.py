@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import time
+from contextlib import suppress
 
 PROJECT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 RELEASE = os.path.join(PROJECT, "target", "release")
@@ -60,6 +61,17 @@ def end_group(process):
     except ProcessLookupError:
         pass
     process.wait()
+
+
+def children(pid):
+    """The process ids of a process's children; none if it is gone."""
+    found = []
+    # A process and its threads may end meanwhile.
+    with suppress(FileNotFoundError, ProcessLookupError):
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{thread}/children", encoding="ascii") as file:
+                found += [int(word) for word in file.read().split()]
+    return found
 
 
 def program(name):

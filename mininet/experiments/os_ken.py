@@ -3,15 +3,13 @@
 import importlib.metadata
 import json
 import os
-import shutil
 import socket
 import sys
-import tempfile
 from contextlib import suppress
 
-import interrupts
+from background import Background
 from controller import free_port
-from processes import CommandFailed, end, start, wait_until
+from processes import CommandFailed, wait_until
 
 APP = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "os_ken_migration.py")
 
@@ -23,29 +21,21 @@ class Refused(Exception):
     """The app answered that it doesn't do what it was asked, or couldn't."""
 
 
-class OsKen:
+class OsKen(Background):
     """The app, running while the context lasts. `openflow_port` is replaced by a free one if it is taken; `version`
     says which os-ken it is. `CommandFailed` if that isn't installed."""
 
     def __init__(self, openflow_port=0):
+        super().__init__("godwit-os-ken-")
         self.version = _version()
         self.openflow_port = free_port(openflow_port)
         self._control_port = free_port(0)
-        self._process = self._directory = self._connection = self._lines = None
+        self._connection = self._lines = None
         self._routes = []
 
-    def __enter__(self):
-        with interrupts.making(self._remove):
-            self._directory = tempfile.mkdtemp(prefix="godwit-os-ken-")
-            with open(self._log_path, "ab") as log:
-                command = [sys.executable, APP, self.openflow_port, self._control_port]
-                self._process = start(command, stdout=log, stderr=log)
-            wait_until(self._connect, 20, "os-ken ready")
-        return self
-
-    def __exit__(self, *_):
-        with interrupts.uninterrupted():
-            self._remove()
+    def _start(self):
+        self._run([sys.executable, APP, self.openflow_port, self._control_port])
+        wait_until(self._connect, 20, "os-ken ready")
 
     def _connect(self):
         if self._process.poll() is not None:
@@ -63,24 +53,7 @@ class OsKen:
             with suppress(OSError):
                 self._lines.close()
             self._connection.close()
-        if self._process is not None:
-            end(self._process)
-        if self._directory is not None:
-            shutil.rmtree(self._directory, ignore_errors=True)
-
-    @property
-    def pid(self):
-        """The process id."""
-        return self._process.pid
-
-    @property
-    def _log_path(self):
-        return os.path.join(self._directory, "log")
-
-    def log(self):
-        """All that it has written."""
-        with open(self._log_path, encoding="utf-8", errors="replace") as file:
-            return file.read()
+        super()._remove()
 
     def request(self, do, timeout=30, **fields):
         """The answer to a request as `os_ken_migration` describes them; `Refused` says why there is none.

@@ -17,7 +17,7 @@ from experiments.place import Place, built, place_in
 from experiments.runner import in_order
 from experiments.session import FINE_MS, in_both, transfers
 from experiments.store import NotThere, Store
-from processes import PROJECT, start, wait_until
+from processes import PROJECT, children, start, wait_until
 from traces import assert_nothing_new, traces
 
 # Some tests bring up several networks one after another.
@@ -306,14 +306,9 @@ def controller_of(process):
     """The id of the controller that runs somewhere below this process."""
 
     def below(pid):
-        # Commands that a session runs come and go meanwhile.
-        with suppress(FileNotFoundError, ProcessLookupError):
-            for thread in os.listdir(f"/proc/{pid}/task"):
-                with open(f"/proc/{pid}/task/{thread}/children", encoding="ascii") as file:
-                    children = file.read().split()
-                for child in children:
-                    yield int(child)
-                    yield from below(child)
+        for child in children(pid):
+            yield child
+            yield from below(child)
 
     for pid in below(process):
         with suppress(FileNotFoundError, ProcessLookupError), open(f"/proc/{pid}/cmdline", "rb") as file:
