@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import signal
+import time
 from contextlib import suppress
 from subprocess import PIPE, TimeoutExpired
 
@@ -60,6 +61,22 @@ def _open_files(pid):
     for path in glob.glob(f"/proc/{pid}/fd/*"):
         with suppress(FileNotFoundError):
             yield os.readlink(path)
+
+
+def wait_asleep(process, patience):
+    """Return when the process waits for something in the kernel, or has ended, or after `patience` seconds."""
+    deadline = time.monotonic() + patience
+    while _runs(process.pid) and time.monotonic() < deadline:
+        time.sleep(0.0002)
+
+
+def _runs(pid):
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+            # The name before it is in parentheses, and may have some itself.
+            return file.read().rpartition(")")[2].split()[0] == "R"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def output_of(process, patience):

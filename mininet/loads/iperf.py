@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass
 
 import interrupts
-from loads.inside import end_all, output_of, require, require_port, start_inside, wait_listening
+from loads.inside import end_all, output_of, require, require_port, start_inside, wait_asleep, wait_listening
 
 # The probe's largest packets too: an Ethernet frame's payload without the headers of IP and UDP.
 LARGEST_DATAGRAM = 1472
@@ -13,6 +13,9 @@ SMALLEST_DATAGRAM = 16
 
 # How long each end may take to say what it has seen.
 PATIENCE_S = 2
+
+# How long to wait for a moment in which the sender waits. One that has no rate may have none.
+PATIENCE_ASLEEP_S = 0.05
 
 
 @dataclass(frozen=True)
@@ -135,6 +138,9 @@ class Iperf:
     def stop(self):
         """Send nothing more."""
         if self._stopped_at is None:
+            # iperf3 writes its report from within the signal's handler: a signal that interrupts its own bookkeeping,
+            # which it does when an interval ends, may find its memory in pieces.
+            wait_asleep(self._client, PATIENCE_ASLEEP_S)
             self._stopped_at = time.monotonic()
             self._client.terminate()
 
