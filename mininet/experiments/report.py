@@ -45,8 +45,9 @@ THESIS = (
 
 ORDER = (
     "Godwit's freeze-copy and move take route by route: its rule is removed at the source, its new rules are"
-    " installed, and each step is confirmed before the next route's turn, so that each route is cut for as short as"
-    " possible. Clone cuts none, and writes the rules of all routes together, each switch's in one write."
+    " installed, and each step is confirmed before the next route's turn, so that a route is cut only while its own"
+    " rules are written. freeze-copy puts every rule of the new path there anew, move writes only those that differ"
+    " from the old path's. Clone cuts none, and writes the rules of all routes together, each switch's in one write."
 )
 COUNTERS = (
     "The counter error is what the controller says that source and target have forwarded, less what the hosts"
