@@ -9,7 +9,7 @@
 # make soak            the migrations of `make test`, 20 times each, 100 random ones and 100 random deaths (root)
 # make evaluate [FULL=1] [RESUME=1]
 #                      migrations by the hundred, measured on random networks beside a controller of another make, and
-#                      target/evaluation/report.html; quick (a quarter of an hour) unless FULL=1 (hours); RESUME=1 goes on (root)
+#                      target/evaluation/report.html; quick (a quarter of an hour) unless FULL=1 (1.5 hours); RESUME=1 goes on (root)
 # make fuzz [RUNS=1000000] [TARGET=message_v13]
 #                      so many inputs for each fuzzer, or for one (cargo install cargo-fuzz --locked; needs g++)
 # make build, make lint, make deps

@@ -2,9 +2,9 @@
 
     evaluate.py [--full] [--resume] [--to DIRECTORY]
 
-Quick unless `--full`: 5 migrations of each kind, in a quarter of an hour; `--full` makes 100 of each, for hours. In
-the directory, target/evaluation unless it is given: results.sqlite, samples.csv, the figures, and report.html, which
-is whole by itself.
+Quick unless `--full`: 5 migrations of each kind, in a quarter of an hour; `--full` makes 100 of each, in an hour and a
+half. In the directory, target/evaluation unless it is given: results.sqlite, samples.csv, the figures, and report.html,
+which is whole by itself.
 """
 
 import argparse
