@@ -11,6 +11,7 @@ import argparse
 import fcntl
 import json
 import os
+import signal
 import sqlite3
 import sys
 from contextlib import contextmanager
@@ -34,7 +35,13 @@ def main(arguments=None):
     options = _parser().parse_args(arguments)
     interrupts.install()
     try:
-        return options.command(options)
+        code = options.command(options)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        # Whoever reads, as `head` does, has had enough. What is left is thrown away, when Python ends, too.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
     except interrupts.Interrupted as interruption:
         print("interrupted; `--resume` goes on", file=sys.stderr)
         return interruption.exit_code

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import pytest
 
 import evaluate
+import made_campaigns
 from experiments.definition import BadDefinition, Definition, parse
 from experiments.place import Place, built, place_in
 from experiments.runner import in_order
@@ -380,6 +381,17 @@ def test_two_do_not_measure_into_one_file(begin, results):
     finally:
         first.send_signal(signal.SIGTERM)
         first.communicate()
+
+
+def test_a_reader_that_has_had_enough_is_no_failure(results):
+    with Store(results) as store:
+        made_campaigns.fill(store, made_campaigns.begin(store, made_campaigns.text()))
+    command = [sys.executable, CAMPAIGN, "export", "--results", results]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as export:
+        assert export.stdout.readline().startswith("name,")
+        export.stdout.close()
+        assert export.stderr.read() == ""
+    assert export.returncode == 128 + signal.SIGPIPE
 
 
 def test_what_is_not_there_is_said(results, tmp_path):
