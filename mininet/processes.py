@@ -74,6 +74,14 @@ def children(pid):
     return found
 
 
+def stat_of(pid):
+    """What /proc/PID/stat says of a process after its name: its state, its parent, …. `FileNotFoundError` or
+    `ProcessLookupError` if there is none."""
+    with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+        # The name is in parentheses, which may hold blanks and parentheses.
+        return file.read().rpartition(")")[2].split()
+
+
 def program(name):
     """The path of one of the project's programs: in the release build, or else where programs are installed, unless
     `GODWIT_BIN_DIR` says where."""

@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 
-from processes import CommandFailed, wait_until
+from processes import CommandFailed, stat_of, wait_until
 
 STATE_FILE = "/run/godwit-demo.json"
 
@@ -64,9 +64,7 @@ def refuse_if_kept():
 
 def started(pid):
     """When a process started, in clock ticks since boot; `FileNotFoundError` if there is none."""
-    with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
-        # The second field is the name in parentheses, which may hold blanks.
-        fields = file.read().rpartition(")")[2].split()
+    fields = stat_of(pid)
     if fields[0] == "Z":
         raise FileNotFoundError(f"process {pid} has ended")
     return int(fields[19])

@@ -5,11 +5,10 @@ import json
 import os
 import shutil
 import signal
-import time
 from contextlib import suppress
 from subprocess import PIPE, TimeoutExpired
 
-from processes import CommandFailed, end, start, wait_until
+from processes import CommandFailed, end, start, stat_of, wait_until
 
 # The state of a listening socket in /proc/net/tcp.
 LISTEN = "0A"
@@ -65,16 +64,13 @@ def _open_files(pid):
 
 def wait_asleep(process, patience):
     """Return when the process waits for something in the kernel, or has ended, or after `patience` seconds."""
-    deadline = time.monotonic() + patience
-    while _runs(process.pid) and time.monotonic() < deadline:
-        time.sleep(0.0002)
+    with suppress(TimeoutError):
+        wait_until(lambda: not _runs(process.pid), patience, "the process asleep", interval=0.0002)
 
 
 def _runs(pid):
     try:
-        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
-            # The name before it is in parentheses, and may have some itself.
-            return file.read().rpartition(")")[2].split()[0] == "R"
+        return stat_of(pid)[0] == "R"
     except (FileNotFoundError, ProcessLookupError):
         return False
 
