@@ -8,25 +8,19 @@ import interrupts
 from processes import end, start
 
 
-class Background:
-    """Runs while the context lasts; then its directory is gone, too. Whoever inherits from it says in `_start` how it
-    is started, by `_run`, and when it is ready, and may free in `_remove` what else it has."""
+class Background(interrupts.Made):
+    """Runs while the context lasts; then its directory is gone, too. Whoever inherits from it says in `_launch` how it
+    is started, by `_run`, and when it is ready, and may free in `_undo` what else it has."""
 
     def __init__(self, prefix):
         self._prefix = prefix
         self._process = self._directory = None
 
-    def __enter__(self):
-        with interrupts.making(self._remove):
-            self._directory = tempfile.mkdtemp(prefix=self._prefix)
-            self._start()
-        return self
-
-    def __exit__(self, *_):
-        with interrupts.uninterrupted():
-            self._remove()
-
     def _start(self):
+        self._directory = tempfile.mkdtemp(prefix=self._prefix)
+        self._launch()
+
+    def _launch(self):
         raise NotImplementedError
 
     def _run(self, command, environment=None):
@@ -34,7 +28,7 @@ class Background:
         with open(self._log_path, "ab") as log:
             self._process = start(command, stdout=log, stderr=log, env={**os.environ, **(environment or {})})
 
-    def _remove(self):
+    def _undo(self):
         if self._process is not None:
             end(self._process, patience=10)
         if self._directory is not None:

@@ -161,7 +161,7 @@ class Controller(Background):
         """Where it keeps its journal."""
         return os.path.join(self._directory, "data")
 
-    def _start(self):
+    def _launch(self):
         command = [*self._wrapper, program(self._name), "run", "--openflow", f"127.0.0.1:{self.openflow_port}"]
         command += ["--http", f"127.0.0.1:{self.http_port}", "--data-dir", self.data_directory, *self._arguments]
         if self._config is not None:
@@ -184,7 +184,7 @@ class Controller(Background):
 
     def resume(self):
         """Start it again with the same data and ports."""
-        self._start()
+        self._launch()
 
     def stop(self):
         """End it by SIGTERM and return its exit code."""

@@ -55,6 +55,26 @@ def making(undo):
         raise
 
 
+class Made:
+    """What `_start` makes lasts while the context does: then `_undo` removes it, also what was made of it before
+    something stopped it."""
+
+    def __enter__(self):
+        with making(self._undo):
+            self._start()
+        return self
+
+    def __exit__(self, *_):
+        with uninterrupted():
+            self._undo()
+
+    def _start(self):
+        raise NotImplementedError
+
+    def _undo(self):
+        raise NotImplementedError
+
+
 def _on_signal(number, _frame):
     global _pending
     if _depth:

@@ -25,7 +25,7 @@ MACHINE_SETTINGS = {
 }
 
 
-class GodwitNetwork:
+class GodwitNetwork(interrupts.Made):
     """Builds `topo` and, with a `controller_port`, points its switches there. Without one the switches forward what
     `ovs-ofctl` tells them to.
 
@@ -44,14 +44,8 @@ class GodwitNetwork:
         self._cleanup = ExitStack()
         self.mininet = None
 
-    def __enter__(self):
-        with interrupts.making(self._cleanup.close):
-            self._start()
-        return self
-
-    def __exit__(self, *_):
-        with interrupts.uninterrupted():
-            self._cleanup.close()
+    def _undo(self):
+        self._cleanup.close()
 
     def _start(self):
         self._refuse_names_in_use()

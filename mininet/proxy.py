@@ -12,7 +12,7 @@ from processes import end, program, start
 ANSWER_S = 10
 
 
-class Proxy:
+class Proxy(interrupts.Made):
     """The proxy, running while the context lasts.
 
     `network.switch("s6").connect_to(proxy.port)` puts it between the switch and the controller. Without rules it
@@ -29,21 +29,15 @@ class Proxy:
         self._ended = False
         self.port = None
 
-    def __enter__(self):
-        with interrupts.making(self._remove):
-            command = [program("godwit-probe"), "proxy", "--to", f"127.0.0.1:{self._controller_port}"]
-            pipe = subprocess.PIPE
-            self._process = start(command, stdin=pipe, stdout=pipe, text=True)
-            self._reader = threading.Thread(target=self._read, daemon=True)
-            self._reader.start()
-            self.port = self._wait(lambda: self._of("listening"), ANSWER_S, "a port")[0]["port"]
-        return self
+    def _start(self):
+        command = [program("godwit-probe"), "proxy", "--to", f"127.0.0.1:{self._controller_port}"]
+        pipe = subprocess.PIPE
+        self._process = start(command, stdin=pipe, stdout=pipe, text=True)
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        self.port = self._wait(lambda: self._of("listening"), ANSWER_S, "a port")[0]["port"]
 
-    def __exit__(self, *_):
-        with interrupts.uninterrupted():
-            self._remove()
-
-    def _remove(self):
+    def _undo(self):
         if self._process is not None:
             end(self._process)
             if self._reader is not None:

@@ -33,7 +33,7 @@ class OsKen(Background):
         self._connection = self._lines = None
         self._routes = []
 
-    def _start(self):
+    def _launch(self):
         self._run([sys.executable, APP, self.openflow_port, self._control_port])
         wait_until(self._connect, 20, "os-ken ready")
 
@@ -47,13 +47,13 @@ class OsKen(Background):
         self._lines = self._connection.makefile("rwb")
         return True
 
-    def _remove(self):
+    def _undo(self):
         if self._connection is not None:
             # What an app that has died wasn't told any more can't be written now either.
             with suppress(OSError):
                 self._lines.close()
             self._connection.close()
-        super()._remove()
+        super()._undo()
 
     def request(self, do, timeout=30, **fields):
         """The answer to a request as `os_ken_migration` describes them; `Refused` says why there is none.

@@ -83,7 +83,7 @@ class Answers:
         return sorted(request.took_us for request in self.requests if request.error is None)
 
 
-class WebServer:
+class WebServer(interrupts.Made):
     """A web server in a host while the context lasts, with a file of each of the `sizes`, in bytes (0 to 1 GiB).
     `CommandFailed` if it can't start."""
 
@@ -95,18 +95,12 @@ class WebServer:
         self.host, self.port, self.sizes = host, port, tuple(sizes)
         self.process = None
 
-    def __enter__(self):
-        with interrupts.making(self._end):
-            words = [sys.executable, os.path.join(HERE, "web_server.py"), self.host.IP(), self.port, *self.sizes]
-            self.process = start_inside(self.host, *words)
-            wait_listening(self.process, self.port, f"the web server on {self.host.name}")
-        return self
+    def _start(self):
+        words = [sys.executable, os.path.join(HERE, "web_server.py"), self.host.IP(), self.port, *self.sizes]
+        self.process = start_inside(self.host, *words)
+        wait_listening(self.process, self.port, f"the web server on {self.host.name}")
 
-    def __exit__(self, *_):
-        with interrupts.uninterrupted():
-            self._end()
-
-    def _end(self):
+    def _undo(self):
         end_all((self.process,))
 
 

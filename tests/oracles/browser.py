@@ -36,7 +36,7 @@ SWITCHES = [
 ]
 
 
-class Browser:
+class Browser(interrupts.Made):
     """A browser of its own, with a profile of its own, while this context lasts."""
 
     def __init__(self):
@@ -47,15 +47,6 @@ class Browser:
         self._answers = {}
         self._last = 0
         self._pages = {}
-
-    def __enter__(self):
-        with interrupts.making(self._undo):
-            self._start()
-        return self
-
-    def __exit__(self, *_):
-        with interrupts.uninterrupted():
-            self._undo()
 
     def _start(self):
         self._profile = tempfile.mkdtemp(prefix="godwit-browser-")

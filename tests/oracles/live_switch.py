@@ -21,7 +21,7 @@ PORTS = 3
 LIMIT_S = 10
 
 
-class Switch:
+class Switch(interrupts.Made):
     """ovsdb-server and ovs-vswitchd, running while this context lasts."""
 
     def __init__(self):
@@ -32,15 +32,6 @@ class Switch:
     def database(self):
         """The socket of its database."""
         return f"{self._directory}/db.sock"
-
-    def __enter__(self):
-        with interrupts.making(self._undo):
-            self._start()
-        return self
-
-    def __exit__(self, *_):
-        with interrupts.uninterrupted():
-            self._undo()
 
     def _start(self):
         database = f"{self._directory}/conf.db"
